@@ -1,0 +1,46 @@
+# Two commands do everything, virtual environment included: make book, make test.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+SITE := _build/html
+PORT ?= 8000
+
+# Chapters run in book/: a relative folder of data must be found from there too.
+ifdef NIN_LIB_SOURCES
+export NIN_LIB_SOURCES := $(abspath $(NIN_LIB_SOURCES))
+endif
+ifdef NIN_LIB_DATA
+export NIN_LIB_DATA := $(abspath $(NIN_LIB_DATA))
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help book test check serve address clean
+
+help: ## say what each command does
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+book: $(VENV)/.ready ## build the website into _build/html, chapters executed in full
+	$(BIN)/python build_tools/build_book.py
+
+test: $(VENV)/.ready ## run every test and every chapter, fast
+	NIN_BOOK_FAST=1 TQDM_DISABLE=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=120
+
+check: $(VENV)/.ready ## look for lint, unformatted code and notebooks with outputs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python build_tools/strip_notebooks.py --check book/*.ipynb
+
+serve: ## show the built website at http://localhost:8000
+	$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory $(SITE)
+
+address: $(VENV)/.ready ## stamp the repository's address: make address URL=https://…
+	$(BIN)/python build_tools/stamp_address.py $(URL)
+
+clean: ## remove what was built (the virtual environment stays)
+	rm -rf _build
+
+$(VENV)/.ready: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v[:2] <= (3, 13) else f"The book needs Python 3.11, 3.12 or 3.13; {sys.executable} is {v[0]}.{v[1]}. Try: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet -r requirements.txt
+	touch $@

@@ -1,0 +1,61 @@
+"""The book's own Sphinx extension: mathematics as MathML, one palette, and an honest page foot."""
+
+import json
+import os
+import re
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+
+from docutils import nodes
+from latex2mathml.converter import convert
+
+
+def inline_math(writer, node):
+    writer.body.append(convert(node.astext()))
+    raise nodes.SkipNode
+
+
+def display_math(writer, node):
+    r"""A displayed formula; ``\tag{2.1}`` becomes a number at the right edge."""
+    source = node.astext()
+    tag = re.search(r"\\tag\{([^}]*)\}", source)
+    number = f'<span class="eqno">({escape(tag[1])})</span>' if tag else ""
+    formula = convert(re.sub(r"\\tag\{[^}]*\}", "", source), display="block")
+    writer.body.append(f'<div class="math-display">{formula}{number}</div>\n')
+    raise nodes.SkipNode
+
+
+def palette_css() -> str:
+    """nin_lib's palette as CSS variables, ``--nin-ink`` and so on, light and dark."""
+    palette = json.loads((files("nin_lib") / "palette.json").read_text())
+    rules = []
+    for theme, colours in palette.items():
+        body = "".join(f"--nin-{name}:{value};" for name, value in colours.items())
+        rules.append(f'html[data-theme="{theme}"]{{{body}}}')
+    return "".join(rules)
+
+
+def page_foot() -> str:
+    """How this build was made, from the file that ``build_book.py`` writes."""
+    path = os.environ.get("NIN_BOOK_MADE")
+    if not path:
+        return "Built without build_book.py: data set and budget unknown."
+    made = json.loads(Path(path).read_text())
+    versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items())
+    text = f"Made {made['date']} from {made['data']}, {made['budget']} budget; {versions}."
+    if made["budget"] != "full" or made["data"] != "fashion-mnist":
+        text += " Not for publication."
+    return text
+
+
+def set_foot(app):
+    app.config.html_theme_options["extra_footer"] = f'<p class="made">{escape(page_foot())}</p>'
+
+
+def setup(app):
+    app.add_html_math_renderer("mathml", (inline_math, None), (display_math, None))
+    app.connect("builder-inited", set_foot, priority=100)
+    app.add_css_file("book.css")
+    app.add_css_file(None, body=palette_css())
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,29 @@
+"""nin_lib: the small helper package behind *Network in Network, an interactive book*.
+
+Modules load on first use, so ``import nin_lib`` costs next to nothing beside ``import torch``:
+
+=============  ==========================================================
+``blocks``     the 1×1 convolution's homes: MLPConv, NiN block, global average
+``models``     whole networks: the tutorials', the paper's, the book's own
+``summary``    what every layer gives out, and what it costs
+``data``       Fashion-MNIST, MNIST and the drawn ``wardrobe``
+``recipes``    named training set-ups
+``train``      the training loop and its records
+``plot``       the book's static pictures
+=============  ==========================================================
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+__all__ = ["blocks", "data", "models", "plot", "recipes", "summary", "train"]
+
+
+def __getattr__(name):
+    if name in __all__:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"nin_lib has no module {name!r}; it has {', '.join(__all__)}")
+
+
+def __dir__():
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,98 @@
+"""Which device, which number format, and what machine this is."""
+
+import os
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+
+import torch
+
+
+def pick_device(name: str | None = None) -> torch.device:
+    """The named device, or the best at hand: cuda, then mps, then cpu.
+
+    Raises:
+        ValueError: the name is no device, or this machine has none of that kind.
+    """
+    has = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name is None:
+        return torch.device(next(kind for kind, there in has.items() if there))
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = None
+    if device is None or device.type not in has:
+        raise ValueError(f"unknown device {name!r}; known: {', '.join(has)}")
+    there = has[device.type]
+    if device.type == "cuda" and there and device.index is not None:
+        there = device.index < torch.cuda.device_count()
+    if not there:
+        here = ", ".join(kind for kind, there in has.items() if there)
+        raise ValueError(f"device {name!r} was asked for, but this machine has only: {here}")
+    return device
+
+
+def pick_precision(device: torch.device) -> torch.dtype:
+    """The fastest number format that the device has in hardware, not by emulation.
+
+    GPUs of compute capability 8 or more: bfloat16. Older ones (Colab's T4), which also claim to
+    support it: float16, which needs a gradient scaler. CPUs with AMX or AVX-512 bf16: bfloat16.
+    Everything else: float32.
+    """
+    if device.type == "cuda":
+        major, _ = torch.cuda.get_device_capability(device)
+        return torch.bfloat16 if major >= 8 else torch.float16
+    if device.type == "cpu" and cpu_has_bfloat16():
+        return torch.bfloat16
+    return torch.float32
+
+
+def cpu_has_bfloat16() -> bool:
+    """Whether this processor multiplies bfloat16 matrices in hardware (AMX or AVX-512 bf16)."""
+    checks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+    return any(getattr(torch.cpu, check, lambda: False)() for check in checks)
+
+
+def describe_machine(device: torch.device) -> dict:
+    """What a record says of the machine: processor, cores, GPU, versions."""
+    machine = {
+        "device": device.type,
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "bfloat16_in_hardware": cpu_has_bfloat16(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+    }
+    if device.type == "cuda":
+        machine["gpu"] = torch.cuda.get_device_name(device)
+    for package in ("torch", "torchvision"):
+        try:
+            machine[package] = version(package)
+        except PackageNotFoundError:
+            machine[package] = "not installed"
+    return machine
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo") as lines:
+            return next(
+                line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")
+            )
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def peak_memory_mib(device: torch.device) -> float | None:
+    """The most memory held so far, in MiB: by the GPU's tensors, or by this process on a CPU."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, KiB elsewhere
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit

@@ -1,0 +1,162 @@
+"""The book's static pictures: one palette, in light and in dark.
+
+Colour carries sign, nothing else: blue is negative, orange positive, the neutral is zero.
+"""
+
+import io
+import json
+from importlib.resources import files
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from torch import Tensor
+
+PALETTE = json.loads((files("nin_lib") / "palette.json").read_text())
+INK, MUTED, RULE, PAPER, BLUE, ORANGE, NEUTRAL = (
+    PALETTE["light"][name]
+    for name in ("ink", "muted", "rule", "paper", "blue", "orange", "neutral")
+)
+ON_LIGHT = "#1f2329"  # ink that stays dark, for cells that stay light in a dark page
+SIGNED = LinearSegmentedColormap.from_list("nin_signed", [BLUE, NEUTRAL, ORANGE])
+GREY = LinearSegmentedColormap.from_list("nin_grey", [INK, "#ffffff"])
+
+STYLE = {
+    "figure.facecolor": PAPER,
+    "savefig.facecolor": PAPER,
+    "axes.facecolor": PAPER,
+    "text.color": INK,
+    "axes.labelcolor": MUTED,
+    "axes.edgecolor": RULE,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.grid": False,
+    "font.size": 10.5,
+    "font.family": "sans-serif",
+    "legend.frameon": False,
+    "figure.constrained_layout.use": True,
+    "svg.hashsalt": "nin",  # the same picture gives the same file
+}
+
+
+def use() -> None:
+    """Use the book's style for every figure of this process, shown as SVG in a notebook."""
+    mpl.rcParams.update(STYLE)
+    try:
+        from IPython import get_ipython
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
+    except ImportError:
+        return
+    shell = get_ipython()
+    if shell is not None:
+        set_matplotlib_formats("svg")
+        shell.display_formatter.formatters["image/svg+xml"].for_type(Figure, svg)
+
+
+def svg(figure: Figure) -> str:
+    """The figure as SVG whose palette colours follow the reader's light or dark theme."""
+    stream = io.StringIO()
+    figure.savefig(stream, format="svg", bbox_inches="tight", metadata={"Date": None})
+    text = stream.getvalue()
+    text = text[text.index("<svg") :]
+    rules = {theme: [] for theme in PALETTE}
+    for name, colour in PALETTE["light"].items():
+        text = text.replace(colour, f"var(--{name}, {colour})")
+        for theme, colours in PALETTE.items():
+            rules[theme].append(f"--{name}:{colours[name]}")
+    light, dark = (";".join(rules[theme]) for theme in ("light", "dark"))
+    style = (
+        f"<style>svg{{{light}}}@media(prefers-color-scheme:dark){{svg{{{dark}}}}}"
+        f"@media print{{svg{{{light}}}}}</style>"
+    )
+    head = text.index(">") + 1
+    return text[:head] + style + text[head:]
+
+
+def _array(values) -> np.ndarray:
+    return (
+        values.detach().float().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
+    )
+
+
+def signed(ax, values, title: str = "", *, limit: float | None = None, numbers: str | None = None):
+    """Draw a matrix with blue for negative, neutral for zero, orange for positive numbers.
+
+    Args:
+        values: H×W.
+        limit: the absolute value of full colour; the largest one present if None.
+        numbers: a format such as ``"{:+.1f}"`` to write each value into its cell.
+    """
+    values = _array(values)
+    limit = limit or float(np.abs(values).max()) or 1.0
+    ax.imshow(values, cmap=SIGNED, vmin=-limit, vmax=limit)
+    ax.set(title=title, xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
+    if numbers:
+        for (row, column), value in np.ndenumerate(values):
+            shade = "#ffffff" if abs(value) > 0.62 * limit else ON_LIGHT
+            ax.text(column, row, numbers.format(value), ha="center", va="center", color=shade,
+                    fontsize=9, family="monospace")  # fmt: skip
+
+
+def pictures(images, titles=None, *, columns: int = 8, size: float = 1.05) -> Figure:
+    """A sheet of grey images, N×1×H×W or N×H×W, with a short title over each."""
+    images = _array(images)
+    images = images.reshape(len(images), *images.shape[-2:])
+    rows = -(-len(images) // columns)
+    extra = 0.2 * (max(title.count("\n") + 1 for title in titles) if titles else 0)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(columns * size, rows * (size + extra)), squeeze=False
+    )
+    for ax in axes.flat:
+        ax.axis("off")
+    for i, (ax, image) in enumerate(zip(axes.flat, images, strict=False)):
+        ax.imshow(image, cmap=GREY)
+        if titles is not None:
+            ax.set_title(titles[i], fontsize=8.5, loc="center")
+    return figure
+
+
+def curves(history: list[dict], watched: str = "validation") -> Figure:
+    """Loss and accuracy by epoch, from the rows of a run's history."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 3))
+    epochs = [row["epoch"] for row in history]
+    for ax, what in ((left, "loss"), (right, "accuracy")):
+        for series, colour, style in (("train", MUTED, "--"), ("watched", INK, "-")):
+            scale = 100 if what == "accuracy" else 1
+            values = [scale * row[f"{series}_{what}"] for row in history]
+            ax.plot(epochs, values, style, color=colour, marker="o", markersize=3.5, linewidth=1.6)
+            label = "training" if series == "train" else watched
+            ax.annotate(f" {label}", (epochs[-1], values[-1]), color=colour, va="center")
+        ax.set(title=what + (", %" if what == "accuracy" else ""), xlabel="epoch")
+        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.margins(x=0.03)
+        ax.set_xlim(right=epochs[-1] + max(1, 0.35 * len(epochs)))
+    return figure
+
+
+def confusion(counts, classes) -> Figure:
+    """A confusion matrix: rows are true classes, columns answers; the diagonal stays uncoloured."""
+    counts = _array(counts)
+    wrong = counts * (1 - np.eye(len(counts)))
+    figure, ax = plt.subplots(figsize=(6.6, 5.6))
+    shades = LinearSegmentedColormap.from_list("nin_wrong", [PAPER, MUTED])
+    ax.imshow(wrong, cmap=shades, vmin=0, vmax=max(1, wrong.max()))
+    for (row, column), count in np.ndenumerate(counts):
+        if count:
+            bold = "bold" if row == column else "normal"
+            dark = wrong[row, column] > 0.6 * wrong.max()
+            ax.text(column, row, f"{count:.0f}", ha="center", va="center", fontsize=8.5,
+                    weight=bold, color="#ffffff" if dark else ON_LIGHT)  # fmt: skip
+    ax.set_xticks(range(len(classes)), classes, rotation=40, ha="right")
+    ax.set_yticks(range(len(classes)), classes)
+    ax.set(xlabel="answer of the network", ylabel="true class")
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    return figure

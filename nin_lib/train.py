@@ -1,0 +1,280 @@
+"""The training loop, and the record of a run.
+
+python -m nin_lib.train pocket --record run.json
+"""
+
+import argparse
+import os
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nin_lib import data as datasets
+from nin_lib import hardware, recipes
+from nin_lib.data import ImageData
+from nin_lib.recipes import Recipe
+from nin_lib.runs import Run
+
+
+class TrainingDiverged(FloatingPointError):
+    """The loss became infinite or not a number."""
+
+
+def prepare(images: Tensor, recipe: Recipe) -> Tensor:
+    """uint8 N×1×H×W on any device → normalised float32 in the recipe's size, channels last."""
+    x = images.float().div_(255).sub_(recipe.mean).div_(recipe.std)
+    if recipe.image_size and x.shape[-1] != recipe.image_size:
+        x = F.interpolate(x, size=(recipe.image_size,) * 2, mode="bilinear")
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+def augment(images: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
+    """Shift each image by its own whole number of pixels and mirror every second one."""
+    n, _, height, width = images.shape
+    if recipe.shift:
+        reach = recipe.shift
+        padded = F.pad(images, (reach,) * 4)
+        down, right = torch.randint(0, 2 * reach + 1, (2, n), generator=generator).to(images.device)
+        rows = down[:, None] + torch.arange(height, device=images.device)
+        columns = right[:, None] + torch.arange(width, device=images.device)
+        each = torch.arange(n, device=images.device)[:, None, None]
+        images = padded.transpose(0, 1)[:, each, rows[:, :, None], columns[:, None]].transpose(0, 1)
+    if recipe.flip:
+        mirror = (torch.rand(n, generator=generator) < 0.5).to(images.device)
+        images = torch.where(mirror[:, None, None, None], images.flip(3), images)
+    return images
+
+
+@torch.no_grad()
+def predict(model: nn.Module, images: Tensor, recipe: Recipe, batch_size: int = 500) -> Tensor:
+    """Logits, float32 N×classes on the CPU, for uint8 images; no augmentation, evaluation mode."""
+    device = next(model.parameters()).device
+    precision = _precision(recipe, device)
+    model.eval()
+    logits = []
+    for batch in images.split(batch_size):
+        with torch.autocast(device.type, precision, enabled=precision != torch.float32):
+            logits.append(model(prepare(batch.to(device), recipe)).float())
+    return torch.cat(logits).cpu()
+
+
+def evaluate(model: nn.Module, images: Tensor, labels: Tensor, recipe: Recipe) -> dict:
+    """Mean cross-entropy (no smoothing) and accuracy of ``model`` on uint8 images."""
+    logits, labels = predict(model, images, recipe), labels.cpu()
+    return {
+        "loss": F.cross_entropy(logits, labels).item(),
+        "accuracy": (logits.argmax(1) == labels).float().mean().item(),
+    }
+
+
+def split(data: ImageData, validation: int) -> tuple[Tensor, Tensor]:
+    """Indices of the training images that train, and of those held out; always the same ones."""
+    order = torch.randperm(len(data.train_labels), generator=torch.Generator().manual_seed(0))
+    return order[validation:], order[:validation]
+
+
+def optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.SGD:
+    """SGD with weight decay on matrices and filters, none on biases and normalisation."""
+    weights = [p for p in model.parameters() if p.ndim > 1]
+    others = [p for p in model.parameters() if p.ndim <= 1]
+    groups = [{"params": weights, "weight_decay": recipe.weight_decay}, {"params": others}]
+    return torch.optim.SGD(
+        [group for group in groups if group["params"]],
+        lr=recipe.rate,
+        momentum=recipe.momentum,
+        nesterov=recipe.momentum > 0,
+        fused=True,
+    )
+
+
+def schedule(optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int):
+    """The recipe's learning rate over ``steps`` steps."""
+    if recipe.schedule == "constant":
+        return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
+    return torch.optim.lr_scheduler.OneCycleLR(
+        optimizer,
+        max_lr=recipe.rate,
+        total_steps=max(steps, 2),
+        pct_start=0.2,
+        anneal_strategy="linear",
+        cycle_momentum=False,
+    )
+
+
+def fit(
+    model: nn.Module,
+    data: ImageData,
+    recipe: Recipe,
+    *,
+    seed: int = 0,
+    device: str | None = None,
+    epochs: int | None = None,
+    show: bool = True,
+) -> Run:
+    """Train ``model`` in place on ``data`` as ``recipe`` says, then test it once.
+
+    Args:
+        seed: of the order of the images and of the augmentation. (The weights are the caller's;
+            ``recipe.network()`` draws them from torch's global random state.)
+        device: ``cuda``, ``mps`` or ``cpu``; the best at hand if None.
+        epochs: instead of the recipe's number; the schedule is stretched to fit.
+        show: print a row an epoch, and a progress bar (silent under ``TQDM_DISABLE=1``).
+
+    Raises:
+        TrainingDiverged: the loss became NaN or infinite; names the epoch and the step.
+        ValueError: no such device, or the images do not fit the network.
+    """
+    from tqdm.auto import tqdm
+
+    device = hardware.pick_device(device)
+    precision = _precision(recipe, device)
+    epochs = recipe.epochs if epochs is None else epochs
+    if epochs < 1:
+        raise ValueError(f"training takes at least 1 epoch, got {epochs}")
+    generator = torch.Generator().manual_seed(seed)
+    torch.manual_seed(seed)  # dropout
+
+    # The whole training set lies on the device as uint8; batches are indexed out of it there.
+    training, held_out = split(data, recipe.validation)
+    if len(training) < recipe.batch_size:
+        raise ValueError(
+            f"{data.name} leaves {len(training)} images to train on after {recipe.validation} are "
+            f"held out; the recipe needs at least one batch of {recipe.batch_size}"
+        )
+    images, labels = data.train_images[training].to(device), data.train_labels[training].to(device)
+    if recipe.validation:
+        watched = data.train_images[held_out].to(device), data.train_labels[held_out]
+    else:
+        watched = data.test_images.to(device), data.test_labels
+
+    model.to(device, memory_format=torch.channels_last)
+    optimizer = optimiser(model, recipe)
+    steps = len(images) // recipe.batch_size  # the incomplete last batch waits for another epoch
+    scheduler = schedule(optimizer, recipe, epochs * steps)
+    scaler = torch.amp.GradScaler(device.type, enabled=precision == torch.float16)
+
+    run = Run(
+        model=model,
+        recipe=recipe,
+        data=data.name,
+        data_digest=data.digest,
+        seed=seed,
+        machine=hardware.describe_machine(device),
+        precision=str(precision).removeprefix("torch."),
+        train_examples=steps * recipe.batch_size,
+        watched="validation" if recipe.validation else "test",
+        date=datetime.now(UTC).date().isoformat(),
+    )
+    try:
+        for epoch in range(1, epochs + 1):
+            started = time.perf_counter()
+            model.train()
+            rate = scheduler.get_last_lr()[0]
+            losses = torch.zeros(steps, device=device)
+            correct = torch.zeros((), device=device)
+            order = torch.randperm(len(images), generator=generator).to(device)
+            batches = order[: steps * recipe.batch_size].split(recipe.batch_size)
+            for step, chosen in enumerate(tqdm(batches, desc=f"epoch {epoch}", leave=False)):
+                x = prepare(augment(images[chosen], recipe, generator), recipe)
+                y = labels[chosen]
+                with torch.autocast(device.type, precision, enabled=precision != torch.float32):
+                    logits = model(x)
+                loss = F.cross_entropy(logits.float(), y, label_smoothing=recipe.label_smoothing)
+                optimizer.zero_grad()
+                scaler.scale(loss).backward()
+                scaler.step(optimizer)
+                scaler.update()
+                scheduler.step()
+                losses[step] = loss.detach()
+                correct += (logits.argmax(1) == y).sum()
+                if step % 50 == 49 or step == steps - 1:
+                    _stop_if_diverged(losses[: step + 1], epoch, recipe)
+            row = {
+                "epoch": epoch,
+                "rate": rate,
+                "train_loss": losses.mean().item(),
+                "train_accuracy": correct.item() / run.train_examples,
+                "step_seconds": time.perf_counter() - started,
+            }
+            result = evaluate(model, *watched, recipe)
+            row |= {"watched_loss": result["loss"], "watched_accuracy": result["accuracy"]}
+            row["wall_seconds"] = time.perf_counter() - started
+            run.history.append(row)
+            if show:
+                print(_line(row, run.watched))
+        run.test = evaluate(model, data.test_images, data.test_labels, recipe)
+    except KeyboardInterrupt:
+        run.interrupted = True
+        print(
+            f"Stopped by Ctrl-C in epoch {len(run.history) + 1} of {epochs}. The network keeps "
+            f"what it has learned so far; the run holds its {len(run.history)} whole epochs."
+        )
+    model.eval()
+    run.peak_memory_mib = hardware.peak_memory_mib(device)
+    return run
+
+
+def _precision(recipe: Recipe, device: torch.device) -> torch.dtype:
+    return hardware.pick_precision(device) if recipe.reduced_precision else torch.float32
+
+
+def _stop_if_diverged(losses: Tensor, epoch: int, recipe: Recipe) -> None:
+    bad = (~losses.isfinite()).nonzero()
+    if len(bad):
+        step = bad[0].item()
+        raise TrainingDiverged(
+            f"the loss became {losses[step].item()} in epoch {epoch}, step {step + 1}. Lower the "
+            f"rate (now {recipe.rate}), or look at the input: it should be finite and scaled"
+        )
+
+
+def _line(row: dict, watched: str) -> str:
+    return (
+        f"epoch {row['epoch']:>2}   loss {row['train_loss']:.4f}   "
+        f"train {row['train_accuracy']:.2%}   {watched} {row['watched_accuracy']:.2%}   "
+        f"{row['wall_seconds']:.1f} s"
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit status: 0, 1 for a named failure, 130 for Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="python -m nin_lib.train", description="Train a recipe.")
+    parser.add_argument("recipe", help=", ".join(recipes.RECIPES))
+    parser.add_argument("--data", default="auto", help=f"{', '.join(datasets.NAMES)} (auto)")
+    parser.add_argument("--epochs", type=int, help="instead of the recipe's number")
+    parser.add_argument("--device", help="cuda, mps or cpu (the best at hand)")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of weights, order and augmentation (0)"
+    )
+    parser.add_argument("--record", metavar="FILE", help="write the run's record as JSON")
+    options = parser.parse_args(arguments)
+    try:
+        recipe = recipes.find(options.recipe)
+        hardware.pick_device(options.device)  # complain before any data is fetched
+        if options.record and not os.access(Path(options.record).parent, os.W_OK):
+            raise ValueError(f"the record {options.record} cannot be written: no such folder")
+        data = datasets.load(options.data)
+        torch.manual_seed(options.seed)
+        model = recipe.network(data.train_images.shape[1], len(data.classes))
+        run = fit(
+            model, data, recipe, seed=options.seed, device=options.device, epochs=options.epochs
+        )
+        print(run)
+        if run.interrupted:
+            return 130
+        if options.record:
+            run.save(options.record)
+            print(f"Record written to {options.record}.")
+    except (ValueError, OSError, TrainingDiverged, datasets.DataError) as error:
+        print(f"nin_lib.train: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,173 @@
+"""The networks: counts, shapes, wrong inputs, weights."""
+
+import re
+
+import pytest
+import torch
+from torch import nn
+
+from nin_lib import models, summary
+
+
+@pytest.mark.parametrize(
+    ("build", "shape", "params", "macs"),
+    [
+        (lambda: models.nin(pointwise=0), (1, 1, 224, 224), 1_546_058, 577.5e6),
+        (lambda: models.nin(pointwise=1), (1, 1, 224, 224), 1_769_112, 669.9e6),
+        (lambda: models.nin(), (1, 1, 224, 224), 1_992_166, 762.30e6),
+        (lambda: models.nin(pointwise=3), (1, 1, 224, 224), 2_215_220, 854.7e6),
+        (lambda: models.alexnet(), (1, 1, 224, 224), 46_764_746, 938e6),
+        (lambda: models.nin_paper("cifar10"), (1, 3, 32, 32), 966_986, 222.5e6),
+        (lambda: models.nin_paper("cifar100"), (1, 3, 32, 32), 984_356, 223.6e6),
+        (lambda: models.nin_imagenet(), (1, 3, 224, 224), 7_595_176, 1.10e9),
+    ],
+)
+def test_parameters_and_multiply_adds(build, shape, params, macs):
+    rows = summary.trace(build(), shape)
+    assert rows.params == params
+    assert rows.macs == pytest.approx(macs, rel=1e-3)
+
+
+def sides(model, shape):
+    return [row.shape[-1] for row in summary.blocks(model, shape) if len(row.shape) == 4]
+
+
+def test_side_lengths():
+    assert sides(models.nin(), (1, 1, 224, 224)) == [54, 26, 26, 12, 12, 5, 5, 5, 1]
+    assert sides(models.nin_imagenet(), (1, 3, 224, 224)) == [54, 27, 27, 13, 13, 6, 6, 6, 1]
+    # Pools that round up, as the paper's: 32 → 16 → 8.
+    assert sides(models.nin_paper("cifar10"), (1, 3, 32, 32)) == [32, 16, 16, 16, 8, 8, 8, 1]
+    assert sides(models.nin_paper("mnist"), (1, 1, 28, 28)) == [28, 14, 14, 14, 7, 7, 7, 1]
+
+
+def test_pocket_nin_is_small_and_its_class_maps_are_seven_by_seven():
+    rows = summary.trace(models.pocket_nin(), (1, 1, 28, 28))
+    assert rows.params <= 100_000
+    assert rows.macs <= 9_000_000
+    maps = [row.shape for row in rows if len(row.shape) == 4][-2]
+    assert maps == (1, 10, 7, 7)
+
+
+@pytest.mark.parametrize("size", [(67, 67), (70, 100), (224, 224)])
+def test_sizes_that_run(size):
+    assert models.nin()(torch.rand(2, 1, *size)).shape == (2, 10)
+
+
+def test_minimum_size_agrees_with_trying_every_size():
+    for model, channels in ((models.nin(), 1), (models.nin_paper("svhn"), 3)):
+        smallest = models.minimum_size(model)
+        model.eval()
+        for side in range(1, smallest + 3):
+            try:
+                model(torch.rand(1, channels, side, side))
+                runs = True
+            except ValueError:
+                runs = False
+            assert runs == (side >= smallest)
+
+
+@pytest.mark.parametrize(
+    ("x", "words"),
+    [
+        (torch.rand(1, 1, 66, 66), r"66×66, this network needs at least 67×67; .*resize"),
+        (torch.rand(1, 1, 200, 28), r"200×28, this network needs at least 67×67"),
+        (torch.rand(1, 3, 224, 224), "has 3 channels; this network takes 1"),
+        (torch.rand(1, 224, 224), "takes a batch.*x\\[None\\]"),
+        (torch.zeros(1, 1, 67, 67, dtype=torch.uint8), r"uint8.*x.float\(\) / 255"),
+        (torch.rand(1, 1, 67, 67).double(), r"x.to\(torch.float32\)"),
+    ],
+)
+def test_a_wrong_input_gets_a_sentence(x, words):
+    model = models.nin()
+    with pytest.raises(ValueError, match=words):
+        model(x)
+    with pytest.raises(ValueError, match=words):
+        model.train()(x)
+
+
+def test_alexnet_says_that_its_size_is_fixed():
+    with pytest.raises(ValueError, match=r"128×128.*fully connected.*224×224"):
+        models.alexnet()(torch.rand(1, 1, 128, 128))
+
+
+def test_an_error_that_is_not_about_the_input_is_left_alone():
+    class Exhausted(nn.Module):
+        def forward(self, x):
+            if x.device.type != "meta":
+                raise RuntimeError("out of memory")
+            return x
+
+    model = models.pocket_nin().append(Exhausted())
+    with pytest.raises(RuntimeError, match="out of memory"):
+        model(torch.rand(2, 1, 28, 28))
+
+
+@pytest.mark.parametrize("scheme", ["he", "xavier", "gaussian"])
+def test_initialisation_draws_the_variance_it_promises(scheme):
+    model = models.initialise(models.nin_paper("cifar10"), scheme)
+    layer = model.block2.conv
+    fan_in, fan_out = 96 * 25, 192 * 25
+    expected = {"he": 2 / fan_in, "xavier": 2 / (fan_in + fan_out), "gaussian": 0.05**2}
+    assert layer.weight.var().item() == pytest.approx(expected[scheme], rel=0.02)
+    assert not layer.bias.any()
+
+
+def test_he_keeps_the_signal_and_the_tutorials_xavier_loses_it():
+    """Ratio of the second moment after the last convolution to that of the input, 67×67."""
+    x = torch.rand(8, 1, 67, 67)
+    kept = {}
+    for scheme in ("he", "xavier"):
+        torch.manual_seed(0)
+        model = models.initialise(models.nin(), scheme).eval()
+        for layer in model:
+            if isinstance(layer, nn.MaxPool2d):
+                break
+        convolutions = nn.Sequential(*(m for m in model if not isinstance(m, nn.MaxPool2d)))[:4]
+        with torch.no_grad():
+            kept[scheme] = (convolutions(x).square().mean() / x.square().mean()).item()
+    assert kept["xavier"] < 1e-3 < kept["he"]
+
+
+def test_initialise_refuses_lazy_layers_and_unknown_schemes():
+    with pytest.raises(ValueError, match="lazy"):
+        models.initialise(nn.Sequential(nn.LazyConv2d(4, 3)))
+    with pytest.raises(ValueError, match="unknown initialisation 'hee'; known: he"):
+        models.initialise(nn.Sequential(), "hee")
+
+
+def test_folding_batch_norm_changes_nothing_but_the_layers():
+    torch.manual_seed(0)
+    model = models.pocket_nin().train()
+    for _ in range(3):  # running statistics that are not the initial ones
+        model(torch.randn(64, 1, 28, 28) * 3 + 1)
+    model.eval()
+    folded = models.fold_batch_norm(model)
+    assert not any(isinstance(m, nn.BatchNorm2d) for m in folded.modules())
+    assert any(isinstance(m, nn.BatchNorm2d) for m in model.modules())
+    x = torch.randn(16, 1, 28, 28)
+    torch.testing.assert_close(folded(x), model(x), rtol=1e-4, atol=1e-4)
+
+
+def test_the_shipped_weights_load_and_are_float16_numbers():
+    model = models.pocket_nin(trained=True)
+    assert not model.training
+    for tensor in model.state_dict().values():
+        assert torch.equal(tensor.half().float(), tensor)
+    with pytest.raises(ValueError, match="1 channel and knows 10 classes, not 3 and 10"):
+        models.pocket_nin(3, trained=True)
+
+
+def test_a_pickle_is_never_executed(tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return (tmp_path.joinpath("sprung").touch, ())
+
+    torch.save({"weight": Trap()}, tmp_path / "weights.safetensors")
+    with pytest.raises(ValueError, match=re.escape(str(tmp_path))):
+        models.load_weights(tmp_path / "weights.safetensors")
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_unknown_paper_network():
+    with pytest.raises(ValueError, match="no paper network for 'imagenet'; known: cifar10"):
+        models.nin_paper("imagenet")

@@ -1,0 +1,270 @@
+"""The loop: that it learns, repeats itself, and stops with a sentence."""
+
+import dataclasses
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import nn
+
+from nin_lib import data, hardware, models, recipes, train
+from nin_lib.recipes import RECIPES
+
+QUICK = dataclasses.replace(
+    RECIPES["pocket"], name="quick", epochs=2, batch_size=100, validation=200
+)
+
+
+def quick_run(handful, seed=0, recipe=QUICK, **options):
+    torch.manual_seed(seed)
+    model = recipe.network()
+    return train.fit(model, handful, recipe, seed=seed, device="cpu", show=False, **options)
+
+
+def test_a_run_reports_every_epoch_and_tests_once(handful, monkeypatch):
+    tested = []
+    original = train.evaluate
+
+    def watch(model, images, labels, recipe):
+        tested.append(len(labels))
+        return original(model, images, labels, recipe)
+
+    monkeypatch.setattr(train, "evaluate", watch)
+    run = quick_run(handful)
+    assert [row["epoch"] for row in run.history] == [1, 2]
+    assert tested == [200, 200, 200] and run.watched == "validation"
+    assert not run.model.training
+    assert 0 <= run.test["accuracy"] <= 1 and run.test["loss"] > 0
+    assert run.step_seconds < run.wall_seconds
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_does_not(handful):
+    first, again, other = (quick_run(handful, seed) for seed in (0, 0, 1))
+    for a, b in zip(first.model.parameters(), again.model.parameters(), strict=True):
+        assert torch.equal(a, b)
+    assert any(
+        not torch.equal(a, b)
+        for a, b in zip(first.model.parameters(), other.model.parameters(), strict=True)
+    )
+
+
+def test_pocket_nin_passes_92_percent_on_wardrobe(wardrobe):
+    recipe = dataclasses.replace(RECIPES["pocket"], epochs=8, validation=500)
+    torch.manual_seed(0)
+    run = train.fit(recipe.network(), wardrobe, recipe, device="cpu", show=False)
+    assert run.test["accuracy"] > 0.92
+
+
+def test_validation_images_are_never_trained_on(handful):
+    training, held_out = train.split(handful, 200)
+    assert len(training) == 1000 and len(held_out) == 200
+    assert not set(training.tolist()) & set(held_out.tolist())
+    assert train.split(handful, 200)[1].tolist() == held_out.tolist()
+
+
+def test_a_recipe_without_validation_watches_the_test_set_as_the_tutorials_do(handful):
+    run = quick_run(handful, recipe=dataclasses.replace(QUICK, validation=0, epochs=1))
+    assert run.watched == "test"
+    assert run.history[-1]["watched_accuracy"] == run.test["accuracy"]
+
+
+def test_augmentation_shifts_and_mirrors_whole_pictures():
+    image = torch.zeros(1, 1, 28, 28, dtype=torch.uint8)
+    image[0, 0, 10, 5] = 255
+    many = image.repeat(500, 1, 1, 1)
+    recipe = dataclasses.replace(QUICK, shift=2, flip=True)
+    moved = train.augment(many, recipe, torch.Generator().manual_seed(0))
+    assert moved.shape == many.shape and moved.dtype == torch.uint8
+    assert (moved.flatten(1) == 255).sum(1).tolist() == [1] * 500
+    spots = {divmod(i.item(), 28) for i in moved.flatten(1).argmax(1)}
+    straight = {(10 + r, 5 + c) for r in range(-2, 3) for c in range(-2, 3)}
+    assert spots == straight | {(r, 27 - c) for r, c in straight}
+    same = train.augment(many, dataclasses.replace(QUICK, shift=0, flip=False), torch.Generator())
+    assert torch.equal(same, many)
+
+
+def test_prepare_resizes_as_the_tutorials_pictures_are_resized(wardrobe):
+    """Bilinear to 224×224 equals PIL's resize up to PIL's rounding to whole grey levels."""
+    import numpy as np
+    from PIL import Image
+
+    recipe = RECIPES["tutorial"]
+    x = train.prepare(wardrobe.test_images[:3], recipe)
+    assert x.shape == (3, 1, 224, 224) and x.dtype == torch.float32
+    for ours, image in zip(x, wardrobe.test_images, strict=False):
+        theirs = Image.fromarray(image[0].numpy()).resize((224, 224), Image.Resampling.BILINEAR)
+        gap = (ours[0] - torch.from_numpy(np.array(theirs)) / 255).abs().max()
+        assert gap < 1.01 / 255
+
+
+def test_one_cycle_climbs_for_a_fifth_and_ends_at_nothing():
+    model = nn.Linear(2, 2)
+    optimizer = train.optimiser(model, QUICK)
+    scheduler = train.schedule(optimizer, QUICK, 100)
+    rates = []
+    for _ in range(100):
+        rates.append(scheduler.get_last_lr()[0])
+        optimizer.step()
+        scheduler.step()
+    assert max(rates) == pytest.approx(QUICK.rate) and 18 <= rates.index(max(rates)) <= 20
+    assert rates[-1] < QUICK.rate / 100 and rates[0] < QUICK.rate / 10
+
+
+def test_biases_and_norms_do_not_decay():
+    groups = train.optimiser(models.pocket_nin(), QUICK).param_groups
+    assert all(p.ndim > 1 for p in groups[0]["params"]) and groups[0]["weight_decay"] > 0
+    assert all(p.ndim == 1 for p in groups[1]["params"]) and groups[1]["weight_decay"] == 0
+    assert sum(len(g["params"]) for g in groups) == len(list(models.pocket_nin().parameters()))
+
+
+@pytest.mark.parametrize("poison", [math.nan, math.inf])
+def test_a_loss_that_is_no_number_stops_and_names_epoch_and_step(handful, poison):
+    class Poisoned(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inside, self.calls = models.pocket_nin(), 0
+
+        def forward(self, x):
+            self.calls += self.training
+            return self.inside(x) * (poison if self.calls == 13 and self.training else 1)
+
+    with pytest.raises(train.TrainingDiverged, match=r"epoch 2, step 3\. Lower the rate \(now 0"):
+        train.fit(Poisoned(), handful, QUICK, device="cpu", show=False)
+
+
+def test_too_high_a_rate_is_caught_in_the_first_epoch(handful):
+    wild = dataclasses.replace(QUICK, rate=1e30, schedule="constant")
+    with pytest.raises(train.TrainingDiverged, match="epoch 1, step"):
+        train.fit(models.pocket_nin(), handful, wild, device="cpu", show=False)
+
+
+def test_ctrl_c_keeps_what_was_learned(handful, capsys):
+    model = models.pocket_nin()
+    calls = []
+
+    def interrupt(*_):
+        calls.append(1)
+        if len(calls) == 14:
+            raise KeyboardInterrupt
+
+    model.block2.register_forward_pre_hook(interrupt)
+    run = train.fit(model, handful, QUICK, device="cpu", show=False)
+    assert run.interrupted and run.test is None and len(run.history) == 1
+    assert "Stopped by Ctrl-C in epoch 2 of 2" in capsys.readouterr().out
+    assert "interrupted" in repr(run)
+
+
+def test_the_record_can_be_written_read_and_repeated_from(handful, tmp_path):
+    run = quick_run(handful)
+    run.save(tmp_path / "run.json")
+    record = json.loads((tmp_path / "run.json").read_text())
+    assert record["recipe"]["rate"] == QUICK.rate
+    assert (record["data"], record["data_digest"]) == (handful.name, handful.digest)
+    assert record["seed"] == 0 and record["precision"] in ("bfloat16", "float32")
+    assert len(record["history"]) == 2
+    for key in ("processor", "cores", "torch", "torchvision", "python"):
+        assert record["machine"][key]
+    assert record["examples_per_second_step"] > record["examples_per_second_wall"] > 0
+    assert record["peak_memory_mib"] > 0
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_too_few_pictures_for_one_batch(handful):
+    with pytest.raises(ValueError, match=r"leaves 0 images.*at least one batch of 100"):
+        quick_run(handful, recipe=dataclasses.replace(QUICK, validation=1200))
+
+
+def test_precision_follows_the_hardware(monkeypatch):
+    cpu, cuda = torch.device("cpu"), torch.device("cuda")
+    monkeypatch.setattr(hardware, "cpu_has_bfloat16", lambda: True)
+    assert hardware.pick_precision(cpu) == torch.bfloat16
+    monkeypatch.setattr(hardware, "cpu_has_bfloat16", lambda: False)
+    assert hardware.pick_precision(cpu) == torch.float32
+    # A T4 has capability 7.5; torch says it supports bfloat16, by emulation.
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *_: True)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_: (7, 5))
+    assert hardware.pick_precision(cuda) == torch.float16
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_: (9, 0))
+    assert hardware.pick_precision(cuda) == torch.bfloat16
+    assert hardware.pick_precision(torch.device("mps")) == torch.float32
+
+
+def test_devices_that_are_not_there(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(ValueError, match="'cuda' was asked for, but this machine has only: cpu"):
+        hardware.pick_device("cuda")
+    with pytest.raises(ValueError, match="unknown device 'gpu'; known: cuda, mps, cpu"):
+        hardware.pick_device("gpu")
+    assert hardware.pick_device() == torch.device("cpu")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["pocket-lng"], "no recipe 'pocket-lng'; known: pocket-long, pocket"),
+        (["pocket", "--data", "mnits"], "no data set 'mnits'; known: mnist"),
+        (["pocket", "--device", "xpu9"], "unknown device 'xpu9'"),
+        (["pocket", "--data", "wardrobe", "--epochs", "0"], "at least 1 epoch"),
+        (["pocket", "--data", "wardrobe", "--record", "no/such/folder/r.json"], "no/such/folder"),
+    ],
+)
+def test_the_command_line_answers_bad_input_with_a_sentence(arguments, words, capsys):
+    assert train.main(arguments) == 1
+    error = capsys.readouterr().err
+    assert words in error and "Traceback" not in error and error.count("\n") == 1
+
+
+def test_the_command_line_trains_and_records(tmp_path, capsys, monkeypatch):
+    small = dataclasses.replace(RECIPES["pocket"], validation=500)
+    monkeypatch.setitem(recipes.RECIPES, "pocket", small)
+    record = tmp_path / "run.json"
+    options = ["--data", "wardrobe", "--epochs", "1", "--device", "cpu", "--record", str(record)]
+    assert train.main(["pocket", *options]) == 0
+    assert json.loads(record.read_text())["data"] == "wardrobe"
+    assert "epoch  1" in capsys.readouterr().out
+
+
+def test_ctrl_c_at_the_command_line(tmp_path):
+    """A real SIGINT to a real process: a sentence, status 130, no traceback."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nin_lib.train", "pocket", "--data", "wardrobe", "--epochs", "500"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "TQDM_DISABLE": "1"},
+    )
+    for line in process.stdout:
+        if line.startswith("epoch"):
+            break
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Stopped by Ctrl-C in epoch" in out and "Traceback" not in err
+
+
+def test_the_tutorials_recipes_are_as_written():
+    b, c = RECIPES["tutorial"], RECIPES["tutorial-one-pointwise"]
+    assert (b.rate, b.epochs, b.batch_size, b.image_size) == (0.1, 10, 128, 224)
+    assert (c.rate, c.epochs, c.batch_size, c.image_size) == (0.1, 10, 64, 224)
+    for recipe in (b, c):
+        assert recipe.initialisation == "xavier"
+        assert (recipe.momentum, recipe.weight_decay, recipe.label_smoothing) == (0, 0, 0)
+        assert recipe.schedule == "constant" and not recipe.flip and not recipe.validation
+    assert (c.mean, c.std) == (0.5, 0.5) and (b.mean, b.std) == (0, 1)
+    counts = [sum(p.numel() for p in r.network().parameters()) for r in (b, c)]
+    assert counts == [1_992_166, 1_769_112]
+
+
+def test_every_recipe_builds_its_network():
+    for name, recipe in RECIPES.items():
+        assert recipe.name == name and recipe.why.endswith(".")
+        recipe.network()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        RECIPES["pocket"].rate = 1.0
+    assert data.NAMES[-1] == "auto"
