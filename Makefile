@@ -14,7 +14,7 @@ export NIN_LIB_DATA := $(abspath $(NIN_LIB_DATA))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help book test check serve address clean
+.PHONY: help book test check serve strip address clean
 
 help: ## say what each command does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ check: $(VENV)/.ready ## look for lint, unformatted code and notebooks with outp
 
 serve: ## show the built website at http://localhost:8000
 	$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory $(SITE)
+
+strip: ## remove outputs and run metadata from the chapters
+	@$(BIN)/python build_tools/strip_notebooks.py book/*.ipynb || true
 
 address: $(VENV)/.ready ## stamp the repository's address: make address URL=https://…
 	$(BIN)/python build_tools/stamp_address.py $(URL)

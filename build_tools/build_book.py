@@ -48,9 +48,10 @@ def build(output: Path) -> int:
         now["date"] = datetime.now(UTC).date().isoformat()
         made.write_text(json.dumps(now, indent=1))
     environment = os.environ | {"NIN_BOOK_MADE": str(made), "TQDM_DISABLE": "1"}
-    command = [sys.executable, "-m", "jupyter_book.cli.main", "build", "book", "-n", "-W"]
-    command += ["--keep-going", "--config", "_config.yml", "--toc", "_toc.yml"]
-    command += ["--path-output", str(output.parent)]
+    program = shutil.which("jupyter-book", path=Path(sys.executable).parent)
+    command = [program, "build", "book", "-n", "-W"]
+    command += ["--keep-going", "--config", str(ROOT / "_config.yml")]
+    command += ["--toc", str(ROOT / "_toc.yml"), "--path-output", str(output.parent)]
     return subprocess.run(command, cwd=ROOT, env=environment).returncode
 
 

@@ -36,6 +36,17 @@ def palette_css() -> str:
     return "".join(rules)
 
 
+def finish_page(app, pagename, templatename, context, doctree):
+    """Add the palette; take out thebe, which Jupyter Book loads even where it is off."""
+    context["metatags"] = f"{context.get('metatags', '')}<style>{palette_css()}</style>"
+    context["script_files"] = [s for s in context["script_files"] if "thebe" not in _text(s)]
+    context["css_files"] = [s for s in context["css_files"] if "thebe" not in _text(s)]
+
+
+def _text(asset) -> str:
+    return f"{asset.filename} {asset.attributes.get('body', '')}".lower()
+
+
 def page_foot() -> str:
     """How this build was made, from the file that ``build_book.py`` writes."""
     path = os.environ.get("NIN_BOOK_MADE")
@@ -56,6 +67,5 @@ def set_foot(app):
 def setup(app):
     app.add_html_math_renderer("mathml", (inline_math, None), (display_math, None))
     app.connect("builder-inited", set_foot, priority=100)
-    app.add_css_file("book.css")
-    app.add_css_file(None, body=palette_css())
+    app.connect("html-page-context", finish_page, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

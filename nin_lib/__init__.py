@@ -9,6 +9,7 @@ Modules load on first use, so ``import nin_lib`` costs next to nothing beside ``
 ``data``       Fashion-MNIST, MNIST and the drawn ``wardrobe``
 ``recipes``    named training set-ups
 ``train``      the training loop and its records
+``records``    the measured runs behind the book's figures
 ``plot``       the book's static pictures
 =============  ==========================================================
 """
@@ -16,7 +17,7 @@ Modules load on first use, so ``import nin_lib`` costs next to nothing beside ``
 from importlib import import_module
 
 __version__ = "0.1.0"
-__all__ = ["blocks", "data", "models", "plot", "recipes", "summary", "train"]
+__all__ = ["blocks", "data", "models", "plot", "recipes", "records", "summary", "train"]
 
 
 def __getattr__(name):

@@ -53,11 +53,9 @@ class ImageData:
     digest: str
 
     def __repr__(self):
-        _, c, h, w = self.train_images.shape
-        return (
-            f"{self.name}: {len(self.train_labels):,} training and {len(self.test_labels):,} "
-            f"test images, {c}×{h}×{w}, {len(self.classes)} classes"
-        )
+        train, test = len(self.train_labels), len(self.test_labels)
+        shape = "×".join(map(str, self.train_images.shape[1:]))
+        return f"{self.name}, {train:,} training and {test:,} test images of {shape}"
 
 
 @dataclass(frozen=True)
@@ -103,12 +101,8 @@ def load(name: str = "auto", root: str | Path | None = None) -> ImageData:
             data = load("fashion-mnist", root)
         except DataError:
             data = load("wardrobe", root)
-        why = (
-            ""
-            if data.name == "fashion-mnist"
-            else " (Fashion-MNIST is out of reach; drawn by program)"
-        )
-        print(f"Data: {data!r}{why}.")
+        drawn = "; drawn by program, for Fashion-MNIST is out of reach"
+        print(f"Data: {data!r}{drawn if data.name == 'wardrobe' else ''}.")
         return data
     if name not in NAMES:
         raise ValueError(f"no data set {name!r}; known: {', '.join(nearest_first(name, NAMES))}")

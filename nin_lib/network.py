@@ -87,11 +87,12 @@ def minimum_size(network: nn.Sequential, limit: int = 1024) -> int:
 
 
 def initialise(network: nn.Module, scheme: str = "he") -> nn.Module:
-    """Draw new weights in place and return the network; biases become zero.
+    """Draw new weights in place, of convolutions and linear layers, and return the network.
 
     ``he``: normal, variance 2 / fan-in, which keeps the signal's second moment through a ReLU
-    (He et al. 2015). ``xavier``: uniform, as the tutorials do. ``gaussian``: standard deviation
-    0.05, as the paper's published configuration does. ``default``: PyTorch's own, biases included.
+    (He et al. 2015); biases zero. ``gaussian``: standard deviation 0.05 and biases zero, as in
+    the paper's published configuration. ``xavier``: uniform, as the tutorials do, who leave
+    biases as PyTorch draws them. ``default``: PyTorch's own.
 
     Raises:
         ValueError: unknown scheme, or a lazy layer that has no weights yet. (Initialisers that
@@ -99,21 +100,21 @@ def initialise(network: nn.Module, scheme: str = "he") -> nn.Module:
     """
     draw = {
         "he": lambda w: nn.init.kaiming_normal_(w, nonlinearity="relu"),
-        "xavier": nn.init.xavier_uniform_,
         "gaussian": lambda w: nn.init.normal_(w, std=0.05),
-        "default": None,
+        "xavier": nn.init.xavier_uniform_,
+        "default": lambda w: w,
     }
     if scheme not in draw:
         raise ValueError(f"unknown initialisation {scheme!r}; known: {', '.join(draw)}")
     for name, layer in network.named_modules():
         if isinstance(layer, nn.modules.lazy.LazyModuleMixin) and layer.has_uninitialized_params():
             raise ValueError(f"{name} is lazy and has no weights yet; run one batch first")
-        if scheme == "default" and hasattr(layer, "reset_parameters"):
-            layer.reset_parameters()
-        elif isinstance(layer, nn.Conv2d | nn.Linear):
-            draw[scheme](layer.weight)
-            if layer.bias is not None:
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            if scheme in ("xavier", "default"):
+                layer.reset_parameters()
+            elif layer.bias is not None:
                 nn.init.zeros_(layer.bias)
+            draw[scheme](layer.weight)
     return network
 
 

@@ -1,11 +1,12 @@
 """What every layer of a network gives out, and what it costs."""
 
-from html import escape
 from math import prod
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+
+from nin_lib.tables import as_html, as_text
 
 
 class Row(NamedTuple):
@@ -32,38 +33,26 @@ class Trace(list):
         return sum(row.macs for row in self)
 
     def _cells(self):
-        yield ("layer", "kind", "output", "parameters", "multiply-adds")
-        for row in self:
-            shape = " × ".join(map(str, row.shape))
-            yield (row.name, row.kind, shape, f"{row.params:,}", f"{row.macs:,}")
-        yield ("total", "", "", f"{self.params:,}", f"{self.macs:,}")
+        body = (
+            (
+                row.name,
+                row.kind,
+                " × ".join(map(str, row.shape)),
+                f"{row.params:,}",
+                f"{row.macs:,}",
+            )
+            for row in self
+        )
+        head = ("layer", "kind", "output", "parameters", "multiply-adds")
+        return [head, *body, ("total", "", "", f"{self.params:,}", f"{self.macs:,}")]
 
     def __repr__(self):
-        cells = list(self._cells())
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        lines = [
-            "  ".join(
-                cell.ljust(width) if i < 3 else cell.rjust(width)
-                for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-            ).rstrip()
-            for row in cells
-        ]
-        rule = "─" * max(map(len, lines))
-        return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+        return as_text(self._cells(), right=(3, 4), foot=True)
 
     __str__ = __repr__
 
     def _repr_html_(self):
-        head, *body, total = self._cells()
-
-        def line(cells, tag):
-            return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
-
-        return (
-            f'<table class="nin-trace"><thead>{line(head, "th")}</thead>'
-            f"<tbody>{''.join(line(cells, 'td') for cells in body)}</tbody>"
-            f"<tfoot>{line(total, 'td')}</tfoot></table>"
-        )
+        return as_html(self._cells(), right=(3, 4), foot=True)
 
 
 def trace(model: nn.Module, input_shape: tuple[int, ...]) -> Trace:

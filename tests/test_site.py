@@ -1,0 +1,104 @@
+"""The built site in a browser: pages are whole, alone, and fit a phone."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+PAGES = ("index", "01_one_by_one_convolution", "05_training_nin")
+
+
+@pytest.fixture(scope="session")
+def site(root, tmp_path_factory):
+    """The book, built fast into a temporary folder with every warning an error."""
+    sys.path.insert(0, str(root / "build_tools"))
+    output = tmp_path_factory.mktemp("site") / "_build"
+    code = (
+        f"import sys, pathlib; sys.path.insert(0, {str(root / 'build_tools')!r}); "
+        f"import build_book; sys.exit(build_book.build(pathlib.Path({str(output)!r})))"
+    )
+    environment = os.environ | {"NIN_BOOK_FAST": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return output / "html"
+
+
+@pytest.fixture(scope="session")
+def address(site):
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    sync_api = pytest.importorskip("playwright.sync_api")
+    chromium = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
+    if chromium is None:
+        pytest.skip("no Chromium here (Debian: apt-get install chromium)")
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.mark.parametrize("page_name", PAGES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_is_whole_and_alone(browser, address, page_name, scheme):
+    page = browser.new_page(viewport={"width": 1320, "height": 900}, color_scheme=scheme)
+    elsewhere, complaints, missing = [], [], []
+    page.on(
+        "request",
+        lambda r: None if r.url.startswith((address, "data:")) else elsewhere.append(r.url),
+    )
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    page.on("response", lambda r: missing.append(r.url) if r.status >= 400 else None)
+    page.goto(f"{address}/{page_name}.html", wait_until="networkidle")
+    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("document.documentElement.dataset.theme") == scheme
+    for image in page.query_selector_all("article img"):
+        assert image.evaluate("i => i.complete && i.naturalWidth > 0")
+        assert len(image.get_attribute("alt") or "") > 40
+    assert not elsewhere and not complaints and not missing
+    page.close()
+
+
+@pytest.mark.parametrize("page_name", PAGES)
+def test_a_page_fits_a_phone(browser, address, page_name):
+    page = browser.new_page(viewport={"width": 320, "height": 700})
+    page.goto(f"{address}/{page_name}.html", wait_until="networkidle")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.close()
+
+
+def test_the_foot_says_how_the_page_was_made(browser, address):
+    page = browser.new_page()
+    page.goto(f"{address}/05_training_nin.html")
+    foot = page.inner_text("p.made")
+    assert re.search(r"Made \d{4}-\d\d-\d\d from (fashion-mnist|wardrobe), fast budget", foot)
+    assert "torch " in foot and "Not for publication" in foot
+    page.close()
+
+
+def test_mathematics_needs_no_script(site):
+    html = (site / "01_one_by_one_convolution.html").read_text()
+    assert "<math" in html and "mathjax" not in html.lower()
+    assert re.search(r'class="eqno">\(1\.1\)', html)
