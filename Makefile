@@ -1,17 +1,9 @@
 # Two commands do everything, virtual environment included: make book, make test.
 PYTHON ?= python3
 VENV := .venv
-BIN := $(CURDIR)/$(VENV)/bin
+BIN := $(VENV)/bin
 SITE := _build/html
 PORT ?= 8000
-
-# Chapters run in book/: a relative folder of data must be found from there too.
-ifdef NIN_LIB_SOURCES
-export NIN_LIB_SOURCES := $(abspath $(NIN_LIB_SOURCES))
-endif
-ifdef NIN_LIB_DATA
-export NIN_LIB_DATA := $(abspath $(NIN_LIB_DATA))
-endif
 
 .DEFAULT_GOAL := help
 .PHONY: help book test check serve strip address clean

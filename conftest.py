@@ -1,8 +1,18 @@
-"""``NIN_NO_SKIPS=1`` (set in CI) turns every skipped test into a failure of the whole run."""
+"""For tests and chapters alike: data folders are absolute; ``NIN_NO_SKIPS=1`` (set in CI) turns
+every skipped test into a failure of the whole run.
+"""
 
 import os
+import sys
+from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "build_tools"))
+
+from build_book import find_data_from_anywhere
+
+find_data_from_anywhere()
 
 
 @pytest.hookimpl(trylast=True)

@@ -14,6 +14,8 @@ The ratios use the wall clock. Every loop runs in each round; the best round cou
 import argparse
 import dataclasses
 import json
+import shlex
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -126,7 +128,7 @@ def main():
     if options.record:
         record = {
             "benchmark": "train_step",
-            "command": "python benchmarks/train_step.py",
+            "command": shlex.join(["python", *sys.argv]),
             "machine": machine,
             "data": garments.name,
             "date": datetime.now(UTC).date().isoformat(),

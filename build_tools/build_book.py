@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
-from importlib.metadata import distributions
+from importlib.metadata import version
 from pathlib import Path
 
 from nin_lib import data
@@ -21,19 +21,27 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("torch", "torchvision", "matplotlib", "numpy", "jupyter-book")
 
 
+def find_data_from_anywhere() -> None:
+    """Make the folders of data absolute: chapters run in book/, where "../x" means another."""
+    for variable in ("NIN_LIB_SOURCES", "NIN_LIB_DATA"):
+        if folders := os.environ.get(variable):
+            absolute = (str(Path(folder).resolve()) for folder in folders.split(os.pathsep))
+            os.environ[variable] = os.pathsep.join(absolute)
+
+
 def circumstances() -> dict:
     """Everything but the chapters' own code that their output depends on."""
-    files = sorted([*ROOT.glob("nin_lib/**/*"), *ROOT.glob("records/*.json")])
+    sources = ("nin_lib/**/*", "records/*.json", "build_tools/nin_sphinx.py", "_config.yml")
+    files = sorted(file for pattern in sources for file in ROOT.glob(pattern))
     contents = hashlib.sha256()
     for file in files:
         if file.is_file() and "__pycache__" not in file.parts:
             contents.update(file.relative_to(ROOT).as_posix().encode() + file.read_bytes())
-    installed = {d.name.lower(): d.version for d in distributions()}
     return {
         "code": contents.hexdigest(),
         "data": data.load("auto").name,
         "budget": "fast" if os.environ.get("NIN_BOOK_FAST") == "1" else "full",
-        "versions": {"python": sys.version.split()[0]} | {p: installed[p] for p in PACKAGES},
+        "versions": {"python": sys.version.split()[0]} | {p: version(p) for p in PACKAGES},
     }
 
 
@@ -43,7 +51,8 @@ def build(output: Path) -> int:
     now = circumstances()
     before = json.loads(made.read_text()) if made.exists() else {}
     if {k: v for k, v in before.items() if k != "date"} != now:
-        shutil.rmtree(output, ignore_errors=True)
+        if output.exists():
+            shutil.rmtree(output)
         output.mkdir(parents=True)
         now["date"] = datetime.now(UTC).date().isoformat()
         made.write_text(json.dumps(now, indent=1))
@@ -52,8 +61,12 @@ def build(output: Path) -> int:
     command = [program, "build", "book", "-n", "-W"]
     command += ["--keep-going", "--config", str(ROOT / "_config.yml")]
     command += ["--toc", str(ROOT / "_toc.yml"), "--path-output", str(output.parent)]
-    return subprocess.run(command, cwd=ROOT, env=environment).returncode
+    status = subprocess.run(command, cwd=ROOT, env=environment).returncode
+    if status:  # else the next build would find "nothing to do" and call the broken pages good
+        shutil.rmtree(output / ".doctrees", ignore_errors=True)
+    return status
 
 
 if __name__ == "__main__":
+    find_data_from_anywhere()
     sys.exit(build(ROOT / "_build"))

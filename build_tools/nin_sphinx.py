@@ -8,7 +8,28 @@ from importlib.resources import files
 from pathlib import Path
 
 from docutils import nodes
+from fontTools import subset, ttLib
 from latex2mathml.converter import convert
+
+# ASCII, Greek, primes, arrows and operators, slanted Latin and Greek letters.
+MATH_RANGES = (
+    (0x20, 0x7F),
+    (0xB1, 0xF8),
+    (0x391, 0x3D6),
+    (0x210E, 0x210F),
+    (0x2016, 0x2017),
+    (0x2026, 0x2027),
+    (0x2032, 0x2035),
+    (0x2190, 0x2195),
+    (0x2200, 0x2250),
+    (0x2260, 0x226C),
+    (0x22C5, 0x22C6),
+    (0x22EF, 0x22F0),
+    (0x2308, 0x230C),
+    (0x27E8, 0x27EA),
+    (0x1D434, 0x1D468),
+    (0x1D6E2, 0x1D71C),
+)
 
 
 def inline_math(writer, node):
@@ -24,6 +45,19 @@ def display_math(writer, node):
     formula = convert(re.sub(r"\\tag\{[^}]*\}", "", source), display="block")
     writer.body.append(f'<div class="math-display">{formula}{number}</div>\n')
     raise nodes.SkipNode
+
+
+def write_math_font(app, error):
+    """Cut STIX Two Math down to what formulas use, and serve it beside the pages."""
+    if error or app.builder.format != "html":
+        return
+    font = ttLib.TTFont(str(files("ziamath") / "fonts" / "STIXTwoMath-Regular.ttf"))
+    options = subset.Options(layout_features=["ssty", "flac"], hinting=False)
+    cutter = subset.Subsetter(options)
+    cutter.populate(unicodes=[code for first, last in MATH_RANGES for code in range(first, last)])
+    cutter.subset(font)
+    font.flavor = "woff"
+    font.save(Path(app.outdir) / "_static" / "math.woff")
 
 
 def palette_css() -> str:
@@ -67,5 +101,6 @@ def set_foot(app):
 def setup(app):
     app.add_html_math_renderer("mathml", (inline_math, None), (display_math, None))
     app.connect("builder-inited", set_foot, priority=100)
+    app.connect("build-finished", write_math_font)
     app.connect("html-page-context", finish_page, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

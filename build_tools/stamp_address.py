@@ -1,4 +1,4 @@
-"""Stamp the repository's address into everything that names it.
+"""Stamp the repository's address into everything that names it. `_config.yml` holds the setting.
 
 python build_tools/stamp_address.py https://github.com/someone/network-in-network
 """
@@ -10,21 +10,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def stamped_files() -> list[Path]:
-    """Every file that may name the repository."""
-    single = ("README.md", "CONTRIBUTING.md", "CITATION.cff", "_config.yml", "pyproject.toml")
-    return [*(ROOT / name for name in single), *sorted(ROOT.glob("book/*.ipynb"))]
+def current(root: Path = ROOT) -> str:
+    """The stamped address as OWNER/NAME."""
+    config = (root / "_config.yml").read_text(encoding="utf-8")
+    return re.search(r"url: https://github\.com/([\w.-]+/[\w-]+)", config)[1]
 
 
-def own_addresses(text: str) -> set[str]:
-    """The owner/name pairs by which a text calls this repository."""
-    places = (
-        r"colab\.research\.google\.com/github/([\w.-]+/[\w-]+)/blob",
-        r"git\+https://github\.com/([\w.-]+/[\w-]+)",
-        r"https://github\.com/([\w.-]+/[\w-]+)/issues",
-        r"(?:url|code|clone|Repository\"? =) \"?https://github\.com/([\w.-]+/[\w-]+)",
-    )
-    return {match for place in places for match in re.findall(place, text)}
+def stamped_files(root: Path = ROOT) -> list[Path]:
+    """Every file that may name the repository; the setting itself comes last."""
+    single = ("README.md", "CONTRIBUTING.md", "CITATION.cff", "_config.yml")
+    return [*sorted(root.glob("book/*.ipynb")), *(root / name for name in single)]
 
 
 def main(arguments: list[str]) -> int:
@@ -33,13 +28,13 @@ def main(arguments: list[str]) -> int:
         given = " ".join(arguments) or "nothing"
         print(f"expected https://github.com/OWNER/NAME, got {given}", file=sys.stderr)
         return 1
+    old, new = current(), match[1]
     for file in stamped_files():
         text = file.read_text(encoding="utf-8")
-        stamped = text
-        for old in own_addresses(text):
-            stamped = stamped.replace(old, match[1])
-        if stamped != text:
-            file.write_text(stamped, encoding="utf-8")
+        if old in text:
+            for place in ("github.com/", "colab.research.google.com/github/"):
+                text = text.replace(place + old, place + new)
+            file.write_text(text, encoding="utf-8")
             print(f"stamped {file.relative_to(ROOT)}")
     return 0
 

@@ -17,7 +17,21 @@ Modules load on first use, so ``import nin_lib`` costs next to nothing beside ``
 from importlib import import_module
 
 __version__ = "0.1.0"
-__all__ = ["blocks", "data", "models", "plot", "recipes", "records", "summary", "train"]
+__all__ = [
+    "blocks",
+    "data",
+    "hardware",
+    "models",
+    "network",
+    "plot",
+    "recipes",
+    "records",
+    "runs",
+    "summary",
+    "tables",
+    "train",
+    "wardrobe",
+]
 
 
 def __getattr__(name):

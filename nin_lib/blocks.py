@@ -57,6 +57,11 @@ class MLPConv(nn.Sequential):
                 layers[f"relu{i}"] = nn.ReLU(inplace=True)
         super().__init__(layers)
 
+    def __getitem__(self, index):
+        """A layer, or for a slice a plain ``nn.Sequential`` of layers."""
+        picked = list(self.named_children())[index]
+        return nn.Sequential(OrderedDict(picked)) if isinstance(index, slice) else picked[1]
+
 
 def nin_block(
     in_channels: int,

@@ -20,9 +20,10 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import safetensors.torch
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from nin_lib import wardrobe
@@ -32,7 +33,7 @@ class DataError(RuntimeError):
     """A data set could not be had, or what was found is not what its name says."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ImageData:
     """A labelled image data set, whole and in memory.
 
@@ -82,7 +83,7 @@ _OFFICIAL = {
 _IDX_FILES = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
 _PARTS = ("train_images", "train_labels", "test_images", "test_labels")
 _WARDROBE_SIZES = {"train": 12_000, "test": 2_000}
-_DOWNLOAD_TIMEOUT_S = 20  # a silent server must not hang a chapter
+_DOWNLOAD_TIMEOUT_S = 10  # a silent server must not hang a chapter
 NAMES = (*_OFFICIAL, "wardrobe", "auto")
 
 
@@ -171,19 +172,23 @@ def _verify(name: str, parts: dict[str, Tensor]) -> None:
 
 def _from_cache(path: Path, name: str, tried: list[str]) -> dict[str, Tensor] | None:
     """Read and verify the cached tensors; a damaged file is removed, and that is said."""
-    if not path.exists():
-        tried.append(f"the cache {path.parent} (nothing there)")
-        return None
     try:
-        parts = load_file(path)
+        parts = safetensors.torch.load(path.read_bytes())
         _verify(name, parts)
         return parts
-    except (SafetensorError, OSError, DataError) as error:
+    except FileNotFoundError:
+        tried.append(f"the cache {path.parent} (nothing there)")
+    except OSError as error:  # cannot be read just now: no reason to remove it
         tried.append(f"the cache's {path.name} ({error})")
-        warnings.warn(f"{path} is damaged ({error}); removed, to be made again.", stacklevel=3)
-        with contextlib.suppress(OSError):
+    except (SafetensorError, DataError) as error:
+        tried.append(f"the cache's {path.name} ({error})")
+        try:
             path.unlink()
-        return None
+            done = "removed, to be made again"
+        except OSError as refusal:
+            done = f"it could not be removed ({refusal})"
+        warnings.warn(f"{path} is damaged ({error}); {done}.", stacklevel=3)
+    return None
 
 
 def _to_cache(path: Path, parts: dict[str, Tensor]) -> None:
@@ -234,9 +239,11 @@ def _read_idx(folder: Path, stem: str) -> Tensor:
         if packed.exists()
         else (folder / f"{stem}-ubyte").read_bytes()
     )
-    dims = raw[3] if len(raw) > 4 and raw[:3] == b"\0\0\x08" else 0
-    shape = struct.unpack(f">{dims}I", raw[4 : 4 + 4 * dims]) if dims else ()
-    if dims not in (1, 3) or len(raw) != 4 + 4 * dims + math.prod(shape):
+    dims = raw[3] if raw[:3] == b"\0\0\x08" and len(raw) > 4 else 0
+    if dims not in (1, 3) or len(raw) <= 4 + 4 * dims:
+        raise DataError(f"{stem} is cut short or no idx file")
+    shape = struct.unpack(f">{dims}I", raw[4 : 4 + 4 * dims])
+    if len(raw) != 4 + 4 * dims + math.prod(shape):
         raise DataError(f"{stem} is cut short or no idx file")
     data = torch.frombuffer(bytearray(raw), dtype=torch.uint8, offset=4 + 4 * dims)
     return data if dims == 1 else data.reshape(shape[0], 1, *shape[1:])
@@ -244,25 +251,26 @@ def _read_idx(folder: Path, stem: str) -> Tensor:
 
 def _from_download(name: str, tried: list[str]) -> dict[str, Tensor] | None:
     """Fetch through torchvision into a temporary folder, silently, with a bound on waiting."""
-    import torchvision.datasets  # slow to import, and rarely needed
-
-    dataset = getattr(torchvision.datasets, _OFFICIAL[name].torchvision_name)
     patience = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_DOWNLOAD_TIMEOUT_S)
+    silence = io.StringIO()
     try:
-        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        import torchvision.datasets  # slow to import, and rarely needed
+
+        dataset = getattr(torchvision.datasets, _OFFICIAL[name].torchvision_name)
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            contextlib.redirect_stdout(silence),
+            contextlib.redirect_stderr(silence),
+        ):
             train, test = (dataset(folder, train=part, download=True) for part in (True, False))
-        parts = dict(
-            zip(
-                _PARTS,
-                (train.data[:, None], train.targets, test.data[:, None], test.targets),
-                strict=True,
-            )
-        )
-        parts = {key: part.to(torch.uint8).contiguous() for key, part in parts.items()}
+        found = (train.data[:, None], train.targets, test.data[:, None], test.targets)
+        parts = {
+            key: part.to(torch.uint8).contiguous() for key, part in zip(_PARTS, found, strict=True)
+        }
         _verify(name, parts)
         return parts
-    except (OSError, EOFError, RuntimeError, zlib.error) as error:
+    except Exception as error:  # whatever goes wrong on the way, the answer is the same: no data
         tried.append(f"torchvision's download ({error})")
         return None
     finally:

@@ -35,13 +35,17 @@ def pick_device(name: str | None = None) -> torch.device:
 def pick_precision(device: torch.device) -> torch.dtype:
     """The fastest number format that the device has in hardware, not by emulation.
 
-    GPUs of compute capability 8 or more: bfloat16. Older ones (Colab's T4), which also claim to
-    support it: float16, which needs a gradient scaler. CPUs with AMX or AVX-512 bf16: bfloat16.
+    GPUs of compute capability 8 or more: bfloat16. Those of 7 (Colab's T4), which also claim to
+    support it: float16, which needs a gradient scaler; but for the GTX 16 series, whose float16
+    convolutions give NaN. CPUs with AMX or AVX-512 bf16: bfloat16.
     Everything else: float32.
     """
     if device.type == "cuda":
-        major, _ = torch.cuda.get_device_capability(device)
-        return torch.bfloat16 if major >= 8 else torch.float16
+        capability = torch.cuda.get_device_capability(device)
+        if capability >= (8, 0):
+            return torch.bfloat16
+        slow_or_broken = capability < (7, 0) or "GTX 16" in torch.cuda.get_device_name(device)
+        return torch.float32 if slow_or_broken else torch.float16
     if device.type == "cpu" and cpu_has_bfloat16():
         return torch.bfloat16
     return torch.float32
@@ -68,6 +72,7 @@ def describe_machine(device: torch.device) -> dict:
     }
     if device.type == "cuda":
         machine["gpu"] = torch.cuda.get_device_name(device)
+        machine["tf32_in_convolutions"] = torch.backends.cudnn.allow_tf32
     for package in ("torch", "torchvision"):
         try:
             machine[package] = version(package)

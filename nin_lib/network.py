@@ -32,7 +32,9 @@ class Network(nn.Sequential):
 
 def _explain(network: nn.Module, x: Tensor) -> str | None:
     """What is wrong with the input, or None if nothing is."""
-    first = next(m for m in network.modules() if isinstance(m, nn.Conv2d))
+    first = next((m for m in network.modules() if isinstance(m, nn.Conv2d)), None)
+    if first is None:
+        return None
     shape = "×".join(map(str, x.shape))
     if x.ndim != 4:
         hint = "; add the batch axis with x[None]" if x.ndim == 3 else ""

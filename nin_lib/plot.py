@@ -6,6 +6,7 @@ Colour carries sign, nothing else: blue is negative, orange positive, the neutra
 import io
 import json
 from importlib.resources import files
+from itertools import pairwise
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -105,6 +106,56 @@ def signed(ax, values, title: str = "", *, limit: float | None = None, numbers: 
                     fontsize=9, family="monospace")  # fmt: skip
 
 
+def outline(ax, row: int, column: int, *, height: int = 1, width: int = 1) -> None:
+    """Frame a block of cells of a picture drawn by ``signed``; (row, column) is its corner."""
+    corner = (column - 0.5, row - 0.5)
+    ax.add_patch(plt.Rectangle(corner, width, height, fill=False, linewidth=2, edgecolor=ON_LIGHT))
+
+
+def bars(ax, values, title: str = "") -> None:
+    """Signed bars on a common zero line: orange up, blue down."""
+    values = _array(values)
+    ax.bar(range(1, len(values) + 1), values, color=np.where(values > 0, ORANGE, BLUE), width=0.75)
+    ax.axhline(0, color=MUTED, linewidth=0.8)
+    ax.set_title(title)
+    ax.set_xticks([])
+    ax.spines[["left", "bottom"]].set_visible(False)
+    ax.tick_params(length=0)
+
+
+def stacks(maps_by_title: dict, *, row: int, column: int) -> Figure:
+    """Stacks of feature maps, C×H×W each, left to right; one position framed in each and joined.
+
+    ``maps_by_title`` gives each stack its title. Full colour is each map's own largest value.
+    """
+    figure, ax = plt.subplots(figsize=(8.2, 3.4))
+    spots, left = [], 0.0
+    for title, maps in maps_by_title.items():
+        maps = _array(maps)
+        channels, height, width = maps.shape
+        for i, values in enumerate(maps[::-1]):
+            depth = channels - 1 - i
+            x, y = left + 0.55 * depth, 0.45 * depth - 0.225 * (channels - 1)
+            limit = np.abs(values).max() or 1.0
+            box = (x, x + width, y, y + height)
+            ax.imshow(values, cmap=SIGNED, vmin=-limit, vmax=limit, extent=box, zorder=2 + i)
+            for corner, w, h, colour in (
+                ((x, y), width, height, PAPER),
+                ((x + column, y + height - 1 - row), 1, 1, ON_LIGHT),
+            ):
+                frame = plt.Rectangle(corner, w, h, fill=False, edgecolor=colour, linewidth=1.5)
+                ax.add_patch(frame).set_zorder(2 + i)
+        spots.append((corner[0], corner[1] + 0.5))
+        ax.text(left, -3.1, title, fontsize=10)
+        left += width + 6
+    for (x, y), (next_x, next_y) in pairwise(spots):
+        arrow = {"arrowstyle": "-|>", "color": MUTED, "linewidth": 1.2}
+        ax.annotate("", (next_x - 0.1, next_y), (x + 1.1, y), arrowprops=arrow, zorder=20)
+    ax.set(xlim=(-0.5, left - 3), ylim=(-3.6, 6.4), aspect="equal")
+    ax.axis("off")
+    return figure
+
+
 def pictures(images, titles=None, *, columns: int = 8, size: float = 1.05) -> Figure:
     """A sheet of grey images, N×1×H×W or N×H×W, with a short title over each."""
     images = _array(images)
@@ -124,7 +175,13 @@ def pictures(images, titles=None, *, columns: int = 8, size: float = 1.05) -> Fi
 
 
 def curves(history: list[dict], watched: str = "validation") -> Figure:
-    """Loss and accuracy by epoch, from the rows of a run's history."""
+    """Loss and accuracy by epoch, from the rows of a run's history.
+
+    Raises:
+        ValueError: the history is empty.
+    """
+    if not history:
+        raise ValueError("the run has no whole epoch yet, so there is no curve to draw")
     figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 3))
     epochs = [row["epoch"] for row in history]
     for ax, what in ((left, "loss"), (right, "accuracy")):

@@ -15,25 +15,34 @@ def folder() -> Path:
 
 def load(recipe: str | None = None, data: str | None = None) -> list[dict]:
     """Every training run on record, or those of one recipe and data set, by recipe and seed."""
-    runs = [json.loads(f.read_text()) for f in folder().iterdir() if f.name.endswith(".json")]
+    runs = [
+        json.loads(f.read_text(encoding="utf-8"))
+        for f in folder().iterdir()
+        if f.name.endswith(".json")
+    ]
     runs = [
         run
         for run in runs
         if "recipe" in run  # a benchmark's record has none
+        and not run["interrupted"]
         and recipe in (None, run["recipe"]["name"])
         and data in (None, run["data"])
     ]
     return sorted(runs, key=lambda run: (run["recipe"]["name"], run["data"], run["seed"]))
 
 
-class table:
+def table(*recipes: str, data: str) -> "Table":
     """Test accuracy of recorded runs: one row a recipe, every seed, mean and deviation.
 
-    Prints as a table in a terminal and in a notebook. A recipe without a record shows
-    "not yet measured".
+    A recipe without a record shows "not yet measured".
     """
+    return Table(recipes, data)
 
-    def __init__(self, *recipes: str, data: str):
+
+class Table:
+    """Rows of strings that print as a table in a terminal and in a notebook."""
+
+    def __init__(self, recipes, data: str):
         self.rows = [("recipe", "test accuracy by seed", "mean ± deviation", "seconds a run", "on")]
         for name in recipes:
             runs = load(name, data)

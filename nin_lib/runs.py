@@ -21,7 +21,7 @@ class Run:
             ``watched_loss``, ``watched_accuracy``, ``step_seconds``, ``wall_seconds``.
         watched: ``validation``, or ``test`` where the recipe repeats a tutorial.
         test: ``loss`` and ``accuracy`` on the test set, taken once, after the last epoch.
-        step_seconds: spent training, evaluation excluded; wall_seconds: everything.
+        step_seconds: spent training, in all epochs; wall_seconds: with their evaluation too.
         interrupted: whether Ctrl-C ended it; ``test`` is then None.
     """
 
@@ -72,9 +72,13 @@ class Run:
         }
         return {"recipe": recipe, **fields, **rates}
 
+    def as_json(self) -> str:
+        """The record as text. NaN is no JSON, and raises ValueError."""
+        return json.dumps(self.record(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
     def save(self, path: str | Path) -> None:
         """Write the record as JSON, whole or not at all."""
         path = Path(path)
         part = path.with_name(path.name + ".part")
-        part.write_text(json.dumps(self.record(), indent=1, ensure_ascii=False) + "\n")
+        part.write_text(self.as_json(), encoding="utf-8")
         os.replace(part, path)

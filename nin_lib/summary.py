@@ -65,7 +65,7 @@ def trace(model: nn.Module, input_shape: tuple[int, ...]) -> Trace:
         input_shape: the input's shape with the batch first, such as ``(1, 1, 224, 224)``.
 
     Raises:
-        ValueError: the network does not accept that shape.
+        ValueError: the network (one of ``nin_lib.models``) does not accept that shape.
     """
     leaves = [(name, m) for name, m in model.named_modules() if not any(m.children())]
     return _trace(model, input_shape, leaves)

@@ -4,10 +4,13 @@ python -m nin_lib.train pocket --record run.json
 """
 
 import argparse
+import dataclasses
+import math
 import os
 import sys
 import time
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -16,48 +19,26 @@ from torch import Tensor, nn
 
 from nin_lib import data as datasets
 from nin_lib import hardware, recipes
+from nin_lib.batches import augment, layout, prepare, split
 from nin_lib.data import ImageData
 from nin_lib.recipes import Recipe
 from nin_lib.runs import Run
+
+LOOK_EVERY = 50  # steps between looks at the losses: each look makes a GPU wait
 
 
 class TrainingDiverged(FloatingPointError):
     """The loss became infinite or not a number."""
 
 
-def prepare(images: Tensor, recipe: Recipe) -> Tensor:
-    """uint8 N×1×H×W on any device → normalised float32 in the recipe's size, channels last."""
-    x = images.float().div_(255).sub_(recipe.mean).div_(recipe.std)
-    if recipe.image_size and x.shape[-1] != recipe.image_size:
-        x = F.interpolate(x, size=(recipe.image_size,) * 2, mode="bilinear")
-    return x.contiguous(memory_format=torch.channels_last)
-
-
-def augment(images: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
-    """Shift each image by its own whole number of pixels and mirror every second one."""
-    n, _, height, width = images.shape
-    if recipe.shift:
-        reach = recipe.shift
-        padded = F.pad(images, (reach,) * 4)
-        down, right = torch.randint(0, 2 * reach + 1, (2, n), generator=generator).to(images.device)
-        rows = down[:, None] + torch.arange(height, device=images.device)
-        columns = right[:, None] + torch.arange(width, device=images.device)
-        each = torch.arange(n, device=images.device)[:, None, None]
-        images = padded.transpose(0, 1)[:, each, rows[:, :, None], columns[:, None]].transpose(0, 1)
-    if recipe.flip:
-        mirror = (torch.rand(n, generator=generator) < 0.5).to(images.device)
-        images = torch.where(mirror[:, None, None, None], images.flip(3), images)
-    return images
-
-
 @torch.no_grad()
-def predict(model: nn.Module, images: Tensor, recipe: Recipe, batch_size: int = 500) -> Tensor:
+def predict(model: nn.Module, images: Tensor, recipe: Recipe) -> Tensor:
     """Logits, float32 N×classes on the CPU, for uint8 images; no augmentation, evaluation mode."""
     device = next(model.parameters()).device
     precision = _precision(recipe, device)
     model.eval()
     logits = []
-    for batch in images.split(batch_size):
+    for batch in images.split(recipe.batch_size):
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
             logits.append(model(prepare(batch.to(device), recipe)).float())
     return torch.cat(logits).cpu()
@@ -72,24 +53,22 @@ def evaluate(model: nn.Module, images: Tensor, labels: Tensor, recipe: Recipe) -
     }
 
 
-def split(data: ImageData, validation: int) -> tuple[Tensor, Tensor]:
-    """Indices of the training images that train, and of those held out; always the same ones."""
-    order = torch.randperm(len(data.train_labels), generator=torch.Generator().manual_seed(0))
-    return order[validation:], order[:validation]
-
-
-def optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.SGD:
+def sgd(model: nn.Module, recipe: Recipe) -> torch.optim.SGD:
     """SGD with weight decay on matrices and filters, none on biases and normalisation."""
     weights = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]
     groups = [{"params": weights, "weight_decay": recipe.weight_decay}, {"params": others}]
-    return torch.optim.SGD(
+    optimizer = torch.optim.SGD(
         [group for group in groups if group["params"]],
         lr=recipe.rate,
         momentum=recipe.momentum,
         nesterov=recipe.momentum > 0,
         fused=True,
     )
+    if recipe.momentum:  # the fused kernel leaves it uninitialised if float16 overflows at once
+        for p in model.parameters():
+            optimizer.state[p]["momentum_buffer"] = torch.zeros_like(p)
+    return optimizer
 
 
 def schedule(optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int):
@@ -99,7 +78,7 @@ def schedule(optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int):
     return torch.optim.lr_scheduler.OneCycleLR(
         optimizer,
         max_lr=recipe.rate,
-        total_steps=max(steps, 2),
+        total_steps=max(steps, 6),  # below that its first phase has no length
         pct_start=0.2,
         anneal_strategy="linear",
         cycle_momentum=False,
@@ -131,11 +110,13 @@ def fit(
     """
     from tqdm.auto import tqdm
 
+    bar = partial(tqdm, leave=False) if show else (lambda batches, desc: batches)
     device = hardware.pick_device(device)
     precision = _precision(recipe, device)
     epochs = recipe.epochs if epochs is None else epochs
     if epochs < 1:
         raise ValueError(f"training takes at least 1 epoch, got {epochs}")
+    recipe = dataclasses.replace(recipe, epochs=epochs)
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)  # dropout
 
@@ -143,7 +124,7 @@ def fit(
     training, held_out = split(data, recipe.validation)
     if len(training) < recipe.batch_size:
         raise ValueError(
-            f"{data.name} leaves {len(training)} images to train on after {recipe.validation} are "
+            f"{data.name} leaves {len(training)} images to train on after {len(held_out)} are "
             f"held out; the recipe needs at least one batch of {recipe.batch_size}"
         )
     images, labels = data.train_images[training].to(device), data.train_labels[training].to(device)
@@ -152,9 +133,12 @@ def fit(
     else:
         watched = data.test_images.to(device), data.test_labels
 
-    model.to(device, memory_format=torch.channels_last)
-    optimizer = optimiser(model, recipe)
-    steps = len(images) // recipe.batch_size  # the incomplete last batch waits for another epoch
+    model.to(device, memory_format=layout(device))
+    optimizer = sgd(model, recipe)
+    # The few images that do not fill a last batch wait for another epoch; the tutorials train on
+    # them, so recipes that repeat a tutorial do.
+    used = len(images) - len(images) % recipe.batch_size if recipe.validation else len(images)
+    steps = math.ceil(used / recipe.batch_size)
     scheduler = schedule(optimizer, recipe, epochs * steps)
     scaler = torch.amp.GradScaler(device.type, enabled=precision == torch.float16)
 
@@ -166,7 +150,7 @@ def fit(
         seed=seed,
         machine=hardware.describe_machine(device),
         precision=str(precision).removeprefix("torch."),
-        train_examples=steps * recipe.batch_size,
+        train_examples=used,
         watched="validation" if recipe.validation else "test",
         date=datetime.now(UTC).date().isoformat(),
     )
@@ -178,8 +162,8 @@ def fit(
             losses = torch.zeros(steps, device=device)
             correct = torch.zeros((), device=device)
             order = torch.randperm(len(images), generator=generator).to(device)
-            batches = order[: steps * recipe.batch_size].split(recipe.batch_size)
-            for step, chosen in enumerate(tqdm(batches, desc=f"epoch {epoch}", leave=False)):
+            batches = order[:used].split(recipe.batch_size)
+            for step, chosen in enumerate(bar(batches, desc=f"epoch {epoch}")):
                 x = prepare(augment(images[chosen], recipe, generator), recipe)
                 y = labels[chosen]
                 with torch.autocast(device.type, precision, enabled=precision != torch.float32):
@@ -192,27 +176,29 @@ def fit(
                 scheduler.step()
                 losses[step] = loss.detach()
                 correct += (logits.argmax(1) == y).sum()
-                if step % 50 == 49 or step == steps - 1:
+                if step % LOOK_EVERY == LOOK_EVERY - 1 or step == steps - 1:
                     _stop_if_diverged(losses[: step + 1], epoch, recipe)
             row = {
                 "epoch": epoch,
                 "rate": rate,
                 "train_loss": losses.mean().item(),
-                "train_accuracy": correct.item() / run.train_examples,
+                "train_accuracy": correct.item() / used,
                 "step_seconds": time.perf_counter() - started,
             }
             result = evaluate(model, *watched, recipe)
+            _stop_if_diverged(torch.tensor([result["loss"]]), epoch, recipe)
             row |= {"watched_loss": result["loss"], "watched_accuracy": result["accuracy"]}
             row["wall_seconds"] = time.perf_counter() - started
             run.history.append(row)
             if show:
                 print(_line(row, run.watched))
-        run.test = evaluate(model, data.test_images, data.test_labels, recipe)
+        tested = recipe.validation == 0  # then the last row holds it
+        run.test = result if tested else evaluate(model, data.test_images, data.test_labels, recipe)
     except KeyboardInterrupt:
         run.interrupted = True
         print(
-            f"Stopped by Ctrl-C in epoch {len(run.history) + 1} of {epochs}. The network keeps "
-            f"what it has learned so far; the run holds its {len(run.history)} whole epochs."
+            f"Stopped by Ctrl-C after {len(run.history)} of {epochs} epochs. The network keeps "
+            f"what it has learned; the run holds the whole epochs and no test result."
         )
     model.eval()
     run.peak_memory_mib = hardware.peak_memory_mib(device)
@@ -227,8 +213,9 @@ def _stop_if_diverged(losses: Tensor, epoch: int, recipe: Recipe) -> None:
     bad = (~losses.isfinite()).nonzero()
     if len(bad):
         step = bad[0].item()
+        where = f"step {step + 1}" if len(losses) > 1 else "last step"
         raise TrainingDiverged(
-            f"the loss became {losses[step].item()} in epoch {epoch}, step {step + 1}. Lower the "
+            f"the loss became {losses[step].item()} in epoch {epoch}, {where}. Lower the "
             f"rate (now {recipe.rate}), or look at the input: it should be finite and scaled"
         )
 
@@ -256,8 +243,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         recipe = recipes.find(options.recipe)
         hardware.pick_device(options.device)  # complain before any data is fetched
-        if options.record and not os.access(Path(options.record).parent, os.W_OK):
-            raise ValueError(f"the record {options.record} cannot be written: no such folder")
+        if options.record:  # complain before the work, not after it
+            target = Path(options.record)
+            if target.is_dir() or not os.access(target.parent, os.W_OK):
+                raise ValueError(f"the record {target} cannot be written there; name another file")
         data = datasets.load(options.data)
         torch.manual_seed(options.seed)
         model = recipe.network(data.train_images.shape[1], len(data.classes))
@@ -265,15 +254,24 @@ def main(arguments: list[str] | None = None) -> int:
             model, data, recipe, seed=options.seed, device=options.device, epochs=options.epochs
         )
         print(run)
-        if run.interrupted:
-            return 130
         if options.record:
-            run.save(options.record)
-            print(f"Record written to {options.record}.")
+            _keep(run, options.record)
+        return 130 if run.interrupted else 0
     except (ValueError, OSError, TrainingDiverged, datasets.DataError) as error:
         print(f"nin_lib.train: {error}", file=sys.stderr)
         return 1
-    return 0
+    except KeyboardInterrupt:
+        print("nin_lib.train: stopped by Ctrl-C before training began", file=sys.stderr)
+        return 130
+
+
+def _keep(run: Run, path: str) -> None:
+    """Write the record, or print it where it cannot be written: nothing is lost."""
+    try:
+        run.save(path)
+        print(f"Record written to {path}.")
+    except OSError as error:
+        print(f"The record could not be written ({error}); here it is:\n{run.as_json()}")
 
 
 if __name__ == "__main__":

@@ -1,19 +1,11 @@
 """Shared fixtures. Real data where it is at hand, ``wardrobe`` elsewhere."""
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def pytest_configure(config):
-    sources = os.environ.get("NIN_LIB_SOURCES")
-    if sources:  # chapters run in book/, where a relative folder would mean another
-        folders = [str(Path(s).resolve()) for s in sources.split(os.pathsep)]
-        os.environ["NIN_LIB_SOURCES"] = os.pathsep.join(folders)
 
 
 @pytest.fixture(scope="session")

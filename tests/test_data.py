@@ -10,6 +10,7 @@ import multiprocessing
 import struct
 import time
 import urllib.error
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -102,7 +103,10 @@ def test_a_wrong_file_under_the_right_name_is_refused(source):
         data.load("mnist")
 
 
-@pytest.mark.parametrize("damage", ["truncated", "not gzip", "empty", "short idx", "flipped"])
+DAMAGES = ("truncated", "not gzip", "empty", "short idx", "header only", "no images", "flipped")
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_source_file_is_named_with_its_fault(source, damage):
     file = source / f"{data._IDX_FILES[0]}-ubyte.gz"
     whole = file.read_bytes()
@@ -112,6 +116,8 @@ def test_a_damaged_source_file_is_named_with_its_fault(source, damage):
             "not gzip": b"<html>404</html>",
             "empty": b"",
             "short idx": gzip.compress(gzip.decompress(whole)[:-5]),
+            "header only": gzip.compress(bytes([0, 0, 8, 3, 0, 0, 0, 30, 0, 0])),
+            "no images": gzip.compress(bytes([0, 0, 8, 3]) + bytes(12)),
             "flipped": whole[:100] + bytes([whole[100] ^ 255]) + whole[101:],
         }[damage]
     )
@@ -138,6 +144,22 @@ def test_a_cache_file_that_is_something_else_is_replaced(source, tmp_path, conte
     file.write_bytes(content)
     with pytest.warns(UserWarning, match="made again"):
         assert len(data.load("mnist").test_labels) == 10
+
+
+def test_a_cache_that_cannot_be_read_just_now_is_left_alone(source, tmp_path, monkeypatch):
+    data.load("mnist")
+    file = tmp_path / "cache" / "mnist.safetensors"
+
+    original = Path.read_bytes
+
+    def refuse(self):
+        if self == file:
+            raise PermissionError(13, "Permission denied")
+        return original(self)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    assert len(data.load("mnist").train_labels) == 30
+    assert file.exists()
 
 
 def test_a_flipped_byte_and_no_way_to_make_it_again_is_refused(source, tmp_path, monkeypatch):

@@ -13,7 +13,9 @@ RUNS = records.load()
 
 
 def as_json(recipe):
-    fields = {name: getattr(recipe, name) for name in recipe.__dataclass_fields__}
+    """A recipe's settings as a record holds them; the sentence that explains it may change."""
+    names = set(recipe.__dataclass_fields__) - {"why"}
+    fields = {name: getattr(recipe, name) for name in names}
     return json.loads(json.dumps(fields | {"model_args": dict(recipe.model_args)}))
 
 
@@ -21,7 +23,8 @@ def as_json(recipe):
     "run", RUNS, ids=lambda r: f"{r['recipe']['name']}-{r['data']}-{r['seed']}"
 )
 def test_a_record_is_whole_and_about_todays_recipe(run):
-    assert run["recipe"] == as_json(RECIPES[run["recipe"]["name"]])
+    recipe = {name: value for name, value in run["recipe"].items() if name != "why"}
+    assert recipe == as_json(RECIPES[recipe["name"]])
     assert len(run["history"]) == run["recipe"]["epochs"] and not run["interrupted"]
     if run["data"] in data._OFFICIAL:
         assert run["data_digest"] == data._OFFICIAL[run["data"]].digest
@@ -64,7 +67,8 @@ def test_the_shipped_network_is_as_good_as_its_record_says(name, least):
     exact = dataclasses.replace(RECIPES["pocket"], reduced_precision=False)
     network = models.pocket_nin(trained=True)
     result = train.evaluate(network, images.test_images, images.test_labels, exact)
-    assert result["accuracy"] == pytest.approx(recorded, abs=5e-4)
+    # Another processor may round a few pictures' logits the other way.
+    assert abs(result["accuracy"] - recorded) * len(images.test_labels) < 4.5
     assert result["accuracy"] >= least
 
 

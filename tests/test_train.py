@@ -12,11 +12,11 @@ import pytest
 import torch
 from torch import nn
 
-from nin_lib import data, hardware, models, recipes, train
+from nin_lib import data, hardware, models, train
 from nin_lib.recipes import RECIPES
 
 QUICK = dataclasses.replace(
-    RECIPES["pocket"], name="quick", epochs=2, batch_size=100, validation=200
+    RECIPES["pocket"], name="quick", epochs=2, batch_size=100, validation=100
 )
 
 
@@ -37,7 +37,7 @@ def test_a_run_reports_every_epoch_and_tests_once(handful, monkeypatch):
     monkeypatch.setattr(train, "evaluate", watch)
     run = quick_run(handful)
     assert [row["epoch"] for row in run.history] == [1, 2]
-    assert tested == [200, 200, 200] and run.watched == "validation"
+    assert tested == [100, 100, 200] and run.watched == "validation"
     assert not run.model.training
     assert 0 <= run.test["accuracy"] <= 1 and run.test["loss"] > 0
     assert run.step_seconds < run.wall_seconds
@@ -54,21 +54,25 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(handful):
 
 
 def test_pocket_nin_passes_92_percent_on_wardrobe(wardrobe):
-    recipe = dataclasses.replace(RECIPES["pocket"], epochs=8, validation=500)
+    recipe = RECIPES["pocket"]
     torch.manual_seed(0)
     run = train.fit(recipe.network(), wardrobe, recipe, device="cpu", show=False)
     assert run.test["accuracy"] > 0.92
 
 
 def test_validation_images_are_never_trained_on(handful):
-    training, held_out = train.split(handful, 200)
-    assert len(training) == 1000 and len(held_out) == 200
+    training, held_out = train.split(handful, 90)
+    assert len(training) == 1110 and len(held_out) == 90
     assert not set(training.tolist()) & set(held_out.tolist())
-    assert train.split(handful, 200)[1].tolist() == held_out.tolist()
+    assert train.split(handful, 90)[1].tolist() == held_out.tolist()
+    assert len(train.split(handful, 5000)[1]) == 100  # a twelfth of 1,200
+    assert len(train.split(handful, 0)[1]) == 0
 
 
 def test_a_recipe_without_validation_watches_the_test_set_as_the_tutorials_do(handful):
-    run = quick_run(handful, recipe=dataclasses.replace(QUICK, validation=0, epochs=1))
+    recipe = dataclasses.replace(QUICK, validation=0, epochs=1, batch_size=128)
+    run = quick_run(handful, recipe=recipe)
+    assert run.train_examples == 1200  # the incomplete last batch too
     assert run.watched == "test"
     assert run.history[-1]["watched_accuracy"] == run.test["accuracy"]
 
@@ -104,7 +108,9 @@ def test_prepare_resizes_as_the_tutorials_pictures_are_resized(wardrobe):
 
 def test_one_cycle_climbs_for_a_fifth_and_ends_at_nothing():
     model = nn.Linear(2, 2)
-    optimizer = train.optimiser(model, QUICK)
+    optimizer = train.sgd(model, QUICK)
+    for steps in range(1, 12):
+        train.schedule(optimizer, QUICK, steps)
     scheduler = train.schedule(optimizer, QUICK, 100)
     rates = []
     for _ in range(100):
@@ -116,7 +122,7 @@ def test_one_cycle_climbs_for_a_fifth_and_ends_at_nothing():
 
 
 def test_biases_and_norms_do_not_decay():
-    groups = train.optimiser(models.pocket_nin(), QUICK).param_groups
+    groups = train.sgd(models.pocket_nin(), QUICK).param_groups
     assert all(p.ndim > 1 for p in groups[0]["params"]) and groups[0]["weight_decay"] > 0
     assert all(p.ndim == 1 for p in groups[1]["params"]) and groups[1]["weight_decay"] == 0
     assert sum(len(g["params"]) for g in groups) == len(list(models.pocket_nin().parameters()))
@@ -131,7 +137,7 @@ def test_a_loss_that_is_no_number_stops_and_names_epoch_and_step(handful, poison
 
         def forward(self, x):
             self.calls += self.training
-            return self.inside(x) * (poison if self.calls == 13 and self.training else 1)
+            return self.inside(x) * (poison if self.calls == 14 and self.training else 1)
 
     with pytest.raises(train.TrainingDiverged, match=r"epoch 2, step 3\. Lower the rate \(now 0"):
         train.fit(Poisoned(), handful, QUICK, device="cpu", show=False)
@@ -149,13 +155,13 @@ def test_ctrl_c_keeps_what_was_learned(handful, capsys):
 
     def interrupt(*_):
         calls.append(1)
-        if len(calls) == 14:
+        if len(calls) == 15:
             raise KeyboardInterrupt
 
     model.block2.register_forward_pre_hook(interrupt)
     run = train.fit(model, handful, QUICK, device="cpu", show=False)
     assert run.interrupted and run.test is None and len(run.history) == 1
-    assert "Stopped by Ctrl-C in epoch 2 of 2" in capsys.readouterr().out
+    assert "Stopped by Ctrl-C after 1 of 2 epochs" in capsys.readouterr().out
     assert "interrupted" in repr(run)
 
 
@@ -175,8 +181,8 @@ def test_the_record_can_be_written_read_and_repeated_from(handful, tmp_path):
 
 
 def test_too_few_pictures_for_one_batch(handful):
-    with pytest.raises(ValueError, match=r"leaves 0 images.*at least one batch of 100"):
-        quick_run(handful, recipe=dataclasses.replace(QUICK, validation=1200))
+    with pytest.raises(ValueError, match=r"leaves 1100 images.*at least one batch of 1101"):
+        quick_run(handful, recipe=dataclasses.replace(QUICK, batch_size=1101))
 
 
 def test_precision_follows_the_hardware(monkeypatch):
@@ -185,10 +191,15 @@ def test_precision_follows_the_hardware(monkeypatch):
     assert hardware.pick_precision(cpu) == torch.bfloat16
     monkeypatch.setattr(hardware, "cpu_has_bfloat16", lambda: False)
     assert hardware.pick_precision(cpu) == torch.float32
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda *_: "Tesla T4")
     # A T4 has capability 7.5; torch says it supports bfloat16, by emulation.
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *_: True)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_: (7, 5))
     assert hardware.pick_precision(cuda) == torch.float16
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda *_: "GeForce GTX 1650")
+    assert hardware.pick_precision(cuda) == torch.float32
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_: (6, 1))
+    assert hardware.pick_precision(cuda) == torch.float32
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_: (9, 0))
     assert hardware.pick_precision(cuda) == torch.bfloat16
     assert hardware.pick_precision(torch.device("mps")) == torch.float32
@@ -212,6 +223,7 @@ def test_devices_that_are_not_there(monkeypatch):
         (["pocket", "--device", "xpu9"], "unknown device 'xpu9'"),
         (["pocket", "--data", "wardrobe", "--epochs", "0"], "at least 1 epoch"),
         (["pocket", "--data", "wardrobe", "--record", "no/such/folder/r.json"], "no/such/folder"),
+        (["pocket", "--data", "wardrobe", "--record", "."], "name another file"),
     ],
 )
 def test_the_command_line_answers_bad_input_with_a_sentence(arguments, words, capsys):
@@ -220,16 +232,59 @@ def test_the_command_line_answers_bad_input_with_a_sentence(arguments, words, ca
     assert words in error and "Traceback" not in error and error.count("\n") == 1
 
 
-def test_the_command_line_trains_and_records(tmp_path, capsys, monkeypatch):
-    small = dataclasses.replace(RECIPES["pocket"], validation=500)
-    monkeypatch.setitem(recipes.RECIPES, "pocket", small)
+def test_the_command_line_trains_and_records(tmp_path, capsys):
     record = tmp_path / "run.json"
     options = ["--data", "wardrobe", "--epochs", "1", "--device", "cpu", "--record", str(record)]
     assert train.main(["pocket", *options]) == 0
-    assert json.loads(record.read_text())["data"] == "wardrobe"
+    written = json.loads(record.read_text())
+    assert written["data"] == "wardrobe" and written["recipe"]["epochs"] == 1
     assert "epoch  1" in capsys.readouterr().out
 
 
+def test_a_record_that_cannot_be_written_is_printed(handful, tmp_path, capsys, monkeypatch):
+    run = quick_run(handful)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(run, "save", full)
+    train._keep(run, str(tmp_path / "run.json"))
+    out = capsys.readouterr().out
+    assert "No space left" in out
+    assert json.loads(out[out.index("{") :])["data"] == "wardrobe"
+
+
+def test_ctrl_c_before_training_begins(monkeypatch, capsys):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(data, "load", interrupt)
+    assert train.main(["pocket"]) == 130
+    assert "before training began" in capsys.readouterr().err
+
+
+def test_weights_destroyed_by_the_last_step_are_noticed(handful, monkeypatch):
+    original = train.evaluate
+    nothing = {"loss": math.nan, "accuracy": 0.1}
+    monkeypatch.setattr(train, "evaluate", lambda *a: {**original(*a), **nothing})
+    with pytest.raises(train.TrainingDiverged, match=r"epoch 1, last step"):
+        quick_run(handful)
+
+
+def test_momentum_starts_at_zero_even_if_float16_overflows_at_once():
+    """The fused kernel skips such a step, and would leave fresh memory as momentum."""
+    model = nn.Linear(4, 4)
+    optimizer = train.sgd(model, QUICK)
+    for p in model.parameters():
+        p.grad = torch.full_like(p, math.inf)
+    optimizer.found_inf = torch.ones(())
+    optimizer.grad_scale = torch.ones(())
+    optimizer.step()
+    for p in model.parameters():
+        assert torch.equal(optimizer.state[p]["momentum_buffer"], torch.zeros_like(p))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
 def test_ctrl_c_at_the_command_line(tmp_path):
     """A real SIGINT to a real process: a sentence, status 130, no traceback."""
     process = subprocess.Popen(
@@ -245,7 +300,7 @@ def test_ctrl_c_at_the_command_line(tmp_path):
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "Stopped by Ctrl-C in epoch" in out and "Traceback" not in err
+    assert "Stopped by Ctrl-C after" in out and "Traceback" not in err
 
 
 def test_the_tutorials_recipes_are_as_written():
