@@ -38,7 +38,7 @@ def main():
         RECIPES["pocket-long"],
         name="shipped",
         why="pocket-long on two data sets at once, with fewer epochs of more pictures.",
-        epochs=26,
+        epochs=20,
     )
     torch.manual_seed(0)
     TARGET.parent.mkdir(exist_ok=True)

@@ -80,3 +80,11 @@ def test_the_table_shows_every_seed_and_says_what_is_missing():
     text = repr(records.table("pocket", data="fashion-mnist"))
     for run in runs:
         assert f"{100 * run['test']['accuracy']:.2f}" in text
+
+
+def test_the_projects_commands_take_no_longer_than_promised():
+    timed = json.loads((records.folder() / "commands-cpu.json").read_text())["seconds"]
+    assert timed["import nin_lib.train after import torch, median of 5"] <= 0.1
+    assert timed["make book, cold"] <= 4 * 60
+    assert timed["make book, unchanged"] <= 20
+    assert timed["make test"] <= 8 * 60
