@@ -112,6 +112,8 @@ def fit(
 
     bar = partial(tqdm, leave=False) if show else (lambda batches, desc: batches)
     device = hardware.pick_device(device)
+    if device.type == "cpu":
+        hardware.keep_freed_memory()
     precision = _precision(recipe, device)
     epochs = recipe.epochs if epochs is None else epochs
     if epochs < 1:

@@ -205,6 +205,26 @@ def test_precision_follows_the_hardware(monkeypatch):
     assert hardware.pick_precision(torch.device("mps")) == torch.float32
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc has this setting")
+def test_freed_memory_is_kept_for_the_next_step():
+    """In a process of its own: page faults of a hundred large tensors, before and after."""
+    code = """
+import resource, torch
+from nin_lib import hardware
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        torch.ones(50_000_000)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+by_default = faults()
+assert hardware.keep_freed_memory()
+faults()
+print(faults() < by_default / 5)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "True", done.stdout + done.stderr
+
+
 def test_devices_that_are_not_there(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
