@@ -52,7 +52,7 @@ class Run:
         end = "interrupted" if self.test is None else f"test accuracy {self.test['accuracy']:.2%}"
         return (
             f"{self.recipe.name} on {self.data}, seed {self.seed}: {end} after "
-            f"{len(self.history)} epochs, {self.wall_seconds:.0f} s, {self.precision}"
+            f"{len(self.history)} epochs, {self.wall_seconds:.0f} s"
         )
 
     def record(self) -> dict:

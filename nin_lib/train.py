@@ -108,7 +108,7 @@ def fit(
         TrainingDiverged: the loss became NaN or infinite; names the epoch and the step.
         ValueError: no such device, or the images do not fit the network.
     """
-    from tqdm.auto import tqdm
+    from tqdm import tqdm  # tqdm.auto forgets TQDM_DISABLE in notebooks
 
     bar = partial(tqdm, leave=False) if show else (lambda batches, desc: batches)
     device = hardware.pick_device(device)
