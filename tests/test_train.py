@@ -313,6 +313,8 @@ def test_ctrl_c_at_the_command_line(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1", "TQDM_DISABLE": "1"},
+        # A shell's background job ignores SIGINT, and hands that on to what it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     for line in process.stdout:
         if line.startswith("epoch"):
