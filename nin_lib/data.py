@@ -271,7 +271,7 @@ def _from_download(name: str, tried: list[str]) -> dict[str, Tensor] | None:
         _verify(name, parts)
         return parts
     except Exception as error:  # whatever goes wrong on the way, the answer is the same: no data
-        tried.append(f"torchvision's download ({error})")
+        tried.append(f"torchvision's download ({' '.join(str(error).split())})")
         return None
     finally:
         socket.setdefaulttimeout(patience)

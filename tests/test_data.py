@@ -92,6 +92,7 @@ def test_no_network_and_no_data_says_what_it_tried_and_offers_wardrobe(source, m
         data.load("mnist")
     for words in ("cache", "NIN_LIB_SOURCES (not set)", "torchvision's download", '"wardrobe"'):
         assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_wrong_file_under_the_right_name_is_refused(source):
