@@ -1,5 +1,5 @@
 """Train the ``pocket_nin`` that nin_lib ships: on Fashion-MNIST and wardrobe together, folded,
-rounded to float16, then tested once on each. About six minutes on two cores with AMX.
+rounded to float16, then tested on each. About four minutes on two cores with AMX.
 
     python benchmarks/ship_weights.py
 """

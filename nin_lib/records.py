@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from statistics import mean, stdev
 
-from nin_lib.tables import as_html, as_text
+from nin_lib.tables import Rows, as_html, as_text
 
 
 def folder() -> Path:
@@ -36,28 +36,29 @@ def table(*recipes: str, data: str) -> "Table":
 
     A recipe without a record shows "not yet measured".
     """
-    return Table(recipes, data)
+    rows = [("recipe", "test accuracy by seed", "mean ± deviation", "seconds a run", "on")]
+    for name in recipes:
+        runs = load(name, data)
+        if not runs:
+            rows.append((name, "not yet measured", "", "", ""))
+            continue
+        accuracy = [100 * run["test"]["accuracy"] for run in runs]
+        spread = f" ± {stdev(accuracy):.2f}" if len(runs) > 1 else ""
+        seconds = mean(run["wall_seconds"] for run in runs)
+        machine = runs[0]["machine"]
+        where = machine.get("gpu") or f"{machine['cores']} cores, {runs[0]['precision']}"
+        seeds = ", ".join(f"{a:.2f}" for a in accuracy)
+        rows.append(
+            (name, f"{seeds} %", f"{mean(accuracy):.2f}{spread} %", f"{seconds:.0f}", where)
+        )
+    return Table(rows)
 
 
 class Table:
     """Rows of strings that print as a table in a terminal and in a notebook."""
 
-    def __init__(self, recipes, data: str):
-        self.rows = [("recipe", "test accuracy by seed", "mean ± deviation", "seconds a run", "on")]
-        for name in recipes:
-            runs = load(name, data)
-            if not runs:
-                self.rows.append((name, "not yet measured", "", "", ""))
-                continue
-            accuracy = [100 * run["test"]["accuracy"] for run in runs]
-            spread = f" ± {stdev(accuracy):.2f}" if len(runs) > 1 else ""
-            seconds = mean(run["wall_seconds"] for run in runs)
-            machine = runs[0]["machine"]
-            where = machine.get("gpu") or f"{machine['cores']} cores, {runs[0]['precision']}"
-            seeds = ", ".join(f"{a:.2f}" for a in accuracy)
-            self.rows.append(
-                (name, f"{seeds} %", f"{mean(accuracy):.2f}{spread} %", f"{seconds:.0f}", where)
-            )
+    def __init__(self, rows: Rows):
+        self.rows = rows
 
     def __repr__(self):
         return as_text(self.rows)
