@@ -57,7 +57,7 @@ def main():
         import torch
 
         record = {
-            "benchmark": "commands",
+            "kind": "commands",
             "command": shlex.join(["python", *sys.argv]),
             "machine": hardware.describe_machine(torch.device("cpu")),
             "data": garments.name,

@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 
 from nin_lib import data, models, train
 from nin_lib.data import ImageData
+from nin_lib.engine import Engine
 from nin_lib.recipes import RECIPES
 
 TARGET = Path(train.__file__).parent / "weights" / "pocket_nin.safetensors"
@@ -43,17 +44,18 @@ def main():
     torch.manual_seed(0)
     TARGET.parent.mkdir(exist_ok=True)
     run = train.fit(recipe.network(), together(sets), recipe)
-    if run.interrupted:
+    if run.stopped:
         sys.exit("The shipped weights stay as they are.")
     folded = models.fold_batch_norm(run.model)
     rounded = {name: tensor.half().contiguous() for name, tensor in folded.state_dict().items()}
     save_file(rounded, TARGET)
 
     shipped = models.pocket_nin(trained=True)
-    exact = dataclasses.replace(recipe, reduced_precision=False)
+    exact = Engine(precision="float32")
     record = run.record()
     record["shipped"] = {
-        one.name: train.evaluate(shipped, one.test_images, one.test_labels, exact) for one in sets
+        one.name: train.evaluate(shipped, one.test_images, one.test_labels, recipe, exact)
+        for one in sets
     }
     TARGET.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n")
     for name, result in record["shipped"].items():

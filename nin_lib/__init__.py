@@ -6,9 +6,10 @@ Modules load on first use, so ``import nin_lib`` costs next to nothing beside ``
 ``blocks``     the 1×1 convolution's homes: MLPConv, NiN block, global average
 ``models``     whole networks: the tutorials', the paper's, the book's own
 ``summary``    what every layer gives out, and what it costs
-``data``       Fashion-MNIST, MNIST and the drawn ``wardrobe``
-``recipes``    named training set-ups
-``train``      the training loop and its records
+``data``       Fashion-MNIST, MNIST, CIFAR-10, the drawn ``wardrobe``
+``recipes``    named training set-ups; ``studies`` compares them
+``engine``     switches for speed, from the tutorials' loop to ours
+``train``      the training loop
 ``records``    the measured runs behind the book's figures
 ``plot``       the book's static pictures
 =============  ==========================================================
@@ -18,15 +19,26 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 __all__ = [
+    "batches",
     "blocks",
+    "checkpoints",
+    "command",
     "data",
+    "engine",
+    "evaluation",
     "hardware",
     "models",
     "network",
+    "official",
+    "optim",
+    "parallel",
     "plot",
     "recipes",
     "records",
     "runs",
+    "state",
+    "stopping",
+    "studies",
     "summary",
     "tables",
     "train",

@@ -1,48 +1,144 @@
-"""From a data set on a device to the batches that a network sees."""
+"""From a data set to the batches that a network sees."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from nin_lib.data import ImageData
+from nin_lib.engine import Engine
 from nin_lib.recipes import Recipe
+
+Places = Sequence[Tensor]  # for each batch: its places in the epoch's order
 
 
 def split(data: ImageData, validation: int) -> tuple[Tensor, Tensor]:
     """Indices of the training images that train, and of those held out; always the same ones.
 
-    At most a twelfth is held out, so that a small data set keeps enough to train on.
+    At most a tenth is held out, so that a small data set keeps enough to train on.
     """
-    validation = min(validation, len(data.train_labels) // 12)
+    validation = min(validation, len(data.train_labels) // 10)
     order = torch.randperm(len(data.train_labels), generator=torch.Generator().manual_seed(0))
     return order[validation:], order[:validation]
 
 
 def prepare(images: Tensor, recipe: Recipe) -> Tensor:
-    """uint8 N×1×H×W on any device → normalised float32 in the recipe's size."""
-    x = images.float().div_(255).sub_(recipe.mean).div_(recipe.std)
+    """uint8 N×C×H×W on any device → normalised float32 in the recipe's size."""
+    x = images.float().div_(255)
+    x = x.sub_(_each_channel(recipe.mean, x.device)).div_(_each_channel(recipe.std, x.device))
     if recipe.image_size and x.shape[-1] != recipe.image_size:
         x = F.interpolate(x, size=(recipe.image_size,) * 2, mode="bilinear")
-    return x.to(memory_format=layout(x.device))
+    return x
 
 
-def layout(device: torch.device) -> torch.memory_format:
-    """Channels last, which convolutions run fastest in; not on mps, whose gradients then fail."""
-    return torch.contiguous_format if device.type == "mps" else torch.channels_last
+@cache  # a copy to the device makes a GPU wait
+def _each_channel(number: float | tuple[float, ...], device: torch.device) -> float | Tensor:
+    if isinstance(number, tuple):
+        return torch.tensor(number, device=device).reshape(-1, 1, 1)
+    return number
 
 
-def augment(images: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
-    """Shift each image by its own whole number of pixels; mirror it with probability one half."""
-    n, _, height, width = images.shape
+@dataclass
+class Draws:
+    """What chance decides about one epoch, drawn at once: it depends on seed and epoch alone.
+
+    Attributes:
+        order: int64 N, the images in the order in which they train.
+        mirror: bool N. shift: int64 2×N, pixels down and right. hole: int64 2×N, a centre.
+    """
+
+    order: Tensor
+    mirror: Tensor
+    shift: Tensor
+    hole: Tensor
+
+    @staticmethod
+    def of(count: int, side: int, recipe: Recipe, seed: int, epoch: int, device) -> "Draws":
+        """Draw for ``count`` images of ``side`` pixels, on the CPU: the same for all."""
+        dice = torch.Generator().manual_seed((seed << 20) + epoch)
+        drawn = (
+            torch.randperm(count, generator=dice),
+            torch.rand(count, generator=dice) < 0.5,
+            torch.randint(0, 2 * recipe.shift + 1, (2, count), generator=dice),
+            torch.randint(0, side, (2, count), generator=dice),
+        )
+        return Draws(*(tensor.to(device) for tensor in drawn))
+
+
+def augment(images: Tensor, recipe: Recipe, draws: Draws, chosen: slice | Tensor) -> Tensor:
+    """Shift, mirror and cut the images as ``draws`` says of the places ``chosen`` in its order.
+
+    A shift moves an image by whole pixels; what moves in is black. A cut makes a square of
+    ``recipe.cut`` pixels black, less where it passes the border.
+    """
+    height, width = images.shape[-2:]
+    rows, columns = (torch.arange(size, device=images.device) for size in (height, width))
     if recipe.shift:
-        reach = recipe.shift
-        padded = F.pad(images, (reach,) * 4)
-        down, right = torch.randint(0, 2 * reach + 1, (2, n), generator=generator).to(images.device)
-        rows = down[:, None] + torch.arange(height, device=images.device)
-        columns = right[:, None] + torch.arange(width, device=images.device)
-        each = torch.arange(n, device=images.device)[:, None, None]
-        images = padded.transpose(0, 1)[:, each, rows[:, :, None], columns[:, None]].transpose(0, 1)
+        padded = F.pad(images, (recipe.shift,) * 4)
+        down, right = (d[:, None] for d in draws.shift[:, chosen])
+        each = torch.arange(len(images), device=images.device)[:, None, None]
+        down, right = (down + rows)[:, :, None], (right + columns)[:, None]
+        images = padded.transpose(0, 1)[:, each, down, right].transpose(0, 1)
     if recipe.flip:
-        mirror = (torch.rand(n, generator=generator) < 0.5).to(images.device)
-        images = torch.where(mirror[:, None, None, None], images.flip(3), images)
+        images = torch.where(draws.mirror[chosen][:, None, None, None], images.flip(3), images)
+    if recipe.cut:
+        y, x = (h[:, None] for h in draws.hole[:, chosen])
+        above, left = (recipe.cut - 1) // 2, (recipe.cut - 1) // 2
+        tall = (rows >= y - above) & (rows < y - above + recipe.cut)
+        wide = (columns >= x - left) & (columns < x - left + recipe.cut)
+        images = images.masked_fill((tall[:, :, None] & wide[:, None])[:, None], 0)
     return images
+
+
+def source(
+    images: Tensor, labels: Tensor, recipe: Recipe, engine: Engine, draws: Draws, places: Places
+) -> Iterable[tuple[Tensor, Tensor]]:
+    """Batches of prepared images and labels, made in the way that the engine says.
+
+    Raises:
+        ValueError: the recipe augments, which the tutorials' way does not.
+    """
+    if engine.resident:
+        return resident(images, labels, recipe, draws, places)
+    if recipe.flip or recipe.shift or recipe.cut:
+        raise ValueError(
+            f"recipe {recipe.name} augments its pictures, which only Engine(resident=True) does"
+        )
+    return torch.utils.data.DataLoader(
+        Enlarged(images, labels, recipe),
+        batch_sampler=[draws.order[place].tolist() for place in places],
+        num_workers=engine.workers,
+    )
+
+
+def resident(
+    images: Tensor, labels: Tensor, recipe: Recipe, draws: Draws, places: Places
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Batches made on the device out of the uint8 images that lie there."""
+    for place in places:
+        chosen = draws.order[place]
+        yield prepare(augment(images[chosen], recipe, draws, place), recipe), labels[chosen]
+
+
+class Enlarged(torch.utils.data.Dataset):
+    """PIL pictures enlarged and turned into tensors one by one, as the tutorials do."""
+
+    def __init__(self, images: Tensor, labels: Tensor, recipe: Recipe):
+        from torchvision import transforms
+
+        steps = [transforms.ToTensor(), transforms.Normalize(recipe.mean, recipe.std)]
+        if recipe.image_size:
+            steps.insert(0, transforms.Resize((recipe.image_size,) * 2))
+        self.images, self.labels, self.transform = images, labels, transforms.Compose(steps)
+
+    def __len__(self):
+        return len(self.labels)
+
+    def __getitem__(self, i):
+        from PIL import Image
+
+        pixels = self.images[i].permute(1, 2, 0).squeeze(2).numpy()
+        return self.transform(Image.fromarray(pixels)), int(self.labels[i])

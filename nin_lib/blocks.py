@@ -54,7 +54,7 @@ class MLPConv(nn.Sequential):
             if not last_open:
                 if norm:
                     layers[f"norm{i}"] = nn.BatchNorm2d(width)
-                layers[f"relu{i}"] = nn.ReLU(inplace=True)
+                layers[f"relu{i}"] = nn.ReLU()
         super().__init__(layers)
 
     def __getitem__(self, index):
@@ -71,6 +71,7 @@ def nin_block(
     padding: int = 0,
     *,
     pointwise: int = 2,
+    norm: bool = False,
     final_relu: bool = True,
 ) -> MLPConv:
     """The tutorials' block: an :class:`MLPConv` whose layers all have the same width.
@@ -83,7 +84,9 @@ def nin_block(
     if pointwise < 0:
         raise ValueError(f"pointwise counts 1×1 layers: 0 or more, got {pointwise}")
     widths = (out_channels,) * (1 + pointwise)
-    return MLPConv(in_channels, widths, kernel_size, stride, padding, final_relu=final_relu)
+    return MLPConv(
+        in_channels, widths, kernel_size, stride, padding, norm=norm, final_relu=final_relu
+    )
 
 
 class GlobalAvgPool(nn.Module):

@@ -107,6 +107,12 @@ def _processor() -> str:
         return platform.processor() or platform.machine()
 
 
+def forget_peak_memory(device: torch.device) -> None:
+    """Measure a GPU's peak from here on. (A process on a CPU has one peak for its whole life.)"""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
 def peak_memory_mib(device: torch.device) -> float | None:
     """The most memory held so far, in MiB: by the GPU's tensors, or by this process on a CPU."""
     if device.type == "cuda":

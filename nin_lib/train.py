@@ -1,88 +1,35 @@
-"""The training loop, and the record of a run.
+"""The training loop. From a shell:
 
 python -m nin_lib.train pocket --record run.json
 """
 
-import argparse
 import dataclasses
-import math
-import os
 import sys
 import time
+import warnings
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
-from nin_lib import data as datasets
-from nin_lib import hardware, recipes
-from nin_lib.batches import augment, layout, prepare, split
+from nin_lib import checkpoints, hardware, parallel, stopping
+from nin_lib.batches import Draws, prepare, source, split
 from nin_lib.data import ImageData
+from nin_lib.engine import AS_WRITTEN, Engine
+from nin_lib.evaluation import Judges, evaluate, interval, judges, predict
+from nin_lib.optim import average, schedule, sgd
+from nin_lib.parallel import Team
 from nin_lib.recipes import Recipe
 from nin_lib.runs import Run
+from nin_lib.state import State, TrainingDiverged, stop_if_diverged
 
-LOOK_EVERY = 50  # steps between looks at the losses: each look makes a GPU wait
-
-
-class TrainingDiverged(FloatingPointError):
-    """The loss became infinite or not a number."""
-
-
-@torch.no_grad()
-def predict(model: nn.Module, images: Tensor, recipe: Recipe) -> Tensor:
-    """Logits, float32 N×classes on the CPU, for uint8 images; no augmentation, evaluation mode."""
-    device = next(model.parameters()).device
-    precision = _precision(recipe, device)
-    model.eval()
-    logits = []
-    for batch in images.split(recipe.batch_size):
-        with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-            logits.append(model(prepare(batch.to(device), recipe)).float())
-    return torch.cat(logits).cpu()
-
-
-def evaluate(model: nn.Module, images: Tensor, labels: Tensor, recipe: Recipe) -> dict:
-    """Mean cross-entropy (no smoothing) and accuracy of ``model`` on uint8 images."""
-    logits, labels = predict(model, images, recipe), labels.cpu()
-    return {
-        "loss": F.cross_entropy(logits, labels).item(),
-        "accuracy": (logits.argmax(1) == labels).float().mean().item(),
-    }
-
-
-def sgd(model: nn.Module, recipe: Recipe) -> torch.optim.SGD:
-    """SGD with weight decay on matrices and filters, none on biases and normalisation."""
-    weights = [p for p in model.parameters() if p.ndim > 1]
-    others = [p for p in model.parameters() if p.ndim <= 1]
-    groups = [{"params": weights, "weight_decay": recipe.weight_decay}, {"params": others}]
-    optimizer = torch.optim.SGD(
-        [group for group in groups if group["params"]],
-        lr=recipe.rate,
-        momentum=recipe.momentum,
-        nesterov=recipe.momentum > 0,
-        fused=True,
-    )
-    if recipe.momentum:  # the fused kernel leaves it uninitialised if float16 overflows at once
-        for p in model.parameters():
-            optimizer.state[p]["momentum_buffer"] = torch.zeros_like(p)
-    return optimizer
-
-
-def schedule(optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int):
-    """The recipe's learning rate over ``steps`` steps."""
-    if recipe.schedule == "constant":
-        return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
-    return torch.optim.lr_scheduler.OneCycleLR(
-        optimizer,
-        max_lr=recipe.rate,
-        total_steps=max(steps, 6),  # below that its first phase has no length
-        pct_start=0.2,
-        anneal_strategy="linear",
-        cycle_momentum=False,
-    )
+__all__ = [
+    "AS_WRITTEN", "Engine", "TrainingDiverged", "average", "evaluate", "fit", "one_epoch",
+    "predict", "prepare", "schedule", "sgd", "split",
+]  # fmt: skip
 
 
 def fit(
@@ -94,8 +41,14 @@ def fit(
     device: str | None = None,
     epochs: int | None = None,
     show: bool = True,
+    engine: Engine | None = None,
+    checkpoint: str | Path | None = None,
+    resume: str | Path | None = None,
+    minutes: float | None = None,
 ) -> Run:
     """Train ``model`` in place on ``data`` as ``recipe`` says, then test it once.
+
+    Ctrl-C ends it after the step it is in; the run says so and has no result.
 
     Args:
         seed: of the order of the images and of the augmentation. (The weights are the caller's;
@@ -103,123 +56,184 @@ def fit(
         device: ``cuda``, ``mps`` or ``cpu``; the best at hand if None.
         epochs: instead of the recipe's number; the schedule is stretched to fit.
         show: print a row an epoch, and a progress bar (silent under ``TQDM_DISABLE=1``).
+        engine: how to carry it out; the fast way if None.
+        checkpoint: file to keep the state in, after every epoch and when stopped.
+        resume: a checkpoint to go on from. One process on a CPU ends with the same weights, bit
+            for bit, as without the interruption.
+        minutes: stop, as by Ctrl-C, after so long.
 
     Raises:
         TrainingDiverged: the loss became NaN or infinite; names the epoch and the step.
+        CheckpointError: ``resume`` is cut short, no checkpoint, or of another training.
+        WorkerLost: under ``torchrun``, when another process is gone.
         ValueError: no such device, or the images do not fit the network.
     """
-    from tqdm import tqdm  # tqdm.auto forgets TQDM_DISABLE in notebooks
-
-    bar = partial(tqdm, leave=False) if show else (lambda batches, desc: batches)
-    device = hardware.pick_device(device)
-    if device.type == "cpu":
-        hardware.keep_freed_memory()
-    precision = _precision(recipe, device)
+    device = parallel.own_device(hardware.pick_device(device))
+    engine = (engine or Engine()).settled(device)
     epochs = recipe.epochs if epochs is None else epochs
     if epochs < 1:
         raise ValueError(f"training takes at least 1 epoch, got {epochs}")
     recipe = dataclasses.replace(recipe, epochs=epochs)
-    generator = torch.Generator().manual_seed(seed)
-    torch.manual_seed(seed)  # dropout
-
-    # The whole training set lies on the device as uint8; batches are indexed out of it there.
+    if checkpoint and not Path(checkpoint).parent.is_dir():
+        raise ValueError(f"there is no folder {Path(checkpoint).parent} for the checkpoint")
+    size = parallel.size()
+    if recipe.batch_size % size:
+        raise ValueError(
+            f"a batch of {recipe.batch_size} cannot be dealt evenly among {size} processes"
+        )
     training, held_out = split(data, recipe.validation)
+    training = training[: recipe.limit]
     if len(training) < recipe.batch_size:
         raise ValueError(
             f"{data.name} leaves {len(training)} images to train on after {len(held_out)} are "
             f"held out; the recipe needs at least one batch of {recipe.batch_size}"
         )
-    images, labels = data.train_images[training].to(device), data.train_labels[training].to(device)
-    if recipe.validation:
-        watched = data.train_images[held_out].to(device), data.train_labels[held_out]
-    else:
-        watched = data.test_images.to(device), data.test_labels
-
-    model.to(device, memory_format=layout(device))
-    optimizer = sgd(model, recipe)
+    home = device if engine.resident else "cpu"
+    images, labels = data.train_images[training].to(home), data.train_labels[training].to(home)
+    watched, final = judges(data, held_out)
     # The few images that do not fill a last batch wait for another epoch; the tutorials train on
     # them, so recipes that repeat a tutorial do.
-    used = len(images) - len(images) % recipe.batch_size if recipe.validation else len(images)
-    steps = math.ceil(used / recipe.batch_size)
-    scheduler = schedule(optimizer, recipe, epochs * steps)
-    scaler = torch.amp.GradScaler(device.type, enabled=precision == torch.float16)
-
+    used = len(images) - len(images) % (recipe.batch_size if recipe.validation else size)
+    places = torch.arange(used, device=home).split(recipe.batch_size)
     run = Run(
         model=model,
         recipe=recipe,
+        engine=engine,
         data=data.name,
         data_digest=data.digest,
         seed=seed,
         machine=hardware.describe_machine(device),
-        precision=str(precision).removeprefix("torch."),
         train_examples=used,
-        watched="validation" if recipe.validation else "test",
+        watched=watched.on,
         date=datetime.now(UTC).date().isoformat(),
     )
-    try:
-        for epoch in range(1, epochs + 1):
-            started = time.perf_counter()
-            model.train()
-            rate = scheduler.get_last_lr()[0]
-            losses = torch.zeros(steps, device=device)
-            correct = torch.zeros((), device=device)
-            order = torch.randperm(len(images), generator=generator).to(device)
-            batches = order[:used].split(recipe.batch_size)
-            for step, chosen in enumerate(bar(batches, desc=f"epoch {epoch}")):
-                x = prepare(augment(images[chosen], recipe, generator), recipe)
-                y = labels[chosen]
-                with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-                    logits = model(x)
-                loss = F.cross_entropy(logits.float(), y, label_smoothing=recipe.label_smoothing)
-                optimizer.zero_grad()
-                scaler.scale(loss).backward()
-                scaler.step(optimizer)
-                scaler.update()
-                scheduler.step()
-                losses[step] = loss.detach()
-                correct += (logits.argmax(1) == y).sum()
-                if step % LOOK_EVERY == LOOK_EVERY - 1 or step == steps - 1:
-                    _stop_if_diverged(losses[: step + 1], epoch, recipe)
-            row = {
-                "epoch": epoch,
-                "rate": rate,
-                "train_loss": losses.mean().item(),
-                "train_accuracy": correct.item() / used,
-                "step_seconds": time.perf_counter() - started,
-            }
-            result = evaluate(model, *watched, recipe)
-            _stop_if_diverged(torch.tensor([result["loss"]]), epoch, recipe)
-            row |= {"watched_loss": result["loss"], "watched_accuracy": result["accuracy"]}
-            row["wall_seconds"] = time.perf_counter() - started
-            run.history.append(row)
-            if show:
-                print(_line(row, run.watched))
-        tested = recipe.validation == 0  # then the last row holds it
-        run.test = result if tested else evaluate(model, data.test_images, data.test_labels, recipe)
-    except KeyboardInterrupt:
-        run.interrupted = True
+    kept = "the network keeps what it has learned"
+    about = {
+        "recipe": run.record()["recipe"],
+        "data": data.digest,
+        "seed": seed,
+        "processes": size,
+    }
+    hardware.forget_peak_memory(device)
+
+    with (
+        parallel.team(device) as team,
+        # On GPUs the wait for a lost process cannot be broken off but by its own end.
+        stopping.listen(minutes, size == 1 or device.type == "cpu") as why_stop,
+        engine.running(model, device) as network,
+    ):
+        torch.manual_seed(seed + team.rank)  # dropout
+        team.same(model)
+        state = State.fresh(model, recipe, engine, len(places))
+        if resume:
+            state.unpack(checkpoints.load(resume, about), resume, team)
+            run.resumed = True
+        network = team.wrap(network, device)
+        run.history, run.processes = state.history, team.size
+        show = show and team.leads
+
+        while state.epoch <= epochs:
+            draws = Draws.of(len(images), images.shape[-1], recipe, seed, state.epoch, home)
+            ahead = [team.share(place) for place in places[state.step :]]
+            ready = source(images, labels, recipe, engine, draws, ahead)
+            run.stopped = one_epoch(network, ready, state, recipe, engine, team, why_stop, show)
+            if not run.stopped:
+                team.same(state.judged)  # each process has its own batch statistics
+                state.next_epoch(_row(state, watched, recipe, engine, team, used))
+                if show:
+                    print(_line(state.history[-1], watched.on))
+                if state.epoch <= epochs:
+                    run.stopped = team.any(why_stop())
+            if checkpoint:
+                packed = {"about": about, **state.pack(team)}
+                kept = _keep(checkpoint, packed) if team.leads else kept
+            if run.stopped:
+                break
+        else:
+            if state.averaged:
+                model.load_state_dict(state.judged.state_dict())
+            result = evaluate(model, final.images, final.labels, recipe, engine, team)
+            span = interval(result["accuracy"], len(final.labels))
+            run.result = {"on": final.on, "images": len(final.labels), **result, "interval": span}
+    if run.stopped and team.leads:
         print(
-            f"Stopped by Ctrl-C after {len(run.history)} of {epochs} epochs. The network keeps "
-            f"what it has learned; the run holds the whole epochs and no test result."
+            f"Stopped by {run.stopped} after {len(run.history)} of {epochs} epochs and "
+            f"{state.step} of {len(places)} steps; {kept}."
         )
     model.eval()
     run.peak_memory_mib = hardware.peak_memory_mib(device)
     return run
 
 
-def _precision(recipe: Recipe, device: torch.device) -> torch.dtype:
-    return hardware.pick_precision(device) if recipe.reduced_precision else torch.float32
+def one_epoch(
+    network: nn.Module, ready: Iterable, state: State, recipe: Recipe, engine: Engine,
+    team: Team, why_stop: Callable[[], str | None], show: bool,
+) -> str | None:  # fmt: skip
+    """Train on the rest of an epoch; the answer is why it was stopped before its end, or None."""
+    from tqdm import tqdm  # tqdm.auto forgets TQDM_DISABLE in notebooks
+
+    device, steps = state.losses.device, len(state.losses)
+    started, before = time.perf_counter(), state.seconds
+    network.train()
+    bar = {"desc": f"epoch {state.epoch}", "initial": state.step, "total": steps, "leave": False}
+    bar |= {} if show else {"disable": True}  # left out, it is TQDM_DISABLE's to say
+    for x, y in tqdm(state.waited(ready), **bar):
+        x, y = x.to(device, memory_format=engine.layout), y.to(device)
+        with engine.autocast(device):
+            logits = network(x)
+        loss = F.cross_entropy(logits.float(), y, label_smoothing=recipe.label_smoothing)
+        state.optimizer.zero_grad()
+        state.scaler.scale(loss).backward()
+        state.scaler.step(state.optimizer)
+        state.scaler.update()
+        state.scheduler.step()
+        if state.averaged:
+            state.averaged.update(state.model)
+
+        state.losses[state.step] = loss.detach()
+        state.hits += (logits.argmax(1) == y).sum()
+        state.step += 1
+        look = state.step % engine.look_every == 0 or state.step == steps
+        reason = None
+        if state.step < steps and (look or team.size == 1 or device.type == "cpu"):
+            reason = team.any(why_stop())
+        if look or reason:  # makes a GPU wait
+            losses = team.mean(state.losses[: state.step])
+            stop_if_diverged(losses, f"epoch {state.epoch}, step", recipe.rate)
+        if reason:
+            break
+    state.seconds = before + time.perf_counter() - started
+    return reason
 
 
-def _stop_if_diverged(losses: Tensor, epoch: int, recipe: Recipe) -> None:
-    bad = (~losses.isfinite()).nonzero()
-    if len(bad):
-        step = bad[0].item()
-        where = f"step {step + 1}" if len(losses) > 1 else "last step"
-        raise TrainingDiverged(
-            f"the loss became {losses[step].item()} in epoch {epoch}, {where}. Lower the "
-            f"rate (now {recipe.rate}), or look at the input: it should be finite and scaled"
-        )
+def _keep(path: str | Path, state: dict) -> str:
+    """Save a checkpoint, and say so; if that fails, training goes on without."""
+    try:
+        checkpoints.save(path, state)
+        return f"saved to {path}"
+    except OSError as error:
+        warnings.warn(f"the checkpoint could not be written ({error})", stacklevel=3)
+        return f"not saved ({error})"
+
+
+def _row(
+    state: State, watched: Judges, recipe: Recipe, engine: Engine, team: Team, used: int
+) -> dict:
+    """A finished epoch's line in the history: its clocks, its losses, the watched images."""
+    started = time.perf_counter()
+    result = evaluate(state.judged, watched.images, watched.labels, recipe, engine, team)
+    loss = torch.tensor([result["loss"]])
+    stop_if_diverged(loss, f"epoch {state.epoch}, last step, on the watched images", recipe.rate)
+    return {
+        "epoch": state.epoch,
+        "rate": state.rate,
+        "train_loss": team.mean(state.losses).mean().item(),
+        "train_accuracy": team.total(state.hits).item() / used,
+        "watched_loss": result["loss"],
+        "watched_accuracy": result["accuracy"],
+        "step_seconds": state.seconds - state.waiting,
+        "wall_seconds": state.seconds + time.perf_counter() - started,
+    }
 
 
 def _line(row: dict, watched: str) -> str:
@@ -230,51 +244,7 @@ def _line(row: dict, watched: str) -> str:
     )
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit status: 0, 1 for a named failure, 130 for Ctrl-C."""
-    parser = argparse.ArgumentParser(prog="python -m nin_lib.train", description="Train a recipe.")
-    parser.add_argument("recipe", help=", ".join(recipes.RECIPES))
-    parser.add_argument("--data", default="auto", help=f"{', '.join(datasets.NAMES)} (auto)")
-    parser.add_argument("--epochs", type=int, help="instead of the recipe's number")
-    parser.add_argument("--device", help="cuda, mps or cpu (the best at hand)")
-    parser.add_argument(
-        "--seed", type=int, default=0, help="of weights, order and augmentation (0)"
-    )
-    parser.add_argument("--record", metavar="FILE", help="write the run's record as JSON")
-    options = parser.parse_args(arguments)
-    try:
-        recipe = recipes.find(options.recipe)
-        hardware.pick_device(options.device)  # complain before any data is fetched
-        if options.record:  # complain before the work, not after it
-            target = Path(options.record)
-            if target.is_dir() or not os.access(target.parent, os.W_OK):
-                raise ValueError(f"the record {target} cannot be written there; name another file")
-        data = datasets.load(options.data)
-        torch.manual_seed(options.seed)
-        model = recipe.network(data.train_images.shape[1], len(data.classes))
-        run = fit(
-            model, data, recipe, seed=options.seed, device=options.device, epochs=options.epochs
-        )
-        print(run)
-        if options.record:
-            _keep(run, options.record)
-        return 130 if run.interrupted else 0
-    except (ValueError, OSError, TrainingDiverged, datasets.DataError) as error:
-        print(f"nin_lib.train: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("nin_lib.train: stopped by Ctrl-C before training began", file=sys.stderr)
-        return 130
-
-
-def _keep(run: Run, path: str) -> None:
-    """Write the record, or print it where it cannot be written: nothing is lost."""
-    try:
-        run.save(path)
-        print(f"Record written to {path}.")
-    except OSError as error:
-        print(f"The record could not be written ({error}); here it is:\n{run.as_json()}")
-
-
 if __name__ == "__main__":
+    from nin_lib.command import main
+
     sys.exit(main())

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from nin_lib import models, summary, train
+from nin_lib.engine import Engine
 from nin_lib.recipes import RECIPES
 
 
@@ -57,7 +58,7 @@ CLAIMS = [
     (FIVE, "the usual 95 % interval is $p \\pm {:.2f}", lambda: NormalDist().inv_cdf(0.975)),
     (FIVE, "a network about {} times as large", lambda: {20: "twenty"}[times_larger()]),
     (FIVE, "climbs for the first {} of the steps", lambda: {0.2: "fifth"}[rise()]),
-    (FIVE, "looks at the losses every {} steps", lambda: {50: "fifty"}[train.LOOK_EVERY]),
+    (FIVE, "looks at the losses every {} steps", lambda: {50: "fifty"}[Engine().look_every]),
 ]  # fmt: skip
 
 

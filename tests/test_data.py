@@ -6,6 +6,7 @@ case runs on any machine. The last tests use the official files where they are a
 
 import gzip
 import io
+import lzma
 import multiprocessing
 import struct
 import time
@@ -14,9 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 
-from nin_lib import data, wardrobe
+from nin_lib import data, official, wardrobe
+from nin_lib.recipes import RECIPES
 
 
 def write_idx(folder, packed=True):
@@ -24,7 +27,7 @@ def write_idx(folder, packed=True):
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(0)
     parts = {}
-    for key, stem in zip(data._PARTS, data._IDX_FILES, strict=True):
+    for key, stem in zip(official.PARTS, official.IDX_FILES, strict=True):
         n = 30 if key.startswith("train") else 10
         shape = (n, 28, 28) if key.endswith("images") else (n,)
         array = rng.integers(0, 10, shape, dtype=np.uint8)
@@ -44,9 +47,9 @@ def write_idx(folder, packed=True):
 def source(tmp_path, monkeypatch):
     """A source folder with a forged but trusted ``mnist``, an empty cache and no network."""
     folder = tmp_path / "official" / "MNIST" / "raw"
-    digest = data._digest(write_idx(folder))
-    trusted = data._Official("MNIST", data._OFFICIAL["mnist"].classes, digest)
-    monkeypatch.setitem(data._OFFICIAL, "mnist", trusted)
+    digest = official.digest(*write_idx(folder).values())
+    trusted = official.Official("MNIST", official.OFFICIAL["mnist"].classes, digest)
+    monkeypatch.setitem(official.OFFICIAL, "mnist", trusted)
     monkeypatch.setenv("NIN_LIB_SOURCES", str(tmp_path / "official"))
     monkeypatch.setenv("NIN_LIB_DATA", str(tmp_path / "cache"))
     cut_the_network(monkeypatch)
@@ -96,7 +99,7 @@ def test_no_network_and_no_data_says_what_it_tried_and_offers_wardrobe(source, m
 
 
 def test_a_wrong_file_under_the_right_name_is_refused(source):
-    stem = data._IDX_FILES[1]
+    stem = official.IDX_FILES[1]
     raw = bytearray(gzip.decompress((source / f"{stem}-ubyte.gz").read_bytes()))
     raw[-1] ^= 1
     (source / f"{stem}-ubyte.gz").write_bytes(gzip.compress(bytes(raw)))
@@ -109,7 +112,7 @@ DAMAGES = ("truncated", "not gzip", "empty", "short idx", "header only", "no ima
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_source_file_is_named_with_its_fault(source, damage):
-    file = source / f"{data._IDX_FILES[0]}-ubyte.gz"
+    file = source / f"{official.IDX_FILES[0]}-ubyte.gz"
     whole = file.read_bytes()
     file.write_bytes(
         {
@@ -204,7 +207,7 @@ def test_a_good_download_is_kept(source, tmp_path, monkeypatch):
     import torchvision
     from torchvision.datasets.utils import calculate_md5
 
-    names = [f"{stem}-ubyte.gz" for stem in data._IDX_FILES]
+    names = [f"{stem}-ubyte.gz" for stem in official.IDX_FILES]
     resources = [(name, calculate_md5(source / name)) for name in names]
     monkeypatch.setattr(torchvision.datasets.MNIST, "resources", resources)
     monkeypatch.delenv("NIN_LIB_SOURCES")
@@ -242,12 +245,12 @@ def test_a_cache_that_cannot_be_written_costs_only_time(source, tmp_path, monkey
 
 
 def _load_in_a_child(digest, queue):
-    data._OFFICIAL["mnist"] = data._Official("MNIST", tuple("0123456789"), digest)
+    official.OFFICIAL["mnist"] = official.Official("MNIST", tuple("0123456789"), digest)
     queue.put(data.load("mnist").digest)
 
 
 def test_two_processes_preparing_the_same_data_both_succeed(source, tmp_path):
-    digest = data._OFFICIAL["mnist"].digest
+    digest = official.OFFICIAL["mnist"].digest
     context = multiprocessing.get_context("spawn")
     queue = context.Queue()
     children = [context.Process(target=_load_in_a_child, args=(digest, queue)) for _ in range(2)]
@@ -331,6 +334,114 @@ def test_a_linear_classifier_stays_under_80_percent_on_wardrobe(wardrobe):
     assert 0.5 < best < 0.8  # 0.5: it did learn, so the bound means something
 
 
+# CIFAR-10, forged as ``mnist`` is above: five batches of 6 images, and 10 or 40 for testing.
+
+FEW, MANY = 10, 40
+
+
+def write_cifar(folder, tests, pack=bytes, ending=""):
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(1)
+    records = rng.integers(0, 10, (30 + MANY, 3073), dtype=np.uint8)
+    for k in range(5):
+        batch = records[6 * k : 6 * k + 6].tobytes()
+        (folder / f"data_batch_{k + 1}.bin{ending}").write_bytes(pack(batch))
+    name = "test_batch" if tests == MANY else f"test_first{official.FIRST}"
+    (folder / f"{name}.bin{ending}").write_bytes(pack(records[30 : 30 + tests].tobytes()))
+    pixels = torch.from_numpy(records[:, 1:].reshape(-1, 3, 32, 32).copy())
+    return pixels, torch.from_numpy(records[:, 0].copy())
+
+
+@pytest.fixture
+def cifar(tmp_path, monkeypatch):
+    """A source folder for CIFAR-10 with nothing in it yet, whose forged content is trusted."""
+    monkeypatch.setattr(official, "FIRST", FEW)
+    monkeypatch.setitem(official.WHOLE_TEST, "cifar10", MANY)
+    folder = tmp_path / "official" / "CIFAR10"
+    images, labels = write_cifar(folder, MANY)
+    for file in folder.iterdir():
+        file.unlink()
+    first = slice(30, 30 + FEW)
+    monkeypatch.setattr(official, "CIFAR10_TRAIN", official.digest(images[:30], labels[:30]))
+    monkeypatch.setattr(official, "CIFAR10_FIRST", official.digest(images[first], labels[first]))
+    monkeypatch.setenv("NIN_LIB_SOURCES", str(tmp_path / "official"))
+    monkeypatch.setenv("NIN_LIB_DATA", str(tmp_path / "cache"))
+    cut_the_network(monkeypatch)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("pack", "ending"), [(bytes, ""), (lzma.compress, ".xz"), (gzip.compress, ".gz")]
+)
+@pytest.mark.parametrize("tests", [FEW, MANY])
+def test_cifars_binary_batches(cifar, pack, ending, tests, monkeypatch):
+    images, labels = write_cifar(cifar, tests, pack, ending)
+    for _ in ("from the source", "from the cache"):
+        found = data.load("cifar10")
+        assert found.train_images.shape == (30, 3, 32, 32) and found.classes[3] == "cat"
+        assert torch.equal(found.train_images, images[:30])
+        assert torch.equal(found.test_labels, labels[30 : 30 + tests].long())
+        assert found.official_test == (tests == MANY)
+        assert ("test images" in repr(found)) == (tests == MANY)
+        monkeypatch.delenv("NIN_LIB_SOURCES", raising=False)
+
+
+@pytest.mark.parametrize("damage", ["train", "test", "short", "spoilt xz", "rest"])
+def test_damaged_cifar_batches_are_refused(cifar, damage):
+    write_cifar(cifar, MANY, lzma.compress, ".xz")
+    file = cifar / ("data_batch_2.bin.xz" if damage in ("train", "short") else "test_batch.bin.xz")
+    raw = bytearray(lzma.decompress(file.read_bytes()))
+    if damage == "short":
+        raw = raw[:-1]
+    elif damage == "rest":
+        raw = raw[: -5 * 3073]
+    else:
+        raw[5] ^= 1
+    packed = lzma.compress(bytes(raw))
+    file.write_bytes(packed[:-9] if damage == "spoilt xz" else packed)
+    with pytest.raises(data.DataError, match=r"cifar10 could not be had.*CIFAR10"):
+        data.load("cifar10")
+
+
+@pytest.mark.parametrize("name", ["cifar10", "cifar100", "svhn"])
+def test_colour_pictures_from_torchvision(cifar, name, monkeypatch):
+    """torchvision keeps CIFAR as N×32×32×3 with targets, SVHN as N×3×32×32 with labels."""
+    images, labels = write_cifar(cifar, MANY)
+    for file in cifar.iterdir():
+        file.unlink()
+
+    class Fetched:
+        def __init__(self, folder, download, train=None, split=None):
+            part = slice(0, 30) if train or split == "train" else slice(30, None)
+            if name == "svhn":
+                self.data, self.labels = images[part].numpy(), labels[part].numpy()
+            else:
+                self.data = images[part].permute(0, 2, 3, 1).numpy()
+                self.targets = labels[part].tolist()
+
+    import torchvision
+
+    kind = official.OFFICIAL[name].torchvision_name
+    monkeypatch.setattr(torchvision.datasets, kind, Fetched)
+    found = data.load(name)
+    assert torch.equal(found.train_images, images[:30]) and found.official_test
+    assert torch.equal(found.test_labels, labels[30:].long())
+    monkeypatch.delattr(torchvision.datasets, kind)  # now from the cache alone
+    assert data.load(name).digest == found.digest
+
+
+def test_a_flipped_byte_in_a_cache_that_no_known_digest_covers(cifar, tmp_path, monkeypatch):
+    """What lies behind the first test images is covered by the digest that the cache keeps."""
+    write_cifar(cifar, MANY)
+    data.load("cifar10")
+    file = tmp_path / "cache" / "cifar10.safetensors"
+    good = safetensors.torch.load_file(file)
+    good["test_images"][-1, 0, 0, 0] ^= 1
+    safetensors.torch.save_file(good, file)
+    with pytest.warns(UserWarning, match="not what was put there"):
+        data.load("cifar10")
+
+
 # The official files
 
 
@@ -346,3 +457,16 @@ def test_the_official_files_where_they_are_at_hand(tmp_path):
     started = time.perf_counter()
     data.load("fashion-mnist", root=tmp_path)
     assert time.perf_counter() - started < 1
+
+
+def test_the_official_cifar_batches_where_they_are_at_hand(tmp_path):
+    try:
+        cifar10 = data.load("cifar10", root=tmp_path)
+    except data.DataError as error:
+        pytest.skip(f"no official files here: {error}")
+    assert cifar10.train_labels.bincount().tolist() == [5000] * 10
+    assert len(cifar10.test_labels) == (10_000 if cifar10.official_test else 1_000)
+    recipe = RECIPES["paper-cifar10"]
+    pixels = cifar10.train_images.transpose(0, 1).flatten(1).double() / 255
+    assert pixels.mean(1).tolist() == pytest.approx(recipe.mean, abs=5e-5)
+    assert pixels.std(1, correction=0).tolist() == pytest.approx(recipe.std, abs=5e-5)

@@ -178,3 +178,16 @@ def test_a_pickle_is_never_executed(tmp_path):
 def test_unknown_paper_network():
     with pytest.raises(ValueError, match="no paper network for 'imagenet'; known: cifar10"):
         models.nin_paper("imagenet")
+
+
+@pytest.mark.parametrize("pointwise", [0, 1, 2, 3])
+def test_every_class_map_of_a_fresh_nin_is_alive(wardrobe, pointwise):
+    """And so each class has a gradient; under He's weights alone about a third begin dead."""
+    x = torch.nn.functional.interpolate(wardrobe.test_images[:20].float() / 255, size=(67, 67))
+    for seed in range(5):
+        torch.manual_seed(seed)
+        network = models.nin(pointwise=pointwise)
+        logits = network(x)
+        assert (logits > 0).all()
+        torch.nn.functional.cross_entropy(logits, wardrobe.test_labels[:20]).backward()
+        assert (network.block4.conv.weight.grad.flatten(1).norm(dim=1) > 0).all()

@@ -1,0 +1,113 @@
+"""The book's experiments: recipes that differ from another in one thing, to be compared.
+
+Each study is an ordered mapping, label → recipe. ``records.compare`` shows what was measured.
+"""
+
+from dataclasses import replace
+
+from nin_lib.recipes import RECIPES, Recipe, args
+
+_POCKET = RECIPES["pocket"]
+
+
+def _climb() -> dict[str, Recipe]:
+    """From the tutorials' way of training the pocket network to ours, one change at a time."""
+    plain = args(norm=False, final_relu=True)
+    changes = {
+        "as the tutorials train": {
+            "model_args": plain,
+            "initialisation": "xavier",
+            "schedule": "constant",
+            "rate": 0.1,
+            "momentum": 0.0,
+            "weight_decay": 0.0,
+            "label_smoothing": 0.0,
+            "flip": False,
+        },
+        "+ He initialisation": {"initialisation": "he"},
+        "+ no ReLU before the average": {"model_args": args(norm=False)},
+        "+ batch normalisation": {"model_args": args()},
+        "+ momentum, weight decay": {"momentum": 0.9, "weight_decay": 5e-4},
+        "+ one-cycle rate, peak 0.4": {"schedule": "one-cycle", "rate": 0.4},
+        "+ label smoothing": {"label_smoothing": 0.1},
+        "+ mirrored pictures": {"flip": True},
+        "+ average of the weights": {"average": 0.98},
+    }
+    rungs, values = {}, {}
+    for number, (label, change) in enumerate(changes.items()):
+        values |= change
+        why = f"Rung {number} of the ladder of accuracy: {label}."
+        rung = replace(_POCKET, name=f"accuracy-{number}", why=why, **values)
+        same = replace(rung, name=_POCKET.name, why=_POCKET.why) == _POCKET
+        rungs[label] = _POCKET if same else rung
+    return rungs
+
+
+def _variant(base: Recipe, name: str, why: str, **changes) -> Recipe:
+    return replace(base, name=f"{base.name}-{name}", why=why, **changes)
+
+
+ACCURACY = _climb()
+
+HEADS = {
+    "global average": _POCKET,
+    "fully connected": _variant(
+        _POCKET, "connected", "Two fully connected layers in place of the average.",
+        model_args=args(head="connected"),
+    ),
+    "fully connected, dropout": _variant(
+        _POCKET, "connected-dropout", "Two fully connected layers, dropout before each.",
+        model_args=args(head="connected-dropout"),
+    ),
+}  # fmt: skip
+
+POINTWISE = {
+    f"{count} 1×1 layers a block": _POCKET
+    if count == 1
+    else _variant(
+        _POCKET, f"pointwise-{count}", f"{count} 1×1 layers a block in place of one.",
+        model_args=args(pointwise=count),
+    )
+    for count in range(4)
+}  # fmt: skip
+
+# The tutorial's run with one 1×1 layer on the smallest pictures that its network takes, so that
+# a laptop can try its two guesses: that the data set is too small, that a larger batch may help.
+_SMALL = replace(
+    RECIPES["tutorial-one-pointwise"],
+    name="small",
+    why="The tutorial with one 1×1 layer a block, at 67×67 in place of 224×224.",
+    image_size=67,
+)
+MORE_DATA = {
+    "15,000 pictures, 40 epochs": _variant(
+        _SMALL, "data-15000", "A quarter of the pictures, as many steps.", limit=15_000, epochs=40
+    ),
+    "30,000 pictures, 20 epochs": _variant(
+        _SMALL, "data-30000", "Half of the pictures, as many steps.", limit=30_000, epochs=20
+    ),
+    "60,000 pictures, 10 epochs": _SMALL,
+}
+LARGER_BATCH = {
+    "batch 64, rate 0.1": _SMALL,
+    "batch 256, rate 0.1": _variant(
+        _SMALL, "batch-256", "Four times the batch, the same rate.", batch_size=256
+    ),
+    "batch 256, rate 0.4": _variant(
+        _SMALL, "batch-256-rate-0.4", "Four times the batch and the rate.", batch_size=256, rate=0.4
+    ),
+}
+
+STUDIES = {
+    "accuracy": ACCURACY,
+    "heads": HEADS,
+    "pointwise": POINTWISE,
+    "more-data": MORE_DATA,
+    "larger-batch": LARGER_BATCH,
+}
+VARIANTS = {
+    recipe.name: recipe
+    for study in STUDIES.values()
+    for recipe in study.values()
+    if recipe.name not in RECIPES
+}

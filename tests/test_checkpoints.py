@@ -1,0 +1,152 @@
+"""Interrupted and resumed is as if never interrupted; a wrong file is a sentence."""
+
+import dataclasses
+
+import pytest
+import torch
+from test_train import QUICK, interrupt_at, tiny
+
+from nin_lib import checkpoints, train
+from nin_lib.checkpoints import CheckpointError
+from nin_lib.engine import Engine
+
+# With everything that has a state: dropout, momentum, a schedule, an average, augmentation.
+RECIPE = dataclasses.replace(
+    QUICK,
+    epochs=3,
+    shift=2,
+    cut=4,
+    average=0.9,
+    limit=300,
+)
+
+
+def network():
+    torch.manual_seed(5)
+    return tiny()
+
+
+def fit(model, handful, recipe=RECIPE, **options):
+    return train.fit(model, handful, recipe, seed=7, device="cpu", show=False, **options)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(handful):
+    return fit(network(), handful)
+
+
+@pytest.fixture
+def interrupted(handful, tmp_path):
+    """A checkpoint from the middle of the second epoch."""
+    model = network()
+    interrupt_at(model, 6)  # 3 steps, 1 average judged by its copy, so step 6 ends epoch 2
+    run = fit(model, handful, checkpoint=tmp_path / "c", minutes=None)
+    assert run.stopped == "Ctrl-C" and run.result is None
+    return tmp_path / "c"
+
+
+@pytest.mark.parametrize("forward", [1, 2, 4, 5, 8])
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_resumed_is_bit_for_bit_as_never_interrupted(handful, tmp_path, forward, precision):
+    engine = Engine(precision=precision)
+    straight = fit(network(), handful, engine=engine)
+    model = network()
+    interrupt_at(model, forward)
+    first = fit(model, handful, engine=engine, checkpoint=tmp_path / "c")
+    assert first.stopped
+    torch.manual_seed(99)
+    other = tiny()  # whatever it holds, the checkpoint decides
+    run = fit(other, handful, engine=engine, checkpoint=tmp_path / "c", resume=tmp_path / "c")
+    assert run.resumed and not straight.resumed
+    for (name, a), b in zip(
+        straight.model.state_dict().items(), run.model.state_dict().values(), strict=True
+    ):
+        assert torch.equal(a, b), name
+    assert run.result == straight.result
+    clocks = {"step_seconds", "wall_seconds"}
+    for ours, theirs in zip(run.history, straight.history, strict=True):
+        assert {k: ours[k] for k in ours.keys() - clocks} == {
+            k: theirs[k] for k in theirs.keys() - clocks
+        }
+        assert all(ours[clock] > 0 for clock in clocks)
+
+
+def test_a_finished_training_can_be_resumed_and_is_finished(handful, tmp_path, uninterrupted):
+    fit(network(), handful, checkpoint=tmp_path / "c")
+    again = fit(network(), handful, resume=tmp_path / "c")
+    assert again.result == uninterrupted.result and len(again.history) == 3
+
+
+def test_a_checkpoint_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "c"
+    checkpoints.save(path, {"about": {}, "value": torch.ones(3)})
+    before = path.read_bytes()
+    original = torch.save
+
+    def fails_half_way(state, file):
+        original(state, file)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", fails_half_way)
+    with pytest.raises(OSError, match="No space left"):
+        checkpoints.save(path, {"about": {}, "value": torch.zeros(3)})
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda b: b[: len(b) // 2], "cut short or no checkpoint"),
+        (lambda b: b[:10], "cut short or no checkpoint"),
+        (lambda b: b"", "cut short or no checkpoint"),
+        (lambda b: b"GIF89a" + b, "cut short or no checkpoint"),
+    ],
+)
+def test_a_spoilt_file(handful, interrupted, spoil, words):
+    interrupted.write_bytes(spoil(interrupted.read_bytes()))
+    with pytest.raises(CheckpointError, match=words):
+        fit(network(), handful, resume=interrupted)
+
+
+def test_other_peoples_files(handful, tmp_path):
+    torch.save({"state_dict": {}}, tmp_path / "foreign")
+    with pytest.raises(CheckpointError, match=r"foreign was not written by this version"):
+        fit(network(), handful, resume=tmp_path / "foreign")
+    torch.save(network(), tmp_path / "pickled")  # could execute code: never opened
+    with pytest.raises(CheckpointError, match="cut short or no checkpoint"):
+        fit(network(), handful, resume=tmp_path / "pickled")
+    with pytest.raises(FileNotFoundError):
+        fit(network(), handful, resume=tmp_path / "nothing")
+
+
+def test_another_trainings_checkpoint(handful, interrupted):
+    faster = dataclasses.replace(RECIPE, rate=0.123)
+    with pytest.raises(CheckpointError, match=r"its recipe rate is 0\.4, not 0\.123"):
+        fit(network(), handful, faster, resume=interrupted)
+    with pytest.raises(CheckpointError, match=r"its seed is 7, not 8"):
+        train.fit(network(), handful, RECIPE, seed=8, device="cpu", show=False, resume=interrupted)
+    with pytest.raises(CheckpointError, match="its data is"):
+        fit(network(), dataclasses.replace(handful, digest="other"), resume=interrupted)
+
+
+def test_another_networks_checkpoint_changes_nothing(handful, interrupted):
+    other = QUICK.network()
+    before = {name: tensor.clone() for name, tensor in other.state_dict().items()}
+    with pytest.raises(CheckpointError, match="holds another network's weights"):
+        fit(other, handful, resume=interrupted)
+    assert all(torch.equal(before[name], t) for name, t in other.state_dict().items())
+
+
+def test_no_folder_for_the_checkpoint_is_said_before_training(handful, tmp_path):
+    with pytest.raises(ValueError, match=r"there is no folder .*nowhere for the checkpoint"):
+        fit(network(), handful, checkpoint=tmp_path / "nowhere" / "c")
+
+
+def test_a_full_disk_does_not_end_the_training(handful, tmp_path, monkeypatch, uninterrupted):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoints, "save", full)
+    with pytest.warns(UserWarning, match="could not be written.*No space left"):
+        run = fit(network(), handful, checkpoint=tmp_path / "c")
+    assert run.result == uninterrupted.result

@@ -1,0 +1,85 @@
+"""Optimiser, learning rate, average of the weights."""
+
+import dataclasses
+import math
+
+import pytest
+import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from nin_lib import models, train
+from nin_lib.recipes import RECIPES
+
+RECIPE = RECIPES["pocket"]
+
+
+def test_one_cycle_climbs_for_a_fifth_and_ends_at_nothing():
+    model = nn.Linear(2, 2)
+    optimizer = train.sgd(model, RECIPE)
+    for steps in range(1, 12):
+        train.schedule(optimizer, RECIPE, steps)
+    scheduler = train.schedule(optimizer, RECIPE, 100)
+    rates = []
+    for _ in range(100):
+        rates.append(scheduler.get_last_lr()[0])
+        optimizer.step()
+        scheduler.step()
+    assert max(rates) == pytest.approx(RECIPE.rate) and 18 <= rates.index(max(rates)) <= 20
+    assert rates[-1] < RECIPE.rate / 100 and rates[0] < RECIPE.rate / 10
+
+
+def test_biases_and_norms_do_not_decay():
+    groups = train.sgd(models.pocket_nin(), RECIPE).param_groups
+    assert all(p.ndim > 1 for p in groups[0]["params"]) and groups[0]["weight_decay"] > 0
+    assert all(p.ndim == 1 for p in groups[1]["params"]) and groups[1]["weight_decay"] == 0
+    assert sum(len(g["params"]) for g in groups) == len(list(models.pocket_nin().parameters()))
+
+
+def test_momentum_starts_at_zero_even_if_float16_overflows_at_once():
+    """The fused kernel skips such a step, and would leave fresh memory as momentum."""
+    model = nn.Linear(4, 4)
+    optimizer = train.sgd(model, RECIPE)
+    for p in model.parameters():
+        p.grad = torch.full_like(p, math.inf)
+    optimizer.found_inf = torch.ones(())
+    optimizer.grad_scale = torch.ones(())
+    optimizer.step()
+    for p in model.parameters():
+        assert torch.equal(optimizer.state[p]["momentum_buffer"], torch.zeros_like(p))
+
+
+def test_the_average_follows_weights_and_statistics():
+    recipe = dataclasses.replace(RECIPE, average=0.75)
+    model = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3))
+    averaged = train.average(model, recipe)
+    expected = None
+    for step in range(4):
+        with torch.no_grad():
+            for p in model.parameters():
+                p.fill_(step)
+        model[1].running_mean.fill_(10 * step)
+        averaged.update(model)
+        # The first step is the average's start; then it keeps three quarters of itself.
+        expected = float(step) if expected is None else 0.75 * expected + 0.25 * step
+        assert averaged.module[0].weight[0, 0].item() == pytest.approx(expected)
+        assert averaged.module[1].running_mean[0].item() == pytest.approx(10 * expected)
+    assert train.average(model, RECIPE) is None
+
+
+def test_the_average_is_torchs_own():
+    torch.manual_seed(0)
+    model = models.pocket_nin()
+    ours = train.average(model, dataclasses.replace(RECIPE, average=0.9))
+    theirs = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.9), use_buffers=True)
+    for _ in range(5):
+        with torch.no_grad():
+            for tensor in (*model.parameters(), *model.buffers()):
+                if tensor.is_floating_point():
+                    tensor.add_(torch.randn_like(tensor))
+        ours.update(model)
+        theirs.update_parameters(model)
+    for a, b in zip(ours.module.parameters(), theirs.module.parameters(), strict=True):
+        assert torch.equal(a, b)
+    for a, b in zip(ours.module.buffers(), theirs.module.buffers(), strict=True):
+        assert not a.is_floating_point() or torch.equal(a, b)
