@@ -15,8 +15,6 @@ many examples a second the arithmetic allows, and how many the traffic of activa
 
 import argparse
 import dataclasses
-import shlex
-import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
@@ -224,7 +222,7 @@ def main(arguments: list[str] | None = None):
             options.record,
             {
                 "kind": "speed-ladder",
-                "command": shlex.join(["python", *sys.argv]),
+                "command": f"python benchmarks/ladder.py --device {device.type}",
                 "machine": machine,
                 "data": garments.name,
                 "date": datetime.now(UTC).date().isoformat(),

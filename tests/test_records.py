@@ -158,3 +158,10 @@ def test_a_grid_is_counted_by_cell(monkeypatch):
     assert records.failures("cpu").rows[1:] == [
         ("kept", "xavier", "0.1", "2 of 3", "0 of 3", "0 of 3", "1 of 3")
     ]
+
+
+def test_the_networks_own_initialisation_was_never_dead():
+    record = records.one("own-initialisation", "cpu")
+    verdicts = [run["verdict"] for run in record["runs"]]
+    assert record["complete"] and len(verdicts) >= 20
+    assert "dead" not in verdicts and verdicts.count("training") >= 19
