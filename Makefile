@@ -4,9 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 SITE := _build/html
 PORT ?= 8000
+# The figures' sources need Node; a reader never does, so without it their tests are skipped.
+NODE_READY := $(if $(shell command -v npm),figures/node_modules/.ready)
 
 .DEFAULT_GOAL := help
-.PHONY: help book test check serve strip address clean
+.PHONY: help book test check serve strip figures address clean
 
 help: ## say what each command does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,7 +16,7 @@ help: ## say what each command does
 book: $(VENV)/.ready ## build the website into _build/html, chapters executed in full
 	$(BIN)/python build_tools/build_book.py
 
-test: $(VENV)/.ready ## run every test and every chapter, fast
+test: $(VENV)/.ready $(NODE_READY) ## run every test and every chapter, fast
 	NIN_BOOK_FAST=1 TQDM_DISABLE=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=120
 
 check: $(VENV)/.ready ## look for lint, unformatted code and notebooks with outputs
@@ -28,6 +30,9 @@ serve: ## show the built website at http://localhost:8000
 strip: ## remove outputs and run metadata from the chapters
 	@$(BIN)/python build_tools/strip_notebooks.py book/*.ipynb || true
 
+figures: figures/node_modules/.ready ## build the live figures from their TypeScript
+	cd figures && npm run --silent check && npm run --silent build
+
 address: $(VENV)/.ready ## stamp the repository's address: make address URL=https://…
 	$(BIN)/python build_tools/stamp_address.py $(URL)
 
@@ -38,4 +43,8 @@ $(VENV)/.ready: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v[:2] <= (3, 13) else f"The book needs Python 3.11, 3.12 or 3.13; {sys.executable} is {v[0]}.{v[1]}. Try: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet -r requirements.txt
+	touch $@
+
+figures/node_modules/.ready: figures/package-lock.json
+	cd figures && npm ci --silent
 	touch $@

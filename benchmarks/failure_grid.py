@@ -4,7 +4,7 @@
 
 Every combination of: the ReLU before the average kept or dropped, three initialisations, four
 learning rates; plain SGD, batch 128. Or, with ``--own``, the network as ``models.nin`` draws it,
-at the tutorials' rate. The record is written after every run, and a record that is there already
+by its own recipe, ``tutorial-own-weights``. The record is written after every run, and a record that is there already
 is gone on with.
 """
 
@@ -72,8 +72,8 @@ def try_once(
 
 def cells(size: int, seeds: int, own: bool = False):
     """Every run of the grid as (its description, its recipe)."""
-    tutorial = RECIPES["tutorial"]
-    axes = ((True,), ("own",), (tutorial.rate,)) if own else (RELUS, SCHEMES, RATES)
+    ours, tutorial = RECIPES["tutorial-own-weights"], RECIPES["tutorial"]
+    axes = ((True,), ("own",), (ours.rate,)) if own else (RELUS, SCHEMES, RATES)
     for seed, relu, scheme, rate in itertools.product(range(seeds), *axes):
         recipe = dataclasses.replace(
             tutorial,

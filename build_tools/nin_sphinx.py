@@ -1,8 +1,9 @@
-"""The book's own Sphinx extension: mathematics as MathML, one palette, and an honest page foot."""
+"""The book's own Sphinx extension: mathematics as MathML, live figures, one palette, an honest foot."""
 
 import json
 import os
 import re
+import shutil
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -60,6 +61,28 @@ def write_math_font(app, error):
     font.save(Path(app.outdir) / "_static" / "math.woff")
 
 
+def copy_figures(app, error):
+    """Lay the figures' modules and their weights beside the pages, in the folder ``live``."""
+    if error or app.builder.format != "html":
+        return
+    from nin_lib.live import files as live_files
+
+    target = Path(app.outdir) / "live"
+    target.mkdir(exist_ok=True)
+    for module in live_files.FOLDER.glob("*.mjs"):
+        shutil.copy(module, target)
+    (target / live_files.POCKET).write_bytes(live_files.pocket_file())
+
+
+def wake_figures(body: str) -> str:
+    """A page with live figures gets the loader, and not the widgets' state that no script reads."""
+    if 'class="nin-live"' not in body:
+        return body
+    state = r'<script type="application/vnd\.jupyter\.widget-state\+json">.*?</script>'
+    loader = (files("nin_lib") / "live" / "loader.js").read_text(encoding="utf-8")
+    return re.sub(state, "", body, flags=re.DOTALL) + f"<script>{loader}</script>"
+
+
 def palette_css() -> str:
     """nin_lib's palette as CSS variables, ``--nin-ink`` and so on, light and dark."""
     palette = json.loads((files("nin_lib") / "palette.json").read_text())
@@ -71,8 +94,10 @@ def palette_css() -> str:
 
 
 def finish_page(app, pagename, templatename, context, doctree):
-    """Add the palette; take out thebe, which Jupyter Book loads even where it is off."""
+    """Add the palette, wake the figures; take out thebe, which Jupyter Book loads even where it is off."""
     context["metatags"] = f"{context.get('metatags', '')}<style>{palette_css()}</style>"
+    if "body" in context:
+        context["body"] = wake_figures(context["body"])
     context["script_files"] = [s for s in context["script_files"] if "thebe" not in _text(s)]
     context["css_files"] = [s for s in context["css_files"] if "thebe" not in _text(s)]
 
@@ -102,5 +127,6 @@ def setup(app):
     app.add_html_math_renderer("mathml", (inline_math, None), (display_math, None))
     app.connect("builder-inited", set_foot, priority=100)
     app.connect("build-finished", write_math_font)
+    app.connect("build-finished", copy_figures)
     app.connect("html-page-context", finish_page, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -12,6 +12,8 @@ Modules load on first use, so ``import nin_lib`` costs next to nothing beside ``
 ``train``      the training loop
 ``records``    the measured runs behind the book's figures
 ``plot``       the book's static pictures
+``live``       its live figures
+``check``      answers to its exercises, judged on the spot
 =============  ==========================================================
 """
 
@@ -21,12 +23,14 @@ __version__ = "0.1.0"
 __all__ = [
     "batches",
     "blocks",
+    "check",
     "checkpoints",
     "command",
     "data",
     "engine",
     "evaluation",
     "hardware",
+    "live",
     "models",
     "network",
     "official",

@@ -1,6 +1,13 @@
 """Shared fixtures. Real data where it is at hand, ``wardrobe`` elsewhere."""
 
+import os
+import shutil
+import subprocess
+import sys
+import threading
 from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -30,3 +37,48 @@ def handful(wardrobe):
         test_images=wardrobe.test_images[:200],
         test_labels=wardrobe.test_labels[:200],
     )
+
+
+@pytest.fixture(scope="session")
+def site(root, tmp_path_factory):
+    """The book, built fast into a temporary folder with every warning an error."""
+    output = tmp_path_factory.mktemp("site") / "_build"
+    code = (
+        f"import sys, pathlib; sys.path.insert(0, {str(root / 'build_tools')!r}); "
+        f"import build_book; sys.exit(build_book.build(pathlib.Path({str(output)!r})))"
+    )
+    environment = os.environ | {"NIN_BOOK_FAST": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return output / "html"
+
+
+@pytest.fixture(scope="session")
+def address(site):
+    class Quiet(SimpleHTTPRequestHandler):
+        extensions_map = SimpleHTTPRequestHandler.extensions_map | {".mjs": "text/javascript"}
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    sync_api = pytest.importorskip("playwright.sync_api")
+    chromium = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
+    if chromium is None:
+        pytest.skip("no Chromium here (Debian: apt-get install chromium)")
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield browser
+        browser.close()

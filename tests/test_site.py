@@ -1,60 +1,10 @@
 """The built site in a browser: pages are whole, alone, and fit a phone."""
 
-import os
 import re
-import shutil
-import subprocess
-import sys
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-PAGES = ("index", "01_one_by_one_convolution", "05_training_nin", "measured")
-
-
-@pytest.fixture(scope="session")
-def site(root, tmp_path_factory):
-    """The book, built fast into a temporary folder with every warning an error."""
-    output = tmp_path_factory.mktemp("site") / "_build"
-    code = (
-        f"import sys, pathlib; sys.path.insert(0, {str(root / 'build_tools')!r}); "
-        f"import build_book; sys.exit(build_book.build(pathlib.Path({str(output)!r})))"
-    )
-    environment = os.environ | {"NIN_BOOK_FAST": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return output / "html"
-
-
-@pytest.fixture(scope="session")
-def address(site):
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-
-
-@pytest.fixture(scope="session")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    chromium = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
-    if chromium is None:
-        pytest.skip("no Chromium here (Debian: apt-get install chromium)")
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
-        yield browser
-        browser.close()
+PAGES = ("index", "01_one_by_one_convolution", "02_mlpconv", "05_training_nin", "measured")
 
 
 @pytest.mark.parametrize("page_name", PAGES)

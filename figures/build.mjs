@@ -1,0 +1,31 @@
+// One bundle a figure: src/NAME.ts → nin_lib/live/NAME.mjs, and the pages' loader.
+// `node build.mjs --to FOLDER` writes elsewhere; a test holds the committed bundles against that.
+import { build } from "esbuild";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { inline } from "./inline.mjs";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const at = process.argv.indexOf("--to");
+const target = at > 0 ? process.argv[at + 1] : join(here, "..", "nin_lib", "live");
+const source = (name) => join(here, "src", `${name}.ts`);
+
+const common = {
+  absWorkingDir: here,
+  bundle: true,
+  minify: true,
+  charset: "utf8",
+  target: "es2020",
+  legalComments: "none",
+  plugins: [inline],
+  outdir: target,
+};
+await Promise.all([
+  build({
+    ...common,
+    format: "esm",
+    entryPoints: ["one_pixel", "three_names", "bend", "inside_pixel"].map(source),
+    outExtension: { ".js": ".mjs" },
+  }),
+  build({ ...common, format: "iife", entryPoints: [source("loader")] }),
+]);

@@ -1,0 +1,377 @@
+/** A plane or a bend: what one filter separates, and what a small network of 1×1 layers does. */
+import style from "./bend.css";
+import { multiplyAdds, parameters, type Point, profile, response, score, sizesOf, toTorch, Training, unitsOf, zeroLine } from "./mlp";
+import { h, svg, write } from "./shell/dom";
+import { figure, type Stage, type View } from "./shell/figure";
+import { fixed, signed } from "./shell/format";
+import { grid } from "./shell/grid";
+import { scale } from "./shell/theme";
+
+const WORDS = {
+  title: "A plane or a bend",
+  how: "separate them with the fewest units · arrow keys move the cursor",
+  caption:
+    "One filter’s response is a plane: its zero line is straight. A unit with a ReLU folds the plane along one line; the 1×1 layer above adds the folded planes, and its zero line turns where it meets a fold.",
+  map: "Response over two directions in patch space",
+  up: "↑ b, more of the second edge",
+  across: "a, more of the first edge →",
+  along: (b: string) => `response along b = ${b} · dashed: cut by the ReLU`,
+  positive: "wanted positive",
+  negative: "wanted negative",
+  wrong: "on the wrong side",
+  zero: "zero line",
+  fold: "fold of a first-layer unit",
+  patterns: { "one side": "one side", corner: "corner", "exclusive or": "exclusive or", ring: "ring" } as Record<string, string>,
+  pattern: "pattern",
+  depth: "hidden layers",
+  width: "units in each",
+  again: "another start",
+  correct: "correct side",
+  parameters: "parameters",
+  multiplyAdds: "multiply-adds a pixel",
+  best: "Fewest units to reach 99 % in this visit:",
+  notYet: "not yet",
+  network(width: number, depth: number): string {
+    if (depth === 0) return "a single filter";
+    return `${depth} ${depth === 1 ? "layer" : "layers"} of ${width} ${width === 1 ? "unit" : "units"}`;
+  },
+  trying: (percent: string) => `: training, ${percent} %.`,
+  training: (percent: string, share: string, count: number) =>
+    `: training, ${percent} %; ${share} % of the ${count} points on the correct side so far.`,
+  trained: (share: string, count: number, numbers: number, products: number) =>
+    `: ${share} % of the ${count} points on the correct side, ${numbers} parameters, ${products} multiply-adds a pixel.`,
+  noLine: (share: string) => ` No straight line gets more than ${share} %.`,
+  at: (a: string, b: string, value: string) => ` At a\u00a0=\u00a0${a}, b\u00a0=\u00a0${b} the response is ${value}`,
+  cut: ", which the ReLU makes 0",
+  kinks: (count: number) => `; this row has ${count === 0 ? "no kink" : count === 1 ? "1 kink" : `${count} kinks`}.`,
+  columns: (inputs: number) => ["unit", "bias", ...Array.from({ length: inputs }, (_, i) => `weight ${i + 1}`)],
+  unit: (layer: number, unit: number) => `layer ${layer}, unit ${unit}`,
+  output: "response",
+};
+
+const SIDE = 41;
+const ENOUGH = 0.99;
+/** Of a frame, in milliseconds: the rest of it draws. */
+const SLICE = 6;
+const SENTENCE_EVERY = 10;
+
+const percent = (share: number) => (100 * share).toFixed(1);
+const across = (column: number) => -1 + (2 * column) / (SIDE - 1);
+const up = (row: number) => 1 - (2 * row) / (SIDE - 1);
+
+/** The bends between the ends of a profile; those that the eye cannot part count as one. */
+function kinks(bends: [number, number][]): [number, number][] {
+  const found: [number, number][] = [];
+  for (const bend of bends.slice(1, -1)) if (!found.length || bend[0] - found.at(-1)![0] > 0.02) found.push(bend);
+  return found;
+}
+
+/** A line that keeps its thickness however the drawing is stretched. */
+const line = (name: string) => svg("path", { class: name, "vector-effect": "non-scaling-stroke" });
+const square = (x: number, y: number, r: number) => `M${x - r} ${y - r}h${2 * r}v${2 * r}h${-2 * r}z`;
+const circle = (x: number, y: number, r: number) => `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`;
+const put = (path: SVGPathElement, d: string) => {
+  if (path.getAttribute("d") !== d) path.setAttribute("d", d);
+};
+
+/** As shell/maps' paintSigned, but by a table of colours: fast enough to paint while training. */
+function paintMap(canvas: HTMLCanvasElement, values: Float64Array, limit: number): void {
+  if (canvas.width !== SIDE) Object.assign(canvas, { width: SIDE, height: SIDE });
+  const colour = scale(1);
+  const table = Array.from({ length: 201 }, (_, i) => colour((i - 100) / 100));
+  const image = new ImageData(SIDE, SIDE);
+  for (let i = 0; i < values.length; i++) {
+    const [red, green, blue] = table[Math.round(100 + (100 * values[i]) / limit)];
+    image.data[4 * i] = red;
+    image.data[4 * i + 1] = green;
+    image.data[4 * i + 2] = blue;
+    image.data[4 * i + 3] = 255;
+  }
+  canvas.getContext("2d")!.putImageData(image, 0, 0);
+}
+
+function mount(stage: Stage): View {
+  const all = stage.get<Record<string, Point[]>>("points");
+  const names = Object.keys(all);
+  const root = stage.body.closest(".nin-figure")!;
+
+  /** The state from outside, kept inside what there is. */
+  const state = () => {
+    const inside = (key: string, low: number, high: number) => Math.max(low, Math.min(high, Math.round(stage.get(key)) || 0));
+    const pattern = stage.get<string>("pattern");
+    const [row, column] = [inside("row", 0, SIDE - 1), inside("column", 0, SIDE - 1)];
+    return {
+      pattern: names.includes(pattern) ? pattern : names[0],
+      width: inside("width", 1, 8),
+      depth: inside("depth", 0, 3),
+      seed: inside("seed", 0, 2 ** 31 - 1),
+      row,
+      column,
+      a: across(column),
+      b: up(row),
+    };
+  };
+
+  const field = grid({ label: WORDS.map, move: (row, column) => stage.set({ row, column }) });
+  const marks = { folds: line("folds"), zero: line("zero"), row: line("row"), no: line("no"), yes: line("yes"), wrong: line("wrong") };
+  field.canvas.after(svg("svg", { viewBox: "-1.025 -1.025 2.05 2.05", "aria-hidden": "true" },
+    marks.folds, marks.row,
+    svg("g", { transform: `scale(${2 / (SIDE - 1)}) translate(${-(SIDE + 1) / 2} ${-(SIDE + 1) / 2})` }, marks.zero),
+    marks.no, marks.yes, marks.wrong));
+
+  const chart = { axis: line("axis"), spot: line("row"), cut: line("cut"), rest: line("rest"), kept: line("kept"), kinks: line("kinks"), dot: line("dot") };
+  put(chart.axis, "M-1 0H1");
+  const along = h("span", { class: "nin-label" });
+  const most = h("span", { class: "nin-number nin-pos" });
+  const least = h("span", { class: "nin-number nin-neg" });
+
+  const sample = (text: string, name: string, d: string) =>
+    h("span", {}, svg("svg", { viewBox: "-10 -8 20 16", "aria-hidden": "true" }, Object.assign(svg("path", { class: name, d }))), ` ${text}`);
+  const legend = h("p", { class: "legend" },
+    sample(WORDS.positive, "yes", square(0, 0, 3.5)),
+    sample(WORDS.negative, "no", circle(0, 0, 3.8)),
+    sample(WORDS.wrong, "wrong", circle(0, 0, 6.5)),
+    sample(WORDS.zero, "zero", "M-9 0H9"),
+    sample(WORDS.fold, "folds", "M-9 0H9"));
+
+  const choice = h("select", { change: () => stage.set({ pattern: choice.value }) },
+    ...names.map((name) => h("option", { value: name }, WORDS.patterns[name] ?? name)));
+  const slider = (key: "width" | "depth", low: number, high: number) => {
+    const input = h("input", { type: "range", min: low, max: high, step: 1, input: () => stage.set({ [key]: Number(input.value) }) });
+    const value = h("span", { class: "nin-number" });
+    const element = h("label", { class: "slider" }, h("span", {}, WORDS[key]), input, value);
+    const show = (now: number, disabled = false) => {
+      if (input.value !== String(now)) input.value = String(now);
+      input.disabled = disabled;
+      write(value, disabled ? "–" : String(now));
+    };
+    return { element, show };
+  };
+  const depth = slider("depth", 0, 3);
+  const width = slider("width", 1, 8);
+  const again = h("button", { type: "button", class: "nin-button", click: () => stage.set({ seed: state().seed + 1 }) }, WORDS.again);
+
+  const count = (label: string) => {
+    const value = h("dd", { class: "nin-number" });
+    return { value, element: h("div", {}, h("dt", { class: "nin-label" }, label), value) };
+  };
+  const counts = { correct: count(WORDS.correct), parameters: count(WORDS.parameters), products: count(WORDS.multiplyAdds) };
+  const records = Object.fromEntries(names.map((name) => [name, h("span", {}, WORDS.notYet)]));
+  const best: Record<string, number> = {};
+
+  stage.body.append(
+    h("div", { class: "field" },
+      h("span", { class: "nin-label" }, WORDS.up),
+      field.element,
+      h("span", { class: "nin-label ends" }, h("span", { class: "nin-number" }, "−1"), WORDS.across, h("span", { class: "nin-number" }, "1")),
+      legend),
+    h("div", { class: "side" },
+      along,
+      h("div", { class: "profile" },
+        h("div", { class: "scale", "aria-hidden": "true" }, most, h("span", { class: "nin-number" }, "0"), least),
+        svg("svg", { viewBox: "-1 -1 2 2", preserveAspectRatio: "none", "aria-hidden": "true" }, ...Object.values(chart))),
+      h("div", { class: "nin-controls" }, h("label", {}, `${WORDS.pattern} `, choice), again, depth.element, width.element),
+      h("dl", {}, ...Object.values(counts).map(({ element }) => element)),
+      h("p", { class: "best" }, h("span", { class: "all" }, WORDS.best), ...names.map((name) => h("span", {}, `${WORDS.patterns[name] ?? name}: `, records[name])))),
+  );
+
+  /** The training for the present pattern, width, depth and seed, and what is drawn of it. */
+  let training!: Training;
+  let trainedFor = "";
+  let drawnStep = -1;
+  let share = 0;
+  const values = new Float64Array(SIDE * SIDE);
+  const wider = new Float64Array((SIDE + 2) ** 2); // a step more on each side, so that the zero line meets the edge
+  const restart = () => {
+    const { pattern, width, depth, seed } = state();
+    const key = [pattern, depth && width, depth, depth && seed].join();
+    if (key === trainedFor) return;
+    trainedFor = key;
+    training = new Training(sizesOf(width, depth), seed, all[pattern]);
+    drawnStep = -1;
+    put(marks.yes, all[pattern].filter(([, , wanted]) => wanted > 0).map(([a, b]) => square(a, -b, 0.019)).join(""));
+    put(marks.no, all[pattern].filter(([, , wanted]) => wanted < 0).map(([a, b]) => circle(a, -b, 0.021)).join(""));
+    if (stage.get("score") !== null) stage.set({ score: null });
+    go();
+  };
+
+  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  /** Whether there is a network to show. */
+  const visible = () => training.done || (training.chosen && !calm.matches);
+
+  let frame = 0;
+  let frames = 0;
+  let cost = 0;
+  /** What the next frame is for, where this one had no time left. */
+  let next: "train" | "paint" | "rest" = "train";
+  const go = () => {
+    frame ||= requestAnimationFrame(tick);
+  };
+  const tick = () => {
+    frame = 0;
+    if (stage.signal.aborted || training.done || !stage.awake()) return;
+    const begin = performance.now();
+    const spent = () => performance.now() - begin;
+    if (next === "train") {
+      // few steps at first, where most happens; no limit where nothing is drawn
+      let left = visible() ? 2 + training.step / 25 : Infinity;
+      do training.advance();
+      while (!training.done && left-- > 1 && spent() < SLICE);
+      if (training.done) return finish();
+      if (frames++ % SENTENCE_EVERY === 0) {
+        stage.invalidate(); // in the next frame, which does nothing else
+        next = "rest";
+      } else if (visible()) next = "paint";
+    } else if (next === "rest") next = "train";
+    if (next === "paint" && spent() + cost < SLICE) {
+      const from = spent();
+      paint();
+      cost = spent() - from;
+      next = "train";
+    } else if (next === "paint") cost = 0; // sure to fit the next frame, which has nothing else to do
+    go();
+  };
+  const finish = () => {
+    const { pattern, width, depth } = state();
+    share = score(training.network, all[pattern]);
+    const units = width * depth;
+    if (share >= ENOUGH && !(best[pattern] <= units)) {
+      best[pattern] = units;
+      write(records[pattern], String(units));
+      records[pattern].className = "nin-number";
+    }
+    stage.set({ score: share });
+  };
+  root.addEventListener("wake", go);
+  document.addEventListener("visibilitychange", go, { signal: stage.signal });
+
+  /** The network's map, zero line, folds and wrong points: only where it has changed. */
+  const paintField = () => {
+    const { network } = training;
+    const { pattern, depth } = state();
+    if (drawnStep !== training.step) {
+      drawnStep = training.step;
+      const at = response(network);
+      for (let r = -1; r <= SIDE; r++)
+        for (let c = -1; c <= SIDE; c++) {
+          const value = (wider[(r + 1) * (SIDE + 2) + c + 1] = at(across(c), up(r)));
+          if (r >= 0 && r < SIDE && c >= 0 && c < SIDE) values[r * SIDE + c] = value;
+        }
+      share = score(network, all[pattern]);
+      put(marks.zero, zeroLine(wider, SIDE + 2));
+      put(marks.wrong, all[pattern].filter(([a, b, wanted]) => at(a, b) > 0 !== wanted > 0).map(([a, b]) => circle(a, -b, 0.045)).join(""));
+      put(marks.folds, depth === 0 ? "" : unitsOf(network, 1).map(([x, y, bias]) => {
+        const size = x * x + y * y || 1;
+        const ends = [-3, 3].map((t) => `${(-bias * x) / size - t * y} ${(bias * y) / size - t * x}`);
+        return `M${ends[0]}L${ends[1]}`;
+      }).join(""));
+    }
+    // short of full colour, so that the points stand out
+    paintMap(field.canvas, values, 1.4 * limit());
+  };
+  /** The largest response there, or 1: a flat map is to look flat. */
+  const limit = () => values.reduce((top, value) => Math.max(top, Math.abs(value)), 1);
+
+  const paintProfile = (a: number, b: number) => {
+    const top = limit();
+    const y = (value: number) => ((-0.94 * value) / top).toFixed(4);
+    const bends = profile(training.network, b);
+    let kept = "", cut = "", rest = "";
+    for (let i = 1; i < bends.length; i++) {
+      const [[p, from], [q, to]] = [bends[i - 1], bends[i]];
+      const parts = from * to < 0 ? [p, p + ((q - p) * from) / (from - to), q] : [p, q];
+      for (let k = 1; k < parts.length; k++) {
+        const [one, two] = [parts[k - 1], parts[k]].map((x) => (x === p ? from : x === q ? to : 0));
+        const part = `M${parts[k - 1].toFixed(4)} ${y(one)}L${parts[k].toFixed(4)} ${y(two)}`;
+        if (one + two > 0) kept += part;
+        else {
+          cut += part;
+          rest += `M${parts[k - 1].toFixed(4)} 0H${parts[k].toFixed(4)}`;
+        }
+      }
+    }
+    put(chart.kept, kept);
+    put(chart.cut, cut);
+    put(chart.rest, rest);
+    put(chart.kinks, kinks(bends).map(([x, value]) => `M${x.toFixed(4)} ${y(value)}h0`).join(""));
+    put(chart.dot, `M${a} ${y(response(training.network)(a, b))}h0`);
+    write(most, signed(top, 1));
+    write(least, signed(-top, 1));
+  };
+
+  const paint = () => {
+    const { a, b } = state();
+    if (visible()) {
+      paintField();
+      paintProfile(a, b);
+    } else {
+      values.fill(0);
+      paintMap(field.canvas, values, 1);
+      for (const path of [marks.zero, marks.wrong, marks.folds, chart.kept, chart.cut, chart.rest, chart.kinks, chart.dot]) put(path, "");
+    }
+  };
+
+  return {
+    draw() {
+      restart();
+      const now = state();
+      choice.value = now.pattern;
+      depth.show(now.depth);
+      width.show(now.width, now.depth === 0);
+      again.disabled = now.depth === 0;
+      field.place(now.row, now.column, SIDE, SIDE);
+      put(marks.row, `M-1.025 ${-now.b}H1.025`);
+      put(chart.spot, `M${now.a} -1V1`);
+      write(along, WORDS.along(fixed(now.b, 2)));
+      const sizes = sizesOf(now.width, now.depth);
+      write(counts.parameters.value, String(parameters(sizes)));
+      write(counts.products.value, String(multiplyAdds(sizes)));
+      if (next !== "rest") paint();
+      write(counts.correct.value, visible() ? `${percent(share)} %` : "…");
+    },
+    sentence() {
+      const { pattern, width, depth, a, b } = state();
+      const name = WORDS.patterns[pattern] ?? pattern;
+      const start = `${name[0].toUpperCase()}${name.slice(1)} with ${WORDS.network(width, depth)}`;
+      const done = Math.floor(100 * training.progress).toFixed(0);
+      if (!visible()) return start + WORDS.trying(done);
+      const points = all[pattern].length;
+      if (!training.done) return start + WORDS.training(done, percent(share), points);
+      const sizes = sizesOf(width, depth);
+      const line = stage.get<Record<string, number>>("best_line")[pattern];
+      const value = response(training.network)(a, b);
+      return (
+        start +
+        WORDS.trained(percent(share), points, parameters(sizes), multiplyAdds(sizes)) +
+        // units in single file only ever see one direction, so their border is a straight line too
+        (line < 1 && (depth === 0 || width === 1) ? WORDS.noLine(percent(line)) : "") +
+        WORDS.at(fixed(a, 2), fixed(b, 2), signed(value, 4)) +
+        (value < 0 ? WORDS.cut : "") +
+        WORDS.kinks(kinks(profile(training.network, b)).length)
+      );
+    },
+    table() {
+      const { network } = training;
+      const layers = network.sizes.slice(1).map((_, l) => unitsOf(network, l + 1));
+      const wide = Math.max(...layers.map(([unit]) => unit.length - 1));
+      const rows = layers.flatMap((units, l) => units.map((unit, u) => {
+        const [bias, ...weights] = [unit.at(-1)!, ...unit.slice(0, -1)].map((value) => fixed(value, 4));
+        const name = l === layers.length - 1 ? WORDS.output : WORDS.unit(l + 1, u + 1);
+        return [name, bias, ...weights, ...Array<string>(wide - weights.length).fill("")];
+      }));
+      return { head: WORDS.columns(wide), rows };
+    },
+    code() {
+      const { a, b } = state();
+      return toTorch(training.network, Number(a.toFixed(2)), Number(b.toFixed(2)));
+    },
+  };
+}
+
+export default figure({
+  name: "bend",
+  words: WORDS,
+  state: ["pattern", "width", "depth", "seed", "row", "column"],
+  style,
+  mount,
+});

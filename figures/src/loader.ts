@@ -1,0 +1,114 @@
+/**
+ * Wakes the figures of a page: a small model with anywidget's methods, and the figure's module,
+ * imported when the figure comes near. Loading it twice does no harm.
+ */
+import type { Asked, Model } from "./shell/model";
+
+interface Page extends HTMLElement {
+  ninLive?: boolean;
+}
+
+/** The part of the address that a figure answers to: #fig-1.1:row=2&column=3. */
+function fromAddress(number: string): Record<string, unknown> {
+  const [id, state] = decodeURIComponent(location.hash.slice(1)).split(/:(.*)/s);
+  if (id !== `fig-${number}` || !state) return {};
+  const found: Record<string, unknown> = {};
+  for (const part of state.split("&")) {
+    const [key, value] = part.split(/=(.*)/s);
+    try {
+      found[key] = JSON.parse(value);
+    } catch {
+      found[key] = value;
+    }
+  }
+  return found;
+}
+
+function modelOf(element: HTMLElement): Model {
+  const first = JSON.parse(element.dataset.state!) as Record<string, unknown>;
+  const shared = (element.dataset.shared ?? "").split(" ").filter(Boolean);
+  const state = { ...first };
+  const listeners: Record<string, Set<(...args: any[]) => void>> = {};
+  const tell = (event: string, ...args: unknown[]) => listeners[event]?.forEach((call) => call(...args));
+  const number = element.dataset.number ?? "";
+  const model: Model = {
+    get: (key) => state[key],
+    set(key, value) {
+      if (state[key] === value) return;
+      state[key] = value;
+      tell(`change:${key}`);
+      tell("change");
+    },
+    save_changes() {},
+    on: (event, call) => void (listeners[event] ??= new Set()).add(call),
+    off: (event, call) => void (call ? listeners[event]?.delete(call) : delete listeners[event]),
+    async send(content) {
+      const { ask } = content as Asked;
+      try {
+        const answer = await fetch(new URL(ask, new URL(element.dataset.src!, document.baseURI)));
+        if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`);
+        const bytes = new DataView(await answer.arrayBuffer());
+        tell("msg:custom", { file: ask }, [bytes]);
+      } catch (error) {
+        tell("msg:custom", { file: ask, error: String(error) }, []);
+      }
+    },
+    link() {
+      const parts = shared
+        .filter((key) => JSON.stringify(state[key]) !== JSON.stringify(first[key]))
+        .map((key) => `${key}=${typeof state[key] === "string" ? state[key] : JSON.stringify(state[key])}`);
+      const address = new URL(location.href);
+      address.hash = `fig-${number}${parts.length ? ":" + parts.join("&") : ""}`;
+      history.replaceState(null, "", address);
+      return address.href;
+    },
+  };
+  const follow = () => {
+    const found = fromAddress(number);
+    const known = Object.entries(found).filter(([key, value]) => shared.includes(key) && typeof value === typeof first[key]);
+    for (const [key, value] of known) model.set(key, value);
+    if (Object.keys(found).length) element.scrollIntoView({ block: "center" });
+  };
+  addEventListener("hashchange", follow);
+  follow();
+  return model;
+}
+
+async function wake(element: HTMLElement): Promise<void> {
+  try {
+    const source = new URL(element.dataset.src!, document.baseURI).href;
+    const module = await import(source);
+    module.default.render({ model: modelOf(element), el: element });
+  } catch (error) {
+    const sentence = document.createElement("p");
+    sentence.setAttribute("role", "status");
+    sentence.textContent =
+      location.protocol === "file:"
+        ? "This page was opened from a folder, where browsers do not load the live figure; what stands here is its first state."
+        : `The live figure did not load (${error}); what stands here is its first state.`;
+    element.append(sentence);
+  }
+}
+
+const watcher = new IntersectionObserver(
+  (entries) => {
+    for (const { isIntersecting, target } of entries)
+      if (isIntersecting) {
+        watcher.unobserve(target);
+        void wake(target as HTMLElement);
+      }
+  },
+  { rootMargin: "600px" },
+);
+
+function start(): void {
+  for (const element of document.querySelectorAll<Page>(".nin-live"))
+    if (!element.ninLive) {
+      element.ninLive = true;
+      watcher.observe(element);
+      if (Object.keys(fromAddress(element.dataset.number ?? "")).length) element.scrollIntoView({ block: "center" });
+    }
+}
+
+if (document.readyState === "loading") addEventListener("DOMContentLoaded", start);
+else start();

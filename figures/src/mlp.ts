@@ -1,0 +1,321 @@
+/** A small network over two numbers, 2 → width × depth → 1 with ReLUs between, trained before the reader. */
+import { rounded } from "./shell/format";
+
+/** [a, b, wanted sign]: +1 or −1. */
+export type Point = [number, number, number];
+
+/** All numbers of the network in one row: layer by layer, unit by unit, its weights, then its bias. */
+export interface Network {
+  sizes: number[];
+  values: Float64Array;
+}
+
+export const sizesOf = (width: number, depth: number): number[] => [2, ...Array<number>(depth).fill(width), 1];
+
+const pairs = <R>(sizes: number[], of: (from: number, to: number) => R): R[] =>
+  sizes.slice(1).map((to, l) => of(sizes[l], to));
+const total = (numbers: number[]): number => numbers.reduce((sum, n) => sum + n, 0);
+export const parameters = (sizes: number[]): number => total(pairs(sizes, (from, to) => (from + 1) * to));
+export const multiplyAdds = (sizes: number[]): number => total(pairs(sizes, (from, to) => from * to));
+
+/** Numbers in 0…1 from a seed, the same in every browser (mulberry32). */
+export function random(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/**
+ * A start: the first layer's units fold the square along lines that cross its middle, their
+ * directions spread around the circle; later layers by He's rule.
+ */
+export function start(sizes: number[], seed: number): Network {
+  const values = new Float64Array(parameters(sizes));
+  const draw = random(seed);
+  const between = (low: number, high: number) => low + (high - low) * draw();
+  const turn = between(0, 1);
+  let at = 0;
+  pairs(sizes, (from, to) => {
+    for (let unit = 0; unit < to; unit++) {
+      if (at < 3 * sizes[1] && sizes.length > 2) {
+        const angle = 2 * Math.PI * (turn + (unit + between(-0.25, 0.25)) / to);
+        // browsers differ in the last digit of cos and exp; rounded to 32 bits they agree
+        values[at++] = Math.fround(Math.cos(angle));
+        values[at++] = Math.fround(Math.sin(angle));
+        values[at++] = between(0, 0.5);
+      } else {
+        const most = Math.sqrt(6 / from);
+        for (let i = 0; i < from; i++) values[at++] = between(-most, most);
+        values[at++] = 0;
+      }
+    }
+  });
+  return { sizes, values };
+}
+
+/** Values of every layer, made once for a network's sizes. */
+const room = (sizes: number[]): Float64Array[] => sizes.map((size) => new Float64Array(size));
+
+function forward({ sizes, values }: Network, a: number, b: number, layers: Float64Array[]): number {
+  layers[0][0] = a;
+  layers[0][1] = b;
+  const last = sizes.length - 1;
+  let at = 0;
+  for (let l = 1; l <= last; l++) {
+    const [input, output] = [layers[l - 1], layers[l]];
+    for (let unit = 0; unit < output.length; unit++) {
+      let sum = 0;
+      for (let i = 0; i < input.length; i++) sum += values[at++] * input[i];
+      sum += values[at++];
+      output[unit] = l < last && sum < 0 ? 0 : sum;
+    }
+  }
+  return layers[last][0];
+}
+
+/** The network as a function of a and b: what stands before the last ReLU. */
+export function response(network: Network): (a: number, b: number) => number {
+  const layers = room(network.sizes);
+  return (a, b) => forward(network, a, b, layers);
+}
+
+/** The share of points that the ReLU treats as wanted: above zero, or cut. */
+export function score(network: Network, points: Point[]): number {
+  const at = response(network);
+  return points.filter(([a, b, wanted]) => at(a, b) > 0 === wanted > 0).length / points.length;
+}
+
+/** Keeps the numbers small once every point is on its side. */
+const PULL = 0.0005;
+
+/** Mean logistic loss, and a slight pull towards 0; writes its gradient, one number for each of the network's. */
+export function lossAndGradient(
+  network: Network,
+  points: Point[],
+  gradient: Float64Array,
+  layers = room(network.sizes),
+  slopes = room(network.sizes),
+): number {
+  const { sizes, values } = network;
+  gradient.fill(0);
+  let loss = 0;
+  for (const [a, b, wanted] of points) {
+    const margin = wanted * forward(network, a, b, layers);
+    const small = Math.fround(Math.exp(-Math.abs(margin)));
+    loss += Math.log1p(small) + Math.max(0, -margin);
+    slopes[sizes.length - 1][0] = (-wanted * (margin > 0 ? small : 1)) / (1 + small) / points.length;
+    let at = values.length;
+    for (let l = sizes.length - 1; l > 0; l--) {
+      const [input, output, back] = [layers[l - 1], slopes[l], slopes[l - 1]];
+      at -= (input.length + 1) * output.length;
+      back.fill(0);
+      let k = at;
+      for (let unit = 0; unit < output.length; unit++) {
+        const slope = output[unit];
+        for (let i = 0; i < input.length; i++, k++) {
+          gradient[k] += slope * input[i];
+          if (input[i] > 0) back[i] += slope * values[k];
+        }
+        gradient[k++] += slope;
+      }
+    }
+  }
+  loss /= points.length;
+  for (let k = 0; k < values.length; k++) {
+    loss += (PULL / 2) * values[k] ** 2;
+    gradient[k] += PULL * values[k];
+  }
+  return loss;
+}
+
+export const STEPS = 1000;
+const RATE = 0.05;
+const [KEEP, KEEP_SQUARE] = [0.9, 0.99];
+const STARTS = 6;
+const TRIAL = 100;
+
+/** Adam on all points at once, its rate falling to 0. */
+class Descent {
+  readonly network: Network;
+  step = 0;
+  loss = Infinity;
+  private gradient: Float64Array;
+  private mean: Float64Array;
+  private square: Float64Array;
+  private powers = [1, 1];
+  private layers: Float64Array[];
+  private slopes: Float64Array[];
+
+  constructor(sizes: number[], seed: number, private points: Point[]) {
+    this.network = start(sizes, seed);
+    [this.gradient, this.mean, this.square] = [0, 1, 2].map(() => new Float64Array(this.network.values.length));
+    [this.layers, this.slopes] = [room(sizes), room(sizes)];
+  }
+
+  update(): void {
+    const { network, gradient, mean, square, powers } = this;
+    this.loss = lossAndGradient(network, this.points, gradient, this.layers, this.slopes);
+    powers[0] *= KEEP;
+    powers[1] *= KEEP_SQUARE;
+    const rate = RATE * (1 - this.step++ / STEPS);
+    for (let k = 0; k < gradient.length; k++) {
+      mean[k] += (1 - KEEP) * (gradient[k] - mean[k]);
+      square[k] += (1 - KEEP_SQUARE) * (gradient[k] ** 2 - square[k]);
+      network.values[k] -= (rate * mean[k]) / (1 - powers[0]) / (Math.sqrt(square[k] / (1 - powers[1])) + 1e-8);
+    }
+  }
+}
+
+/**
+ * Tries six starts for 100 steps each, then trains the best of them from its beginning. The same
+ * seed gives the same network, however the steps are cut into slices.
+ */
+export class Training {
+  private trial = 0;
+  private best = { trial: 0, loss: Infinity };
+  private made = 0;
+  private current: Descent;
+  /** Whether the start is chosen, so that there is something to watch. */
+  chosen: boolean;
+
+  constructor(private sizes: number[], private seed: number, private points: Point[]) {
+    this.chosen = sizes.length === 2; // a single filter has one best place, whatever its start
+    this.current = this.begin(0);
+  }
+
+  private begin(trial: number): Descent {
+    return new Descent(this.sizes, STARTS * this.seed + trial, this.points);
+  }
+
+  get network(): Network {
+    return this.current.network;
+  }
+
+  /** Steps of the training proper, the trials not counted. */
+  get step(): number {
+    return this.chosen ? this.current.step : 0;
+  }
+
+  get done(): boolean {
+    return this.step === STEPS;
+  }
+
+  /** How much of the work is done, 0…1. */
+  get progress(): number {
+    return this.made / (STEPS + (this.sizes.length > 2 ? STARTS * TRIAL : 0));
+  }
+
+  advance(): void {
+    const { current, trial, best } = this;
+    current.update();
+    this.made++;
+    // what is shown is what is computed with: the trained numbers have four decimals
+    if (this.done) current.network.values.forEach((value, k, all) => (all[k] = rounded(value, 4)));
+    if (this.chosen || current.step < TRIAL) return;
+    if (current.loss < best.loss) this.best = { trial, loss: current.loss };
+    this.chosen = ++this.trial === STARTS;
+    this.current = this.begin(this.chosen ? this.best.trial : this.trial);
+  }
+}
+
+/** The sums of layer l before its ReLU. */
+function sums({ sizes, values }: Network, l: number, a: number, b: number): number[] {
+  let at = 0;
+  let input = [a, b];
+  for (let layer = 1; ; layer++) {
+    const output = Array.from({ length: sizes[layer] }, () => {
+      const sum = input.reduce((total, value) => total + values[at++] * value, 0);
+      return sum + values[at++];
+    });
+    if (layer === l) return output;
+    input = output.map((sum) => Math.max(0, sum));
+  }
+}
+
+/**
+ * The response along the row at height b, exactly: [a, response] at both ends and at every a
+ * between them where it bends. Between two of them it is a straight line.
+ */
+export function profile(network: Network, b: number): [number, number][] {
+  const last = network.sizes.length - 1;
+  let stops = [-1, 1];
+  for (let l = 1; l < last; l++) {
+    const at = stops.map((a) => sums(network, l, a, b));
+    const turns = stops.slice(1).flatMap((end, i) =>
+      at[i].flatMap((from, unit) => {
+        const to = at[i + 1][unit];
+        return from * to < 0 ? [stops[i] + ((end - stops[i]) * from) / (from - to)] : [];
+      }));
+    stops = [...stops, ...turns].sort((p, q) => p - q);
+  }
+  const line = stops.map((a): [number, number] => [a, sums(network, last, a, b)[0]]);
+  const slope = (i: number) => (line[i][1] - line[i - 1][1]) / (line[i][0] - line[i - 1][0] || 1);
+  return line.filter((_, i) => i === 0 || i === line.length - 1 || Math.abs(slope(i + 1) - slope(i)) > 1e-6);
+}
+
+/**
+ * Where values on a side × side grid are zero, as an SVG path in grid steps from the middle of the
+ * first cell: in each cell the sides that change sign are joined (marching squares).
+ */
+export function zeroLine(values: ArrayLike<number>, side: number): string {
+  let path = "";
+  for (let r = 0; r + 1 < side; r++)
+    for (let c = 0; c + 1 < side; c++) {
+      const i = r * side + c;
+      const above = values[i] > 0;
+      if (values[i + 1] > 0 === above && values[i + side] > 0 === above && values[i + side + 1] > 0 === above) continue;
+      // around the cell: top left, top right, bottom right, bottom left
+      const corners = [[c, r], [c + 1, r], [c + 1, r + 1], [c, r + 1]];
+      const at = corners.map(([x, y]) => values[y * side + x]);
+      const cut: string[] = [];
+      for (let k = 0; k < 4; k++) {
+        const [p, q] = [at[k], at[(k + 1) % 4]];
+        if (p > 0 === q > 0) continue;
+        const [[x, y], [u, v]] = [corners[k], corners[(k + 1) % 4]];
+        const share = p / (p - q);
+        cut.push(`${(x + (u - x) * share).toFixed(2)} ${(y + (v - y) * share).toFixed(2)}`);
+      }
+      // four crossings: the middle says which corners belong together
+      if (cut.length === 4 && at[0] > 0 === at[0] + at[1] + at[2] + at[3] > 0) cut.push(cut.shift()!);
+      for (let k = 0; k + 1 < cut.length; k += 2) path += `M${cut[k]}L${cut[k + 1]}`;
+    }
+  return path;
+}
+
+/** The weights of layer l: for each unit [weights…, bias]. */
+export function unitsOf({ sizes, values }: Network, l: number): number[][] {
+  const from = parameters(sizes.slice(0, l));
+  const row = sizes[l - 1] + 1;
+  return Array.from({ length: sizes[l] }, (_, unit) => [...values.slice(from + unit * row, from + (unit + 1) * row)]);
+}
+
+/** The network with its weights, and its response at (a, b), as PyTorch. */
+export function toTorch(network: Network, a: number, b: number): string {
+  const { sizes } = network;
+  const layers = sizes.slice(1).map((to, l) => `nn.Conv2d(${sizes[l]}, ${to}, 1),`);
+  const weights = sizes.slice(1).map((_, l) => {
+    const rows = unitsOf(network, l + 1);
+    return `    ([${rows.map((row) => `[${row.slice(0, -1).join(", ")}]`).join(", ")}], [${rows.map((row) => row.at(-1)).join(", ")}]),`;
+  });
+  return `import torch
+from torch import nn
+
+network = nn.Sequential(
+    ${layers.join(" nn.ReLU(),\n    ")}
+)  # a last ReLU would cut what lies below zero
+weights = [
+${weights.join("\n")}
+]
+with torch.no_grad():
+    for layer, (weight, bias) in zip(network[::2], weights):
+        layer.weight[:, :, 0, 0] = torch.tensor(weight)
+        layer.bias[:] = torch.tensor(bias)
+    # one position, whose patch holds ${a} of the first edge and ${b} of the second
+    x = torch.tensor([${a}, ${b}]).reshape(1, 2, 1, 1)
+    print(network(x).item())
+`;
+}

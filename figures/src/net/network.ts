@@ -1,0 +1,192 @@
+/** A small convolutional network in the page, one picture at a time: every layer's output kept. */
+import { type Arithmetic, best } from "./multiply";
+
+/** One layer as the file of weights describes it. */
+export interface Layer {
+  name: string;
+  kind: "conv" | "maxpool" | "average";
+  out: number;
+  kernel: number;
+  stride: number;
+  padding: number;
+  relu: boolean;
+}
+
+/** A unit held at one value everywhere: the output channel of a layer. */
+export interface Clamp {
+  layer: number;
+  channel: number;
+  value: number;
+}
+
+interface Placed extends Layer {
+  channels: number; // that come in
+  height: number; // of the output
+  width: number;
+  positions: number; // height·width, padded to a multiple of 8
+  weights: number;
+  bias: number;
+  output: number;
+}
+
+const up = (value: number, to: number) => Math.ceil(value / to) * to;
+
+/** float16 bits → number. */
+export function half(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 31) return fraction ? NaN : sign * Infinity;
+  return sign * (exponent ? (1 + fraction / 1024) * 2 ** (exponent - 15) : (fraction / 1024) * 2 ** -14);
+}
+
+export class Network {
+  readonly layers: Placed[] = [];
+  readonly path: string;
+  readonly input: { channels: number; height: number; width: number };
+  private readonly floats: Float32Array;
+  private readonly multiply: Arithmetic["multiply"];
+  private readonly columns: number;
+
+  /**
+   * @param file a length (uint32), that many bytes of JSON {input: [channels, height, width],
+   * layers}, then all weights and biases as float16, layer by layer. Throws if it is cut short.
+   */
+  constructor(file: DataView, arithmetic: (size: number) => Arithmetic = best) {
+    const length = file.getUint32(0, true);
+    const bytes = new Uint8Array(file.buffer, file.byteOffset + 4, length);
+    const { input, layers } = JSON.parse(new TextDecoder().decode(bytes)) as { input: number[]; layers: Layer[] };
+
+    let [channels, height, width] = input;
+    this.input = { channels, height, width };
+    let size = 0;
+    const take = (count: number) => (size += count) - count;
+    take(up(channels, 4) * up(height * width, 8));
+    let unfolded = 0;
+    for (const layer of layers) {
+      const shrink = (side: number) =>
+        layer.kind === "average" ? 1 : Math.floor((side + 2 * layer.padding - layer.kernel) / layer.stride) + 1;
+      const depth = channels * layer.kernel ** 2;
+      [height, width] = [shrink(height), shrink(width)];
+      const positions = up(height * width, 8);
+      const conv = layer.kind === "conv";
+      this.layers.push({
+        ...layer,
+        channels,
+        height,
+        width,
+        positions,
+        weights: conv ? take(up(layer.out, 4) * depth) : 0,
+        bias: conv ? take(up(layer.out, 4)) : 0,
+        output: take(up(layer.out, 4) * positions),
+      });
+      if (conv) unfolded = Math.max(unfolded, depth * positions);
+      channels = layer.out;
+    }
+    this.columns = take(unfolded);
+    const { floats, multiply, path } = arithmetic(size);
+    [this.floats, this.multiply, this.path] = [floats, multiply, path];
+
+    let at = 4 + length;
+    const read = (to: number, count: number) => {
+      for (let i = 0; i < count; i++, at += 2) floats[to + i] = half(file.getUint16(at, true));
+    };
+    for (const layer of this.layers)
+      if (layer.kind === "conv") {
+        read(layer.weights, layer.out * layer.channels * layer.kernel ** 2);
+        read(layer.bias, layer.out);
+      }
+  }
+
+  /** Run on C×H×W values from layer `from` on (those before it stand as they are). */
+  run(input: ArrayLike<number> | null, clamps: Clamp[] = [], from = 0): void {
+    if (input) this.floats.set(input as ArrayLike<number>, 0);
+    for (let i = from; i < this.layers.length; i++) {
+      this.step(i);
+      for (const clamp of clamps)
+        if (clamp.layer === i) {
+          const { output, positions } = this.layers[i];
+          const start = output + clamp.channel * positions;
+          this.floats.fill(clamp.value, start, start + positions);
+        }
+    }
+  }
+
+  /** The output of layer i: one value, channel by channel; rows of the map follow each other. */
+  at(layer: number, channel: number, position: number): number {
+    const { output, positions } = this.layers[layer];
+    return this.floats[output + channel * positions + position];
+  }
+
+  map(layer: number, channel: number): Float32Array {
+    const { output, positions, height, width } = this.layers[layer];
+    const start = output + channel * positions;
+    return this.floats.subarray(start, start + height * width);
+  }
+
+  /** The weights of one output channel: inputs × kernel × kernel numbers. */
+  weightsOf(layer: number, channel: number): Float32Array {
+    const { weights, channels, kernel } = this.layers[layer];
+    const count = channels * kernel ** 2;
+    return this.floats.subarray(weights + channel * count, weights + (channel + 1) * count);
+  }
+
+  biasOf(layer: number, channel: number): number {
+    return this.floats[this.layers[layer].bias + channel];
+  }
+
+  private step(index: number): void {
+    const layer = this.layers[index];
+    const before = index ? this.layers[index - 1] : null;
+    const from = before ? before.output : 0;
+    const { floats } = this;
+    // The very first input lies without padding between its channels; all others with.
+    const { height, width } = before ?? this.input;
+    const pitch = before ? before.positions : height * width;
+    if (layer.kind === "average") {
+      for (let c = 0; c < layer.out; c++) {
+        let sum = 0;
+        for (let p = 0; p < height * width; p++) sum += floats[from + c * pitch + p];
+        floats[layer.output + c * layer.positions] = sum / (height * width);
+      }
+    } else if (layer.kind === "maxpool") this.pool(layer, from, pitch, width);
+    else {
+      const pointwise = layer.kernel === 1 && pitch === layer.positions;
+      if (!pointwise) this.unfold(layer, from, pitch, height, width);
+      const depth = layer.channels * layer.kernel ** 2;
+      const source = pointwise ? from : this.columns;
+      this.multiply(layer.weights, source, layer.bias, layer.output, up(layer.out, 4), depth, layer.positions, layer.relu);
+    }
+  }
+
+  private pool(layer: Placed, from: number, pitch: number, width: number): void {
+    const { floats } = this;
+    for (let c = 0; c < layer.out; c++)
+      for (let y = 0; y < layer.height; y++)
+        for (let x = 0; x < layer.width; x++) {
+          let most = -Infinity;
+          for (let i = 0; i < layer.kernel; i++)
+            for (let j = 0; j < layer.kernel; j++)
+              most = Math.max(most, floats[from + c * pitch + (y * layer.stride + i) * width + x * layer.stride + j]);
+          floats[layer.output + c * layer.positions + y * layer.width + x] = most;
+        }
+  }
+
+  /** Lay the patch under each position into a column: channels·kernel² rows. */
+  private unfold(layer: Placed, from: number, pitch: number, height: number, width: number): void {
+    const { floats, columns } = this;
+    let line = columns;
+    for (let c = 0; c < layer.channels; c++)
+      for (let i = 0; i < layer.kernel; i++)
+        for (let j = 0; j < layer.kernel; j++, line += layer.positions)
+          for (let y = 0; y < layer.height; y++) {
+            const row = y * layer.stride + i - layer.padding;
+            const start = from + c * pitch + row * width;
+            const inside = row >= 0 && row < height;
+            for (let x = 0; x < layer.width; x++) {
+              const column = x * layer.stride + j - layer.padding;
+              floats[line + y * layer.width + x] = inside && column >= 0 && column < width ? floats[start + column] : 0;
+            }
+          }
+  }
+}

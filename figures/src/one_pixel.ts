@@ -1,0 +1,297 @@
+/** One pixel, all channels: a 1×1 convolution at the cursor, with its numbers written out. */
+import style from "./one_pixel.css";
+import { shareCursor } from "./shell/cursor";
+import { freshId, h, write } from "./shell/dom";
+import { figure, type Stage, type View } from "./shell/figure";
+import { decimals, fixed, rounded, signed } from "./shell/format";
+import { grid } from "./shell/grid";
+import { map, paintColour, paintSigned } from "./shell/maps";
+import { readPicture } from "./shell/picture";
+import { apply, type Layer, type Planes, shuffled, shuffling, toTorch } from "./pointwise";
+
+const WORDS = {
+  title: "One pixel, all channels",
+  how: "arrow keys or a click move the cursor · the sliders change the weights · rows and columns count from 0",
+  caption:
+    "One output pixel is a weighted sum of one input pixel’s channels. No other pixel takes part: shuffle the pixels, and the output is shuffled in the same way.",
+  input: (h: number, w: number, c: number) => `input, ${h}×${w}×${c}`,
+  map: (name: string, h: number, w: number) => `${name}, ${h}×${w}`,
+  columns: ["channel", "value", "weight", "product"],
+  weight: (channel: string) => `weight of ${channel}`,
+  hidden: (n: number) => `hidden ${n}`,
+  only: "output",
+  unit: (n: number) => `output ${n}`,
+  channel: (n: number) => `channel ${n}`,
+  bias: "bias",
+  sum: "sum",
+  relu: "after the ReLU",
+  shuffle: "shuffle the pixels",
+  units: "which unit to compute",
+  at: (row: number, column: number) => `Row ${row}, column ${column}: `,
+  cut: "; the ReLU makes it 0",
+  from: (row: number, column: number) => ` The pixels are shuffled: this one stood at row ${row}, column ${column}.`,
+};
+
+interface Row {
+  value: HTMLElement;
+  bar: HTMLElement;
+  slider: HTMLInputElement;
+  weight: HTMLElement;
+  product: HTMLElement;
+}
+
+function mount(stage: Stage): View {
+  const move = (row: number, column: number) => {
+    stage.set({ row, column });
+    tell({ row, column, height: size()[0], width: size()[1] });
+  };
+  const tell = shareCursor(({ row, column, height, width }) => {
+    if (height === size()[0] && width === size()[1]) stage.set({ row, column });
+  }, stage.signal);
+  const picture = () => stage.get<Planes>("picture");
+  const layers = () => stage.get<Layer[]>("layers");
+  const size = () => [picture()[0].length, picture()[0][0].length];
+
+  const input = grid({ label: WORDS.title, move });
+  const output = grid({ label: WORDS.title, move });
+  const inputLabel = h("span", { class: "nin-label" });
+  const outputLabel = h("span", { class: "nin-label" });
+  const sums = h("div", { class: "sums" });
+  const group = freshId("unit");
+  const units = h("div", { class: "units", role: "radiogroup", "aria-label": WORDS.units });
+  const shuffle = h("input", { type: "checkbox", change: () => toggleShuffle() });
+  stage.body.append(
+    h("div", { class: "in" }, inputLabel, input.element),
+    sums,
+    h("div", { class: "out" }, outputLabel, output.element),
+    units,
+    h("div", { class: "nin-controls" }, h("label", {}, shuffle, ` ${WORDS.shuffle}`)),
+  );
+
+  /** Everything computed from picture, layers and shuffle; made again when one of them changes. */
+  let made: { picture: Planes; layers: Layer[]; shuffled: boolean; maps: Planes[]; digits: number[] } | undefined;
+  const computed = () => {
+    const now = { picture: picture(), layers: layers(), shuffled: stage.get<boolean>("shuffled") };
+    if (made && made.picture === now.picture && made.layers === now.layers && made.shuffled === now.shuffled) return made;
+    const maps = [now.shuffled ? shuffled(now.picture) : now.picture];
+    const digits = [decimals(now.picture.flat(2))];
+    for (const layer of now.layers) {
+      digits.push(Math.max(digits.at(-1)! + decimals(layer.weight.flat()), decimals(layer.bias)));
+      maps.push(apply(layer, maps.at(-1)!, digits.at(-1)!));
+    }
+    return (made = { ...now, maps, digits });
+  };
+
+  /** A cursor or unit from outside, kept inside what there is. */
+  const where = () => {
+    const [height, width] = size();
+    const inside = (value: number, most: number) => Math.max(0, Math.min(most - 1, Math.round(value) || 0));
+    const layer = inside(stage.get("layer"), layers().length);
+    return {
+      height,
+      width,
+      row: inside(stage.get("row"), height),
+      column: inside(stage.get("column"), width),
+      layer,
+      unit: inside(stage.get("unit"), layers()[layer].weight.length),
+    };
+  };
+
+  const toggleShuffle = () => {
+    const { row, column, height, width } = where();
+    const order = shuffling(height * width);
+    const at = row * width + column;
+    const to = shuffle.checked ? order.indexOf(at) : order[at];
+    stage.set({ shuffled: shuffle.checked, row: Math.floor(to / width), column: to % width });
+  };
+
+  const nameOfInput = (layer: number, channel: number) =>
+    layer > 0 ? WORDS.hidden(channel + 1) : (stage.get<string[]>("names")[channel] ?? WORDS.channel(channel + 1));
+  const nameOfUnit = (layer: number, unit: number) =>
+    layer < layers().length - 1 ? WORDS.hidden(unit + 1) : layers()[layer].weight.length > 1 ? WORDS.unit(unit + 1) : WORDS.only;
+
+  const setWeight = (channel: number | "bias", value: number) => {
+    const { layer, unit } = where();
+    const copy = structuredClone(layers());
+    if (channel === "bias") copy[layer].bias[unit] = value;
+    else copy[layer].weight[unit][channel] = value;
+    stage.set({ layers: copy });
+  };
+
+  /** The rows of the sum, made anew when another layer is chosen. */
+  let rows: Row[] = [];
+  let total!: HTMLElement, rectified!: HTMLElement, rectifiedRow!: HTMLElement;
+  let builtFor = "";
+  const build = (layer: number) => {
+    const count = layers()[layer].weight[0].length;
+    const key = `${layer} ${count}`;
+    if (key === builtFor) return;
+    builtFor = key;
+    const line = (name: string, channel: number | "bias") => {
+      const made: Row = {
+        value: h("span", { class: "nin-number" }),
+        bar: h("i", {}),
+        slider: h("input", {
+          type: "range",
+          "aria-label": channel === "bias" ? WORDS.bias : WORDS.weight(name),
+          input: (event: Event) => setWeight(channel, Number((event.target as HTMLInputElement).value)),
+        }),
+        weight: h("span", { class: "nin-number weight" }),
+        product: h("span", { class: "nin-number product" }),
+      };
+      const element = h(
+        "div",
+        { class: "line" },
+        h("span", { class: "name" }, name),
+        h("span", { class: "nin-bar", "aria-hidden": "true" }, channel === "bias" ? null : made.bar),
+        made.value,
+        h("span", { class: "sign" }, channel === "bias" ? "" : "×"),
+        made.slider,
+        made.weight,
+        h("span", { class: "sign" }, "="),
+        made.product,
+      );
+      return [made, element] as const;
+    };
+    const lines = Array.from({ length: count }, (_, c) => line(nameOfInput(layer, c), c));
+    const bias = line(WORDS.bias, "bias");
+    rows = [...lines, bias].map(([row]) => row);
+    total = h("span", { class: "nin-number product" });
+    rectified = h("span", { class: "nin-number product" });
+    rectifiedRow = h("div", { class: "line end" }, h("span", { class: "name" }, WORDS.relu), rectified);
+    sums.replaceChildren(
+      ...[...lines, bias].map(([, element]) => element),
+      h("div", { class: "line end total" }, h("span", { class: "name" }, WORDS.sum), total),
+      rectifiedRow,
+    );
+  };
+
+  /** Small maps of all units; each is a radio button. None where there is one unit only. */
+  let small: { canvas: HTMLCanvasElement; radio: HTMLInputElement; layer: number; unit: number }[] = [];
+  let smallFor = "";
+  const buildUnits = () => {
+    const key = layers().map((layer) => layer.weight.length).join();
+    if (key === smallFor) return;
+    smallFor = key;
+    small = layers().flatMap((layer, l) =>
+      layer.weight.map((_, u) => ({
+        canvas: map(),
+        radio: h("input", { type: "radio", name: group, "aria-label": nameOfUnit(l, u), change: () => stage.set({ layer: l, unit: u }) }),
+        layer: l,
+        unit: u,
+      })),
+    );
+    units.hidden = small.length === 1;
+    units.replaceChildren(
+      ...small.map(({ canvas, radio, layer, unit }) =>
+        h("label", { class: unit === 0 && layer > 0 ? "next" : "" }, radio, canvas, h("span", { "aria-hidden": "true" }, nameOfUnit(layer, unit)))),
+    );
+  };
+
+  /** The sum at the cursor: its parts and what they add up to, exact at the printed digits. */
+  const sumAt = () => {
+    const spot = where();
+    const { maps, digits } = computed();
+    const layer = layers()[spot.layer];
+    const values = maps[spot.layer].map((plane) => plane[spot.row][spot.column]);
+    const weights = layer.weight[spot.unit];
+    const places = { value: digits[spot.layer], weight: decimals([...layer.weight.flat(), ...layer.bias]), sum: digits[spot.layer + 1] };
+    const products = values.map((value, c) => rounded(value * weights[c], places.sum));
+    const bias = layer.bias[spot.unit];
+    const sum = rounded(products.reduce((a, b) => a + b, bias), places.sum);
+    return { ...spot, values, weights, products, bias, sum, places, relu: layer.relu };
+  };
+
+  return {
+    draw() {
+      const found = sumAt();
+      const { maps } = computed();
+      const { height, width, row, column, layer, unit, values, weights, products, places } = found;
+      build(layer);
+      buildUnits();
+      const [shown] = maps;
+      const colour = shown.length === 3 && shown.every((plane) => plane.flat().every((v) => v >= 0 && v <= 1));
+      if (colour) paintColour(input.canvas, shown.map((plane) => plane.flat()), height, width);
+      else paintSigned(input.canvas, shown[0].flat(), height, width);
+      const result = maps[layer + 1][unit].flat();
+      paintSigned(output.canvas, result, height, width);
+      for (const spot of [input, output]) spot.place(row, column, height, width);
+      write(inputLabel, WORDS.input(height, width, shown.length));
+      write(outputLabel, WORDS.map(nameOfUnit(layer, unit), height, width));
+      shuffle.checked = stage.get("shuffled");
+
+      const largest = Math.max(...values.map(Math.abs), 1e-9);
+      const reach = Math.max(2, Math.ceil(Math.max(...layers().flatMap((l) => [...l.weight.flat(), ...l.bias].map(Math.abs)))));
+      rows.forEach((line, c) => {
+        const weight = c < weights.length ? weights[c] : found.bias;
+        if (c < weights.length) {
+          write(line.value, fixed(values[c], places.value));
+          const share = values[c] / largest;
+          line.bar.style.cssText = `transform:scaleX(${share})`;
+          line.bar.className = share < 0 ? "neg" : colour && layer === 0 ? "" : "pos";
+        }
+        const step = places.weight > 1 ? 0.05 : 0.1;
+        Object.assign(line.slider, { min: -reach, max: reach, step });
+        if (Number(line.slider.value) !== weight) line.slider.value = String(weight);
+        line.slider.setAttribute("aria-valuetext", fixed(weight, places.weight));
+        write(line.weight, signed(weight, places.weight));
+        const product = c < weights.length ? products[c] : weight;
+        write(line.product, signed(product, places.sum));
+        line.product.className = `nin-number product ${product > 0 ? "nin-pos" : product < 0 ? "nin-neg" : ""}`;
+      });
+      write(total, signed(found.sum, places.sum));
+      rectifiedRow.hidden = !found.relu;
+      write(rectified, fixed(Math.max(0, found.sum), places.sum));
+      for (const one of small) {
+        one.radio.checked = one.layer === layer && one.unit === unit;
+        paintSigned(one.canvas, maps[one.layer + 1][one.unit].flat(), height, width);
+      }
+    },
+    sentence() {
+      const { row, column, height, width, values, weights, bias, sum, places, relu } = sumAt();
+      const terms = values.map((v, c) => `${fixed(v, places.value)} × ${fixed(weights[c], places.weight)}`);
+      const result = `${terms.join(" + ")} + ${fixed(bias, places.weight)} = ${fixed(sum, places.sum)}`;
+      let text = `${WORDS.at(row, column)}${result}${relu && sum < 0 ? WORDS.cut : ""}.`;
+      if (stage.get("shuffled")) {
+        const from = shuffling(height * width)[row * width + column];
+        text += WORDS.from(Math.floor(from / width), from % width);
+      }
+      return text;
+    },
+    table() {
+      const { layer, values, weights, products, bias, sum, places, relu } = sumAt();
+      const rows: (string | number)[][] = values.map((value, c) => [
+        nameOfInput(layer, c),
+        fixed(value, places.value),
+        fixed(weights[c], places.weight),
+        fixed(products[c], places.sum),
+      ]);
+      rows.push([WORDS.bias, "", "", fixed(bias, places.sum)], [WORDS.sum, "", "", fixed(sum, places.sum)]);
+      if (relu) rows.push([WORDS.relu, "", "", fixed(Math.max(0, sum), places.sum)]);
+      return { head: WORDS.columns, rows };
+    },
+    code() {
+      const { row, column } = where();
+      const pixel = computed().maps[0].map((plane) => plane[row][column]);
+      return toTorch(pixel, layers());
+    },
+    async picture(file) {
+      const [height, width] = size();
+      const planes = await readPicture(file, height, width);
+      const count = picture().length;
+      const used = count === 3 ? planes : [planes[0].map((_, i) => (planes[0][i] + planes[1][i] + planes[2][i]) / 3)];
+      stage.set({
+        picture: used.map((plane) => Array.from({ length: height }, (_, r) =>
+          Array.from(plane.slice(r * width, (r + 1) * width), (v) => rounded(v, 2)))),
+      });
+    },
+  };
+}
+
+export default figure({
+  name: "one-pixel",
+  words: WORDS,
+  state: ["picture", "layers", "row", "column", "layer", "unit", "shuffled"],
+  style,
+  mount,
+});

@@ -1,0 +1,145 @@
+/** A two-layer perceptron as circles: filled by value, hollow where the unit gives 0. */
+import { h, write } from "./shell/dom";
+import { colours, css, scale } from "./shell/theme";
+
+export interface Drawing {
+  labels: [string, string];
+  /** The values of both layers here, and at the pinned position if there is one. */
+  here: [number[], number[]];
+  pinned: [number[], number[]] | null;
+  chosen: { side: 0 | 1; unit: number };
+  /** Into the chosen unit of the second layer: [unit of the first layer, product]. */
+  lines: [number, number][];
+}
+
+// In units of the drawing, which is enlarged to the width there is.
+const TALL = 16; // units in a column
+const STEP = 15;
+const RADIUS = 5.6;
+const WIDTH = 19 * STEP;
+const HEIGHT = TALL * STEP + 6;
+
+type Place = { x: number; y: number };
+
+function places(count: number, side: 0 | 1): Place[] {
+  const columns = Math.ceil(count / TALL);
+  const rows = Math.ceil(count / columns);
+  const left = side === 0 ? RADIUS + 3 : WIDTH - RADIUS - 3 - (columns - 1) * STEP;
+  return Array.from({ length: count }, (_, unit) => ({
+    x: left + Math.floor(unit / rows) * STEP,
+    y: 11 + ((unit % rows) + (TALL - rows) / 2) * STEP,
+  }));
+}
+
+export function perceptron(label: string, choose: (side: "before" | "after", unit: number) => void, signal: AbortSignal) {
+  const canvas = h("canvas", { "aria-hidden": "true" });
+  const names = [h("span", {}), h("span", {})];
+  const element = h(
+    "div",
+    { class: "perceptron", role: "application", tabindex: 0, "aria-roledescription": "small network", "aria-label": label },
+    h("div", { class: "nin-label" }, ...names),
+    canvas,
+  );
+  const context = canvas.getContext("2d")!;
+  let units: [Place[], Place[]] = [[], []];
+  let now: Drawing | undefined;
+
+  const go = (side: 0 | 1, unit: number) =>
+    choose(side === 0 ? "before" : "after", Math.max(0, Math.min(units[side].length - 1, unit)));
+  element.addEventListener("keydown", (event) => {
+    if (!now || event.ctrlKey || event.metaKey || event.altKey) return;
+    const { side, unit } = now.chosen;
+    const steps: Record<string, () => void> = {
+      ArrowUp: () => go(side, unit - 1),
+      ArrowDown: () => go(side, unit + 1),
+      ArrowLeft: () => go(0, unit),
+      ArrowRight: () => go(1, unit),
+      Home: () => go(side, 0),
+      End: () => go(side, Infinity),
+    };
+    if (!steps[event.key]) return;
+    event.preventDefault();
+    event.stopPropagation();
+    steps[event.key]();
+  });
+  canvas.addEventListener("click", (event) => {
+    const box = canvas.getBoundingClientRect();
+    const x = ((event.clientX - box.left) * WIDTH) / box.width;
+    const y = ((event.clientY - box.top) * HEIGHT) / box.height;
+    for (const side of [0, 1] as const)
+      units[side].forEach((place, unit) => {
+        if (Math.hypot(place.x - x, place.y - y) < STEP / 2) go(side, unit);
+      });
+  });
+
+  const paint = () => {
+    if (!now) return;
+    const { here, pinned, chosen, lines } = now;
+    const { ink, muted } = colours();
+    const ratio = canvas.width / WIDTH;
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, WIDTH, HEIGHT);
+    const spot = units[chosen.side][chosen.unit];
+    const most = Math.max(...lines.map(([, product]) => Math.abs(product)), 1e-9);
+    const colour = scale(most);
+    for (const [unit, product] of lines) {
+      context.beginPath();
+      context.moveTo(units[0][unit].x + RADIUS, units[0][unit].y);
+      context.lineTo(spot.x - RADIUS, spot.y);
+      context.strokeStyle = css(colour(product));
+      context.lineWidth = 0.6 + (2.6 * Math.abs(product)) / most;
+      context.stroke();
+    }
+    context.strokeStyle = muted;
+    context.lineWidth = 0.8;
+    here.forEach((values, side) => {
+      const shade = scale(Math.max(...values.map(Math.abs), ...(pinned?.[side].map(Math.abs) ?? [])));
+      const fill = (value: number, place: Place, from: number, to: number) => {
+        if (value === 0) return;
+        context.beginPath();
+        context.arc(place.x, place.y, RADIUS, from, to);
+        context.fillStyle = css(shade(value));
+        context.fill();
+      };
+      values.forEach((value, unit) => {
+        const place = units[side][unit];
+        if (pinned) {
+          fill(pinned[side][unit], place, Math.PI / 2, 1.5 * Math.PI);
+          fill(value, place, -Math.PI / 2, Math.PI / 2);
+        } else fill(value, place, 0, 2 * Math.PI);
+        context.beginPath();
+        context.arc(place.x, place.y, RADIUS, 0, 2 * Math.PI);
+        if (pinned) {
+          context.moveTo(place.x, place.y - RADIUS);
+          context.lineTo(place.x, place.y + RADIUS);
+        }
+        context.stroke();
+      });
+    });
+    context.beginPath();
+    context.arc(spot.x, spot.y, RADIUS + 2.2, 0, 2 * Math.PI);
+    context.strokeStyle = ink;
+    context.lineWidth = 1.6;
+    context.stroke();
+  };
+  const fit = new ResizeObserver(([entry]) => {
+    const wide = Math.round(entry.contentRect.width * Math.min(2, devicePixelRatio || 1));
+    if (!wide || wide === canvas.width) return;
+    canvas.width = wide;
+    canvas.height = Math.round((wide * HEIGHT) / WIDTH);
+    paint();
+  });
+  fit.observe(canvas);
+  signal.addEventListener("abort", () => fit.disconnect());
+
+  return {
+    element,
+    draw(drawing: Drawing): void {
+      drawing.labels.forEach((text, side) => write(names[side], text));
+      if (now?.here[0].length !== drawing.here[0].length || now.here[1].length !== drawing.here[1].length)
+        units = [places(drawing.here[0].length, 0), places(drawing.here[1].length, 1)];
+      now = drawing;
+      paint();
+    },
+  };
+}

@@ -1,0 +1,37 @@
+/** Elements in one line: h("p", {class: "how"}, "text", child). */
+type Child = Node | string | null | undefined | false;
+type Attributes = Record<string, string | number | boolean | ((event: any) => void) | undefined>;
+
+function fill<E extends Element>(element: E, attributes: Attributes, children: Child[]): E {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") element.addEventListener(name, value);
+    else if (value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : String(value));
+  }
+  element.append(...(children.filter((child) => child || child === "") as (Node | string)[]));
+  return element;
+}
+
+export function h<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[K] {
+  return fill(document.createElement(tag), attributes, children);
+}
+
+export function svg<K extends keyof SVGElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: Child[]
+): SVGElementTagNameMap[K] {
+  return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+}
+
+let count = 0;
+/** An id that no other element of the page has. */
+export const freshId = (stem: string): string => `nin-${stem}-${++count}-${Math.random().toString(36).slice(2, 6)}`;
+
+/** Set the text only where it differs, so that nothing is laid out in vain. */
+export function write(node: Node, text: string): void {
+  if (node.textContent !== text) node.textContent = text;
+}

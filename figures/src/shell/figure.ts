@@ -1,0 +1,240 @@
+/** The frame around every figure: number, tools, drawing, one live sentence, caption, table. */
+import base from "./shell.css";
+import { freshId, h, write } from "./dom";
+import type { Model } from "./model";
+import { NotAPicture } from "./picture";
+import { isDark, onTheme, variables } from "./theme";
+
+export interface Table {
+  head: string[];
+  rows: (string | number)[][];
+}
+
+/** What a figure is once it stands: how to draw the present state, and how to say it. */
+export interface View {
+  draw(): void;
+  sentence(): string;
+  table(): Table;
+  code?(): string;
+  /** Take the reader's own picture; throws NotAPicture with a sentence. */
+  picture?(file: File): Promise<void>;
+}
+
+/** What a figure is given to stand on. */
+export interface Stage {
+  model: Model;
+  body: HTMLElement;
+  /** Ends when the figure is taken down. */
+  signal: AbortSignal;
+  get<T>(key: string): T;
+  /** Change the state as the reader asked: drawn in the next frame, told to Python soon after. */
+  set(changes: Record<string, unknown>): void;
+  /** Draw again in the next frame in which the figure is on screen. */
+  invalidate(): void;
+  awake(): boolean;
+}
+
+export interface Words {
+  title: string;
+  how: string;
+  caption: string;
+}
+
+export interface Figure {
+  name: string;
+  words: Words;
+  /** The traits that are the reader's: reset puts them back. */
+  state: string[];
+  style?: string;
+  mount(stage: Stage): View;
+}
+
+const TOOLS = {
+  picture: "your own picture",
+  table: "as table",
+  tableOff: "hide table",
+  code: "copy as PyTorch",
+  copied: "Copied.",
+  notCopied: "This browser does not let a page copy; the text stands below.",
+  link: "copy link",
+  reset: "start again",
+};
+
+function addStyle(name: string, text: string): void {
+  const id = `nin-style-${name}`;
+  if (!document.getElementById(id)) document.head.append(h("style", { id }, text));
+}
+
+/** An anywidget module: `export default figure({…})`. */
+export function figure(spec: Figure) {
+  return {
+    render({ model, el }: { model: Model; el: HTMLElement }): () => void {
+      addStyle("shell", variables + base);
+      if (spec.style) addStyle(spec.name, spec.style);
+      const ended = new AbortController();
+      const { signal } = ended;
+
+      const titleId = freshId("title");
+      const number = model.get("number") as string;
+      const says = h("p", { class: "nin-says", "aria-hidden": "true" });
+      const heard = h("p", { class: "nin-only-heard", role: "status" });
+      const tools = h("span", { class: "nin-tools" });
+      const body = h("div", { class: "nin-body" });
+      const panel = h("div", { class: "nin-panel" });
+      const root = h(
+        "section",
+        { class: `nin-figure nin-${spec.name}`, "aria-labelledby": titleId },
+        h(
+          "header",
+          {},
+          h("strong", { id: titleId }, number ? `Figure ${number}` : "", h("span", { class: "nin-only-heard" }, ` ${spec.words.title}`)),
+          h("span", { class: "nin-how" }, spec.words.how),
+          tools,
+        ),
+        body,
+        says,
+        heard,
+        h("p", { class: "nin-caption" }, spec.words.caption),
+        panel,
+      );
+
+      let awake = true;
+      let dirty = false;
+      let view: View | undefined;
+      let tableOpen = false;
+      let announce = 0;
+      const draw = () => {
+        dirty = false;
+        if (!view || signal.aborted) return;
+        view.draw();
+        const sentence = view.sentence();
+        write(says, sentence);
+        clearTimeout(announce);
+        announce = setTimeout(() => write(heard, sentence), 400) as unknown as number;
+        if (tableOpen) showTable();
+      };
+      const invalidate = () => {
+        if (dirty) return;
+        dirty = true;
+        if (awake) requestAnimationFrame(draw);
+      };
+      let saving = 0;
+      const save = () => {
+        saving ||= setTimeout(() => {
+          saving = 0;
+          if (!signal.aborted) model.save_changes();
+        }, 80) as unknown as number;
+      };
+      const stage: Stage = {
+        model,
+        body,
+        signal,
+        get: (key) => model.get(key),
+        set(changes) {
+          for (const [key, value] of Object.entries(changes)) model.set(key, value);
+          save();
+          invalidate();
+        },
+        invalidate,
+        awake: () => awake && !document.hidden,
+      };
+
+      const button = (text: string, press: (button: HTMLButtonElement) => void) => {
+        const made = h("button", { type: "button", click: () => press(made) }, text);
+        tools.append(made);
+        return made;
+      };
+      const showTable = () => {
+        const { head, rows } = view!.table();
+        const cells = (values: (string | number)[], tag: "th" | "td") =>
+          h("tr", {}, ...values.map((value, i) =>
+            i === 0 || tag === "th"
+              ? h("th", { scope: tag === "th" ? "col" : "row" }, String(value))
+              : h("td", {}, String(value))));
+        panel.replaceChildren(
+          h("div", { class: "nin-scroll", tabindex: 0, role: "region", "aria-label": `${spec.words.title}${number && ` (${number})`}, ${TOOLS.table}` },
+            h("table", {}, h("thead", {}, cells(head, "th")), h("tbody", {}, ...rows.map((row) => cells(row, "td"))))),
+        );
+      };
+      const copy = async (text: string) => {
+        tableOpen = false;
+        const note = h("p", { role: "status" });
+        panel.replaceChildren(note, h("pre", { tabindex: 0 }, text));
+        try {
+          await navigator.clipboard.writeText(text);
+          write(note, TOOLS.copied);
+        } catch {
+          write(note, TOOLS.notCopied);
+        }
+      };
+
+      view = spec.mount(stage);
+      const { picture, code } = view;
+      if (picture) {
+        const take = async (file: File | undefined | null) => {
+          if (!file) return;
+          try {
+            await picture(file);
+            panel.replaceChildren();
+          } catch (error) {
+            const text = error instanceof NotAPicture ? error.message : String(error);
+            panel.replaceChildren(h("p", { role: "alert" }, text));
+          }
+        };
+        const input = h("input", { type: "file", accept: "image/*", hidden: true, "aria-label": TOOLS.picture });
+        input.addEventListener("change", () => {
+          void take(input.files?.[0]);
+          input.value = "";
+        });
+        root.append(input);
+        button(TOOLS.picture, () => input.click());
+        root.addEventListener("dragover", (event) => event.preventDefault());
+        root.addEventListener("drop", (event) => {
+          event.preventDefault();
+          void take(event.dataTransfer?.files[0]);
+        });
+      }
+      const toggle = button(TOOLS.table, () => {
+        tableOpen = !panel.querySelector("table");
+        panel.replaceChildren();
+        if (tableOpen) showTable();
+        toggle.setAttribute("aria-expanded", String(tableOpen));
+        write(toggle, tableOpen ? TOOLS.tableOff : TOOLS.table);
+      });
+      toggle.setAttribute("aria-expanded", "false");
+      if (code) button(TOOLS.code, () => void copy(code()));
+      if (model.link) button(TOOLS.link, () => void copy(model.link!()));
+      const first = Object.fromEntries(spec.state.map((key) => [key, structuredClone(model.get(key))]));
+      button(TOOLS.reset, () => stage.set(structuredClone(first)));
+
+      const theme = () => {
+        root.dataset.theme = isDark() ? "dark" : "light";
+        invalidate();
+      };
+      onTheme(theme, signal);
+      theme();
+      model.on("change", invalidate);
+      const watcher = new IntersectionObserver(
+        ([entry]) => {
+          awake = entry.isIntersecting;
+          if (awake && dirty) requestAnimationFrame(draw);
+          if (awake) root.dispatchEvent(new Event("wake"));
+        },
+        { rootMargin: "200px" },
+      );
+      el.append(root);
+      watcher.observe(root);
+      draw();
+      el.dataset.ready = "true";
+      return () => {
+        ended.abort();
+        watcher.disconnect();
+        clearTimeout(saving);
+        clearTimeout(announce);
+        model.off("change", invalidate);
+        root.remove();
+        delete el.dataset.ready;
+      };
+    },
+  };
+}

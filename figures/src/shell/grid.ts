@@ -1,0 +1,77 @@
+/** A picture with a cursor on it: one tab stop, arrow keys, a pointer, touch. */
+import { h } from "./dom";
+import { map } from "./maps";
+
+export interface Grid {
+  element: HTMLElement;
+  canvas: HTMLCanvasElement;
+  /** Show the cursor at a position of an H×W picture. */
+  place(row: number, column: number, height: number, width: number): void;
+}
+
+interface Options {
+  label: string;
+  /** Called with the new position; the figure answers by calling `place`. */
+  move(row: number, column: number): void;
+  /** Follow a mouse that only hovers. */
+  hover?: boolean;
+}
+
+export function grid({ label, move, hover }: Options): Grid {
+  const canvas = map();
+  const frame = h("div", { class: "nin-cursor" });
+  const element = h(
+    "div",
+    { class: "nin-grid", role: "application", tabindex: 0, "aria-roledescription": "picture with a cursor", "aria-label": label },
+    canvas,
+    frame,
+  );
+  let [row, column, height, width] = [0, 0, 0, 0];
+  const go = (r: number, c: number) => {
+    r = Math.max(0, Math.min(height - 1, r));
+    c = Math.max(0, Math.min(width - 1, c));
+    if (r !== row || c !== column) move(r, c);
+  };
+  element.addEventListener("keydown", (event) => {
+    const far = event.shiftKey ? 4 : 1;
+    const steps: Record<string, [number, number]> = {
+      ArrowUp: [row - far, column],
+      ArrowDown: [row + far, column],
+      ArrowLeft: [row, column - far],
+      ArrowRight: [row, column + far],
+      Home: [row, 0],
+      End: [row, width - 1],
+      PageUp: [0, column],
+      PageDown: [height - 1, column],
+    };
+    const step = steps[event.key];
+    if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    event.stopPropagation(); // notebooks move between cells with the same keys
+    go(...step);
+  });
+  const point = (event: PointerEvent) => {
+    const box = canvas.getBoundingClientRect();
+    go(
+      Math.floor(((event.clientY - box.top) / box.height) * height),
+      Math.floor(((event.clientX - box.left) / box.width) * width),
+    );
+  };
+  element.addEventListener("pointerdown", (event) => {
+    element.focus({ preventScroll: true });
+    element.setPointerCapture?.(event.pointerId);
+    point(event);
+  });
+  element.addEventListener("pointermove", (event) => {
+    if (event.buttons & 1 || (hover && event.pointerType === "mouse")) point(event);
+  });
+  return {
+    element,
+    canvas,
+    place(r, c, tall, wide) {
+      if (tall !== height || wide !== width) Object.assign(frame.style, { width: `${100 / wide}%`, height: `${100 / tall}%` });
+      [row, column, height, width] = [r, c, tall, wide];
+      frame.style.transform = `translate(${c * 100}%,${r * 100}%)`; // of its own size: nothing is laid out anew
+    },
+  };
+}

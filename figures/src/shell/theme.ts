@@ -1,0 +1,52 @@
+/** Light or dark, as the page, the notebook or the system says; colours from the one palette. */
+import palette from "../../../nin_lib/palette.json";
+
+export type Colours = (typeof palette)["light"];
+
+export function isDark(): boolean {
+  const html = document.documentElement;
+  const said = html.dataset.theme ?? html.getAttribute("theme"); // the site's pages; Colab
+  if (said === "light" || said === "dark") return said === "dark";
+  const lab = document.body.dataset.jpThemeLight; // JupyterLab
+  if (lab) return lab === "false";
+  if (document.body.classList.contains("vscode-dark")) return true;
+  return matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+export const colours = (): Colours => palette[isDark() ? "dark" : "light"];
+
+/** Call back whenever light turns to dark or back. */
+export function onTheme(callback: () => void, signal: AbortSignal): void {
+  const watcher = new MutationObserver(callback);
+  const attributes = ["data-theme", "theme", "data-jp-theme-light", "class"];
+  for (const element of [document.documentElement, document.body])
+    watcher.observe(element, { attributes: true, attributeFilter: attributes });
+  const media = matchMedia("(prefers-color-scheme: dark)");
+  media.addEventListener("change", callback, { signal });
+  addEventListener("beforeprint", callback, { signal });
+  signal.addEventListener("abort", () => watcher.disconnect());
+}
+
+/** `--nin-ink: …` and so on, for both themes, scoped to figures. */
+export const variables = (["light", "dark"] as const)
+  .map((theme) => {
+    const body = Object.entries(palette[theme]).map(([name, value]) => `--nin-${name}:${value}`);
+    return `.nin-figure[data-theme=${theme}]{${body.join(";")}}`;
+  })
+  .join("");
+
+type RGB = [number, number, number];
+const parse = (hex: string): RGB =>
+  [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)) as RGB;
+
+/** value ↦ colour: blue below zero, neutral at zero, orange above; full colour at ±limit. */
+export function scale(limit: number, from: Colours = colours()): (value: number) => RGB {
+  const [low, middle, high] = [from.blue, from.neutral, from.orange].map(parse);
+  return (value) => {
+    const end = value < 0 ? low : high;
+    const share = Math.min(1, Math.abs(value) / (limit || 1));
+    return middle.map((m, i) => m + (end[i] - m) * share) as RGB;
+  };
+}
+
+export const css = (rgb: RGB): string => `rgb(${rgb.map(Math.round).join(" ")})`;

@@ -1,0 +1,13 @@
+"""The live figures: ``live.OnePixel(number="1.1")`` and so on.
+
+Each works in Colab, JupyterLab and VS Code, where its state is ordinary traits that Python reads
+(``figure.row``, ``figure.observe(…)``, ``ipywidgets.jslink``), and without a kernel on the
+website. The drawing is TypeScript, in the folder ``figures`` of the repository.
+"""
+
+from nin_lib.live.bend import Bend
+from nin_lib.live.inside_pixel import InsidePixel
+from nin_lib.live.one_pixel import OnePixel, drawn_photo
+from nin_lib.live.three_names import ThreeNames
+
+__all__ = ["Bend", "InsidePixel", "OnePixel", "ThreeNames", "drawn_photo"]

@@ -1,0 +1,86 @@
+"""The host of a live figure: an anywidget that is also a piece of HTML with a static fallback."""
+
+import base64
+import json
+from html import escape
+from typing import ClassVar
+
+import anywidget
+import traitlets
+
+from nin_lib.live.files import FOLDER
+
+
+class Figure(anywidget.AnyWidget):
+    """One live figure. Subclasses name their bundle, add traits and say the fallback.
+
+    In a notebook it is a widget. Saved, or on the website, it is HTML: a ``<div>`` with the first
+    state, the address of the bundle, and a picture with numbers for where no script runs.
+
+    Args:
+        number: of the figure, as in "1.1".
+    """
+
+    bundle: ClassVar[str]
+    #: Traits of the reader's own, which the page's address may hold.
+    shared: ClassVar[tuple[str, ...]]
+    number = traitlets.Unicode("").tag(sync=True)
+
+    def __init_subclass__(cls, **kwargs):
+        if "bundle" in vars(cls):  # ipywidgets makes further subclasses as it adds traits
+            cls._esm = FOLDER / f"{cls.bundle}.mjs"
+        super().__init_subclass__(**kwargs)
+
+    def __init__(self, **traits):
+        super().__init__(**traits)
+        self.on_msg(self._answer)
+
+    def state(self) -> dict:
+        """Every trait that the drawing reads."""
+        own = set(self.trait_names(sync=True)) - set(anywidget.AnyWidget.class_trait_names())
+        return {name: getattr(self, name) for name in sorted(own) if not name.startswith("_")}
+
+    def fallback(self) -> str:
+        """The first state as HTML: a picture and its numbers."""
+        raise NotImplementedError
+
+    def file(self, name: str) -> bytes:
+        """A file that the drawing asks for; none but for figures that say so."""
+        raise FileNotFoundError(f"this figure has no file {name!r}")
+
+    def html(self) -> str:
+        """The figure whole, for places where the widget does not appear: script and files inside.
+
+        ``IPython.display.HTML(figure.html())`` shows it; Python does not hear of changes then.
+        """
+        code = (FOLDER / f"{self.bundle}.mjs").read_bytes()
+        source = "data:text/javascript;base64," + base64.b64encode(code).decode()
+        loader = (FOLDER / "loader.js").read_text(encoding="utf-8")
+        return f"{self._placeholder(source)}<script>{loader}</script>"
+
+    def _placeholder(self, source: str) -> str:
+        attributes = {
+            "data-figure": self.bundle,
+            "data-number": self.number,
+            "data-src": source,
+            "data-shared": " ".join(self.shared),
+            "data-state": json.dumps(self.state(), ensure_ascii=False, separators=(",", ":")),
+        }
+        if self.number:
+            attributes["id"] = f"fig-{self.number}"
+        written = " ".join(f'{name}="{escape(value)}"' for name, value in attributes.items())
+        return f'<div class="nin-live" {written}><div class="nin-fallback">{self.fallback()}</div></div>'
+
+    def _answer(self, _, content, buffers):
+        """A figure asks for a file: send it, or say why not."""
+        name = content.get("ask", "")
+        try:
+            self.send({"file": name}, [self.file(name)])
+        except OSError as error:
+            self.send({"file": name, "error": str(error)})
+
+    def _repr_mimebundle_(self, **kwargs):
+        made = super()._repr_mimebundle_(**kwargs)
+        data, metadata = made if isinstance(made, tuple) else (made, {})
+        here = self._placeholder(f"live/{self.bundle}.mjs")
+        return (data or {}) | {"text/html": here}, metadata

@@ -1,0 +1,143 @@
+"""*A plane or a bend*: which patterns one filter separates, and which take a small network."""
+
+import math
+from functools import cache
+from itertools import count
+
+import torch
+import traitlets
+
+from nin_lib.live.base import Figure
+from nin_lib.live.drawing import PALETTE
+
+PATTERNS = ("one side", "corner", "exclusive or", "ring")
+POINTS = 160
+#: Cursor positions along a side of the map: a and b from −1 to 1 in steps of 0.05.
+SIDE = 41
+
+
+def _inside(pattern: str, a: float, b: float) -> float:
+    """How far (a, b) lies inside the part that is wanted positive; below 0 outside."""
+    if pattern == "one side":
+        return 0.8 * a + 0.6 * b - 0.1
+    if pattern == "corner":
+        return min(a, b)
+    if pattern == "exclusive or":
+        return math.copysign(min(abs(a), abs(b)), -a * b)
+    return (math.hypot(a, b) - 0.55) / 2  # halved: its border has twice the gap
+
+
+@cache
+def points(pattern: str) -> list[list[float]]:
+    """[a, b, wanted sign] of the pattern's 160 points, half of them wanted positive, half negative.
+
+    They lie evenly over the square (Roberts' R₂ sequence), with a gap where the two kinds meet.
+    """
+    kinds = {1: [], -1: []}
+    for n in count(1):
+        a, b = (round(1.94 * (n * step % 1 - 0.5), 2) for step in (0.7548776662, 0.5698402910))
+        depth = _inside(pattern, a, b)
+        sign = 1 if depth > 0 else -1
+        if abs(depth) < 0.06 or (pattern == "ring" and depth > 0.225):
+            continue
+        if len(kinds[sign]) < POINTS // 2:
+            kinds[sign].append([a, b, sign])
+        if len(kinds[1]) + len(kinds[-1]) == POINTS:
+            return kinds[1] + kinds[-1]
+
+
+@cache
+def best_line(pattern: str) -> tuple[int, float, float, float]:
+    """The most points of the pattern that a straight line can have on the correct side; all lines tried.
+
+    Between two neighbouring directions among those across a pair of points, the order of the
+    points along the direction stays; so one direction from each such gap, and every cut along it,
+    are all lines there are.
+
+    Returns:
+        the number of points, and one such line x, y, c: positive where x·a + y·b > c.
+    """
+    table = torch.tensor(points(pattern), dtype=torch.float64)
+    place, sign = table[:, :2], table[:, 2]
+    pairs = torch.combinations(torch.arange(len(table)))
+    across = place[pairs[:, 0]] - place[pairs[:, 1]]
+    turns = torch.atan2(across[:, 0], -across[:, 1]).remainder(math.pi).sort().values
+    turns = torch.cat([turns, turns[:1] + math.pi])
+    angles = ((turns[1:] + turns[:-1]) / 2)[turns.diff() > 1e-9]
+    angles = torch.cat([angles, angles + math.pi])
+    directions = torch.stack([angles.cos(), angles.sin()])
+    along, order = (place @ directions).sort(dim=0)
+    # with the cut below point k, the points before it are cut and the rest stay positive
+    right = (sign > 0).sum() - torch.cat([torch.zeros(1, len(angles)), sign[order].cumsum(0)])
+    most = right.max()
+    k, column = (right == most).nonzero()[0].tolist()
+    ends = torch.cat([along[:1] - 1, along, along[-1:] + 1])[k : k + 2, column]
+    return int(most), *directions[:, column].tolist(), ends.mean().item()
+
+
+class Bend(Figure):
+    """Points of two kinds over two directions in patch space, and a network trained to part them.
+
+    ``depth`` 0 is a single filter, whose response is a plane. Each unit of a hidden layer, with its
+    ReLU, folds it. The page trains the network; what it reaches comes back as ``score``.
+
+    Traits:
+        pattern: one of ``PATTERNS``.
+        width: units in each hidden layer, 1 to 8.
+        depth: hidden layers, 0 to 3.
+        seed: of the starts that the training tries.
+        row, column: of the cursor, 0 to 40; a = −1 + 0.05·column, b = 1 − 0.05·row.
+        score: share of the points on the correct side; None until the page has trained.
+        points: [a, b, wanted sign] for each pattern.
+        best_line: the largest share that a straight line reaches, for each pattern.
+
+    Raises:
+        traitlets.TraitError: a pattern, width, depth or seed that there is not.
+    """
+
+    bundle = "bend"
+    shared = ("pattern", "width", "depth", "seed", "row", "column")
+    pattern = traitlets.CaselessStrEnum(PATTERNS, "exclusive or").tag(sync=True)
+    width = traitlets.Int(3, min=1, max=8).tag(sync=True)
+    depth = traitlets.Int(1, min=0, max=3).tag(sync=True)
+    seed = traitlets.Int(0, min=0).tag(sync=True)
+    row = traitlets.Int(14, min=0, max=SIDE - 1).tag(sync=True)
+    column = traitlets.Int(12, min=0, max=SIDE - 1).tag(sync=True)
+    score = traitlets.Float(None, allow_none=True, min=0, max=1).tag(sync=True)
+    points = traitlets.Dict().tag(sync=True)
+    best_line = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, **traits):
+        given = {
+            "points": {pattern: points(pattern) for pattern in PATTERNS},
+            "best_line": {pattern: best_line(pattern)[0] / POINTS for pattern in PATTERNS},
+        }
+        super().__init__(**(given | traits))
+
+    def fallback(self) -> str:
+        most, x, y, c = best_line(self.pattern)
+        blue, orange, paper, ink = (PALETTE[n] for n in ("blue", "orange", "paper", "ink"))
+        squares, circles = "", ""
+        for a, b, sign in points(self.pattern):
+            if sign > 0:
+                squares += f"M{a - 0.02:.2f} {-b - 0.02:.2f}h.04v.04h-.04z"
+            else:
+                circles += f'<circle cx="{a}" cy="{-b}" r=".02"/>'
+        ends = [(x * c + way * y, y * c - way * x) for way in (-3, 3)]
+        line = "M" + "L".join(f"{a:.3f} {-b:.3f}" for a, b in ends)
+        picture = (
+            f'<svg viewBox="-1.025 -1.025 2.05 2.05" width="300" role="img" '
+            f'aria-label="{POINTS} points of two kinds and a straight line between them">'
+            f'<path fill="{paper}" d="M-2-2h4v4h-4z"/><path fill="{orange}" d="{squares}"/>'
+            f'<g fill="none" stroke="{blue}" stroke-width=".012">{circles}</g>'
+            f'<path stroke="{ink}" stroke-width=".012" d="{line}"/></svg>'
+        )
+        name = self.pattern.capitalize()
+        if most == POINTS:
+            said = f"this straight line has all {POINTS} points on the correct side"
+        else:
+            said = (
+                f"no straight line has more than {most} of the {POINTS} points "
+                f"({most / POINTS:.1%}) on the correct side; this one has as many"
+            ).replace("%", " %")
+        return f'<div class="nin-row">{picture}</div><p>{name}: {said}.</p>'

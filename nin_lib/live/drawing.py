@@ -1,0 +1,54 @@
+"""Small pictures for the fallbacks of live figures, as SVG in the book's palette."""
+
+from importlib.resources import files
+from json import loads
+
+from torch import Tensor
+
+PALETTE = loads((files("nin_lib") / "palette.json").read_text())["light"]
+
+
+def _mix(low: str, high: str, share: float) -> str:
+    ends = [[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in (low, high)]
+    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in zip(*ends, strict=True))
+
+
+def _svg(colours: list[list[str]], title: str, wide: int = 180) -> str:
+    height, width = len(colours), len(colours[0])
+    cells = "".join(
+        f'<path fill="{colour}" d="M{x} {y}h1v1h-1z"/>'
+        for y, line in enumerate(colours)
+        for x, colour in enumerate(line)
+    )
+    return (
+        f'<svg viewBox="0 0 {width} {height}" width="{wide}" role="img" aria-label="{title}" '
+        f'shape-rendering="crispEdges">{cells}</svg>'
+    )
+
+
+def signed(values: Tensor, title: str = "output map", wide: int = 180) -> str:
+    """H×W values, blue below zero and orange above; so many pixels wide."""
+    limit = values.abs().max().item() or 1.0
+    ends = {True: PALETTE["blue"], False: PALETTE["orange"]}
+    return _svg(
+        [
+            [_mix(PALETTE["neutral"], ends[v < 0], abs(v) / limit) for v in line]
+            for line in values.tolist()
+        ],
+        title,
+        wide,
+    )
+
+
+def colour(planes: Tensor, title: str = "input picture") -> str:
+    """3×H×W values in 0…1."""
+    bytes_ = planes.clamp(0, 1).mul(255).round().int().permute(1, 2, 0).tolist()
+    return _svg(
+        [["#" + "".join(f"{v:02x}" for v in pixel) for pixel in line] for line in bytes_], title
+    )
+
+
+def grey(values: Tensor, title: str = "input picture") -> str:
+    """H×W values in 0…1, light on dark."""
+    lines = values.mul(255).round().int().tolist()
+    return _svg([[f"#{v:02x}{v:02x}{v:02x}" for v in line] for line in lines], title)

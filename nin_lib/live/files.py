@@ -1,0 +1,65 @@
+"""The file of weights that the pages' networks read: a header, then float16 numbers."""
+
+import json
+import struct
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from nin_lib import models
+from nin_lib.blocks import GlobalAvgPool
+
+FOLDER = Path(__file__).parent
+POCKET = "pocket_nin.f16"
+
+
+@cache
+def pocket_file() -> bytes:
+    """The shipped pocket network for the page: 1×28×28 normalised pixels in, ten logits out."""
+    return network_file(models.pocket_nin(trained=True), (1, 28, 28))
+
+
+def network_file(network: nn.Module, input_shape: tuple[int, int, int]) -> bytes:
+    """A network of convolutions, ReLUs, max pools and one global average, as one file.
+
+    A length (uint32, little-endian), that many bytes of JSON (``input`` and ``layers``), then
+    the weights and biases of each convolution as float16.
+
+    Raises:
+        TypeError: the network holds another kind of layer.
+    """
+    layers, numbers = [], []
+    for name, module in network.named_modules():
+        if next(module.children(), None) is not None or isinstance(module, nn.Flatten):
+            continue
+        last = layers[-1]["out"] if layers else input_shape[0]
+        if isinstance(module, nn.Conv2d):
+            numbers += [module.weight.detach().flatten(), module.bias.detach()]
+            sizes = module.out_channels, module.kernel_size[0], module.stride[0], module.padding[0]
+            layers.append(_layer(name, "conv", *sizes))
+        elif isinstance(module, nn.ReLU) and layers and layers[-1]["kind"] == "conv":
+            layers[-1]["relu"] = True
+        elif isinstance(module, nn.MaxPool2d) and not module.ceil_mode:
+            sizes = module.kernel_size, module.stride, module.padding
+            layers.append(_layer(name, "maxpool", last, *sizes))
+        elif isinstance(module, GlobalAvgPool):
+            layers.append(_layer(name, "average", last, 1, 1, 0))
+        else:
+            raise TypeError(f"the page's network knows no {type(module).__name__} ({name})")
+    header = json.dumps({"input": input_shape, "layers": layers}, separators=(",", ":")).encode()
+    values = torch.cat(numbers).to(torch.float16).numpy().astype("<f2").tobytes()
+    return struct.pack("<I", len(header)) + header + values
+
+
+def _layer(name: str, kind: str, out: int, kernel: int, stride: int, padding: int) -> dict:
+    return {
+        "name": name,
+        "kind": kind,
+        "out": out,
+        "kernel": kernel,
+        "stride": stride,
+        "padding": padding,
+        "relu": False,
+    }
