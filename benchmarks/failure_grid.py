@@ -4,8 +4,8 @@
 
 Every combination of: the ReLU before the average kept or dropped, three initialisations, four
 learning rates; plain SGD, batch 128. Or, with ``--own``, the network as ``models.nin`` draws it,
-by its own recipe, ``tutorial-own-weights``. The record is written after every run, and a record that is there already
-is gone on with.
+by its own recipe, ``tutorial-own-weights``. The record is written after every run, and a record
+that is there already is gone on with.
 """
 
 import argparse

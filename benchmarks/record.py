@@ -12,6 +12,7 @@ is measured, with one the GPU list.
 """
 
 import argparse
+import dataclasses
 import fnmatch
 import json
 import sys
@@ -19,6 +20,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -29,6 +31,7 @@ import torch
 from nin_lib import data, hardware, records, runs, stopping, studies, train
 from nin_lib.engine import AS_WRITTEN, Engine
 from nin_lib.recipes import RECIPES, Recipe
+from nin_lib.state import TrainingDiverged
 
 FAST = Engine()
 
@@ -50,6 +53,23 @@ class Job:
     measure: Callable[[Path, torch.device, float], bool]
     dry: Callable[[Path, torch.device, float], bool] | None = None
     resumes: bool = True
+
+
+def lost(recipe, images, seed, device, engine, message: str) -> dict:
+    """The record of a run whose loss became infinite or not a number."""
+    settings = dataclasses.asdict(engine.settled(device))
+    fields = {f.name: getattr(recipe, f.name) for f in dataclasses.fields(recipe)}
+    return {
+        "kind": "diverged",
+        "recipe": fields | {"model_args": dict(recipe.model_args)},
+        "engine": settings,
+        "data": images.name,
+        "data_digest": images.digest,
+        "seed": seed,
+        "machine": hardware.describe_machine(device),
+        "date": datetime.now(UTC).date().isoformat(),
+        "message": message,
+    }
 
 
 def whole(images: data.ImageData) -> data.ImageData:
@@ -79,18 +99,23 @@ def trained(
         images = part(data.load(recipe.data))
         torch.manual_seed(seed)
         model = recipe.network(images.train_images.shape[1], len(images.classes))
-        run = train.fit(
-            model,
-            images,
-            recipe,
-            seed=seed,
-            device=str(device),
-            epochs=epochs,
-            engine=engine,
-            checkpoint=unfinished,
-            resume=unfinished if unfinished.exists() else None,
-            minutes=minutes,
-        )
+        try:
+            run = train.fit(
+                model,
+                images,
+                recipe,
+                seed=seed,
+                device=str(device),
+                epochs=epochs,
+                engine=engine,
+                checkpoint=unfinished,
+                resume=unfinished if unfinished.exists() else None,
+                minutes=minutes,
+            )
+        except TrainingDiverged as error:  # that too is a result
+            runs.write(path, lost(recipe, images, seed, device, engine, str(error)))
+            print(error)
+            return True
         if run.stopped == stopping.TIME:
             return False
         if run.stopped:

@@ -1,4 +1,4 @@
-"""The book's own Sphinx extension: mathematics as MathML, live figures, one palette, an honest foot."""
+"""The book's Sphinx extension: mathematics as MathML, live figures, one palette, an honest foot."""
 
 import json
 import os
@@ -94,7 +94,7 @@ def palette_css() -> str:
 
 
 def finish_page(app, pagename, templatename, context, doctree):
-    """Add the palette, wake the figures; take out thebe, which Jupyter Book loads even where it is off."""
+    """Add the palette, wake the figures; take out thebe, which comes even where it is off."""
     context["metatags"] = f"{context.get('metatags', '')}<style>{palette_css()}</style>"
     if "body" in context:
         context["body"] = wake_figures(context["body"])

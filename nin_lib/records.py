@@ -42,6 +42,12 @@ def load(recipe: str | None = None, data: str | None = None) -> list[dict]:
     return sorted(runs, key=lambda run: (run["recipe"]["name"], run["data"], run["seed"]))
 
 
+def diverged(recipe: str, data: str) -> list[dict]:
+    """The records of training runs of that recipe whose loss became infinite or not a number."""
+    lost = [record for record in every().values() if record["kind"] == "diverged"]
+    return [r for r in lost if r["recipe"]["name"] == recipe and r["data"] == data]
+
+
 def one(kind: str, device: str) -> dict | None:
     """The record of that kind from a device of that type (``cpu``, ``cuda``), or None."""
     found = (r for r in every().values() if r["kind"] == kind)
@@ -58,22 +64,26 @@ def compare(study: Mapping[str, Recipe], data: str | None = None) -> "Table":
 
     A recipe without a record shows the command that makes one.
     """
-    rows = [("", "accuracy by seed", "mean ± deviation", "training", "seconds a run", "on")]
+    rows = [("", "accuracy by seed", "mean ± deviation", "training", "on")]
     for label, recipe in study.items():
         runs = load(recipe.name, data or recipe.data)
-        if not runs:
+        lost = diverged(recipe.name, data or recipe.data)
+        if not runs and not lost:
             command = f"python -m nin_lib.train {recipe.name} --data {data or recipe.data}"
-            rows.append((label, MISSING, command, "", "", ""))
+            rows.append((label, MISSING, command, "", ""))
         groups = {}
         for run in runs:
             groups.setdefault((where(run), run["recipe"]["epochs"]), []).append(run)
         for (place, epochs), group in groups.items():
             shortened = "" if epochs == recipe.epochs else f", {epochs} epochs"
             rows.append((label + shortened, *_accuracies(group), place))
+        if lost:
+            seeds = ", ".join(str(record["seed"]) for record in lost)
+            rows.append((f"{label}: seed {seeds}", "diverged", "", "", where(lost[0])))
     return Table(rows)
 
 
-def _accuracies(runs: list[dict]) -> tuple[str, str, str, str]:
+def _accuracies(runs: list[dict]) -> tuple[str, str, str]:
     accuracy = [100 * run["result"]["accuracy"] for run in runs]
     spread = f" ± {stdev(accuracy):.2f}" if len(runs) > 1 else ""
     kinds = {run["result"]["on"] for run in runs} - {"test"}
@@ -82,7 +92,6 @@ def _accuracies(runs: list[dict]) -> tuple[str, str, str, str]:
         f"{', '.join(f'{a:.2f}' for a in accuracy)} %",
         f"{mean(accuracy):.2f}{spread} %{held_out}",
         f"{mean(100 * run['history'][-1]['train_accuracy'] for run in runs):.2f} %",
-        f"{mean(run['wall_seconds'] for run in runs):.0f}",
     )
 
 

@@ -1,5 +1,6 @@
 """The exercises' checks: every solution passes, every stub and every typical slip gets its hint."""
 
+import json
 import subprocess
 import sys
 
@@ -321,3 +322,14 @@ def test_what_survives_a_shuffle_is_as_exercise_1_7_says():
         for name, f in layers.items()
     }
     assert found == chapter01._SAME
+
+
+@pytest.mark.parametrize("number", EXERCISES)
+def test_the_chapter_asks_it_and_shows_its_solution(root, number):
+    chapter = number.partition(".")[0]
+    [path] = root.glob(f"book/{chapter:0>2}_*.ipynb")
+    cells = json.loads(path.read_text())["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    at = code.index(EXERCISES[number].stub)
+    assert code[at + 1] == f'check.solution("{number}")'
+    assert f"**{number} " in "".join("".join(cell["source"]) for cell in cells)

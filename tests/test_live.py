@@ -29,6 +29,8 @@ class Page:
         self.tab.wait_for_selector(f'[id="fig-{number}"][data-ready=true]')
         if number == "2.2":
             figure.locator(".scores .nin-number").first.wait_for(state="visible")
+        if number == "2.1":
+            figure.locator(".nin-says", has_text="parameters").wait_for()
         return figure
 
     def settle(self):

@@ -24,7 +24,7 @@ def test_a_page_is_whole_and_alone(browser, address, page_name, scheme):
     page.wait_for_load_state("networkidle")
     assert page.evaluate("document.documentElement.dataset.theme") == scheme
     pictures = page.query_selector_all("article img")
-    assert len(pictures) >= {"index": 0, "05_training_nin": 4, "measured": 0}.get(page_name, 4)
+    assert len(pictures) >= {"index": 0, "measured": 0}.get(page_name, 3)
     for image in pictures:
         assert image.evaluate("i => i.complete && i.naturalWidth > 0")
         assert len(image.get_attribute("alt") or "") > 40

@@ -1,6 +1,6 @@
 /** A plane or a bend: what one filter separates, and what a small network of 1×1 layers does. */
 import style from "./bend.css";
-import { multiplyAdds, parameters, type Point, profile, response, score, sizesOf, toTorch, Training, unitsOf, zeroLine } from "./mlp";
+import { multiplyAdds, parameters, type Point, profile, response, sizesOf, toTorch, Training, unitsOf, zeroLine } from "./mlp";
 import { h, svg, write } from "./shell/dom";
 import { figure, type Stage, type View } from "./shell/figure";
 import { fixed, signed } from "./shell/format";
@@ -35,12 +35,12 @@ const WORDS = {
     if (depth === 0) return "a single filter";
     return `${depth} ${depth === 1 ? "layer" : "layers"} of ${width} ${width === 1 ? "unit" : "units"}`;
   },
-  trying: (percent: string) => `: training, ${percent} %.`,
+  trying: (percent: string) => `: training, ${percent}\u00a0%.`,
   training: (percent: string, share: string, count: number) =>
-    `: training, ${percent} %; ${share} % of the ${count} points on the correct side so far.`,
+    `: training, ${percent}\u00a0%; ${share}\u00a0% of the ${count} points on the correct side so far.`,
   trained: (share: string, count: number, numbers: number, products: number) =>
-    `: ${share} % of the ${count} points on the correct side, ${numbers} parameters, ${products} multiply-adds a pixel.`,
-  noLine: (share: string) => ` No straight line gets more than ${share} %.`,
+    `: ${share}\u00a0% of the ${count} points on the correct side, ${numbers} parameters, ${products} multiply-adds a pixel.`,
+  noLine: (share: string) => ` No straight line gets more than ${share}\u00a0%.`,
   at: (a: string, b: string, value: string) => ` At a\u00a0=\u00a0${a}, b\u00a0=\u00a0${b} the response is ${value}`,
   cut: ", which the ReLU makes 0",
   kinks: (count: number) => `; this row has ${count === 0 ? "no kink" : count === 1 ? "1 kink" : `${count} kinks`}.`,
@@ -53,7 +53,8 @@ const SIDE = 41;
 const ENOUGH = 0.99;
 /** Of a frame, in milliseconds: the rest of it draws. */
 const SLICE = 6;
-const SENTENCE_EVERY = 10;
+/** While training, in milliseconds. */
+const SENTENCE_EVERY = 200;
 
 const percent = (share: number) => (100 * share).toFixed(1);
 const across = (column: number) => -1 + (2 * column) / (SIDE - 1);
@@ -74,6 +75,13 @@ const put = (path: SVGPathElement, d: string) => {
   if (path.getAttribute("d") !== d) path.setAttribute("d", d);
 };
 
+/** Where a first-layer unit turns on: its line across the square. */
+function fold([x, y, bias]: number[]): string {
+  const size = x * x + y * y || 1;
+  const ends = [-1.5, 1.5].map((far) => far / Math.sqrt(size)).map((t) => `${(-bias * x) / size - t * y} ${(bias * y) / size - t * x}`);
+  return `M${ends.join("L")}`;
+}
+
 /** As shell/maps' paintSigned, but by a table of colours: fast enough to paint while training. */
 function paintMap(canvas: HTMLCanvasElement, values: Float64Array, limit: number): void {
   if (canvas.width !== SIDE) Object.assign(canvas, { width: SIDE, height: SIDE });
@@ -93,7 +101,7 @@ function paintMap(canvas: HTMLCanvasElement, values: Float64Array, limit: number
 function mount(stage: Stage): View {
   const all = stage.get<Record<string, Point[]>>("points");
   const names = Object.keys(all);
-  const root = stage.body.closest(".nin-figure")!;
+  const root = stage.body.closest<HTMLElement>(".nin-figure")!;
 
   /** The state from outside, kept inside what there is. */
   const state = () => {
@@ -175,20 +183,17 @@ function mount(stage: Stage): View {
       h("p", { class: "best" }, h("span", { class: "all" }, WORDS.best), ...names.map((name) => h("span", {}, `${WORDS.patterns[name] ?? name}: `, records[name])))),
   );
 
-  /** The training for the present pattern, width, depth and seed, and what is drawn of it. */
+  /** The training for the present pattern, width, depth and seed. */
   let training!: Training;
   let trainedFor = "";
-  let drawnStep = -1;
-  let share = 0;
-  const values = new Float64Array(SIDE * SIDE);
-  const wider = new Float64Array((SIDE + 2) ** 2); // a step more on each side, so that the zero line meets the edge
+  let settled = false;
   const restart = () => {
     const { pattern, width, depth, seed } = state();
     const key = [pattern, depth && width, depth, depth && seed].join();
     if (key === trainedFor) return;
     trainedFor = key;
     training = new Training(sizesOf(width, depth), seed, all[pattern]);
-    drawnStep = -1;
+    [settled, job, left] = [false, 0, 0];
     put(marks.yes, all[pattern].filter(([, , wanted]) => wanted > 0).map(([a, b]) => square(a, -b, 0.019)).join(""));
     put(marks.no, all[pattern].filter(([, , wanted]) => wanted < 0).map(([a, b]) => circle(a, -b, 0.021)).join(""));
     if (stage.get("score") !== null) stage.set({ score: null });
@@ -199,117 +204,134 @@ function mount(stage: Stage): View {
   /** Whether there is a network to show. */
   const visible = () => training.done || (training.chosen && !calm.matches);
 
+  /** What is drawn now, and of which network, theme and cursor; drawn again when these change. */
+  const painted = { values: "", marks: "", ground: "", chart: "" };
+  const values = new Float64Array(SIDE * SIDE);
+  const wider = new Float64Array((SIDE + 2) ** 2); // a step more on each side, so that the zero line meets the edge
+  let top = 1;
+  let share = 0;
+  let bends: [number, number][] = [];
+
+  const evaluate = () => {
+    const key = `${trainedFor} ${visible() ? training.step : "none"}`;
+    if (painted.values === key) return;
+    painted.values = key;
+    const at = visible() ? response(training.network) : () => 0;
+    for (let r = -1; r <= SIDE; r++)
+      for (let c = -1; c <= SIDE; c++) {
+        const value = (wider[(r + 1) * (SIDE + 2) + c + 1] = at(across(c), up(r)));
+        if (r >= 0 && r < SIDE && c >= 0 && c < SIDE) values[r * SIDE + c] = value;
+      }
+    top = values.reduce((most, value) => Math.max(most, Math.abs(value)), 1); // a flat map is to look flat
+  };
+
+  const paintMarks = () => {
+    if (painted.marks === painted.values) return;
+    painted.marks = painted.values;
+    const { network } = training;
+    const { pattern, depth } = state();
+    const at = response(network);
+    const wrong = all[pattern].filter(([a, b, wanted]) => at(a, b) > 0 !== wanted > 0);
+    share = 1 - wrong.length / all[pattern].length;
+    put(marks.zero, zeroLine(wider, SIDE + 2));
+    put(marks.wrong, visible() ? wrong.map(([a, b]) => circle(a, -b, 0.045)).join("") : "");
+    put(marks.folds, visible() && depth ? unitsOf(network, 1).map(fold).join("") : "");
+  };
+
+  const paintGround = () => {
+    const key = `${painted.values} ${root.dataset.theme}`;
+    if (painted.ground === key) return;
+    painted.ground = key;
+    paintMap(field.canvas, values, 1.4 * top); // short of full colour, so that the points stand out
+  };
+
+  const paintChart = () => {
+    const { a, b } = state();
+    const key = `${painted.values} ${a} ${b}`;
+    if (painted.chart === key) return;
+    painted.chart = key;
+    const at = (x: number, value: number) => `${x.toFixed(4)} ${((-0.94 * value) / top).toFixed(4)}`;
+    bends = visible() ? profile(training.network, b) : [];
+    let [kept, cut, rest] = ["", "", ""];
+    bends.slice(1).forEach(([q, to], i) => {
+      const [p, from] = bends[i];
+      const zero = p + ((q - p) * from) / (from - to);
+      const ends = from * to < 0 ? [[p, from], [zero, 0], [q, to]] : [[p, from], [q, to]];
+      for (let k = 1; k < ends.length; k++) {
+        const [[x, low], [u, high]] = [ends[k - 1], ends[k]];
+        const part = `M${at(x, low)}L${at(u, high)}`;
+        if (low + high > 0) kept += part;
+        else [cut, rest] = [cut + part, `${rest}M${at(x, 0)}L${at(u, 0)}`];
+      }
+    });
+    put(chart.kept, kept);
+    put(chart.cut, cut);
+    put(chart.rest, rest);
+    put(chart.kinks, kinks(bends).map(([x, value]) => `M${at(x, value)}h0`).join(""));
+    put(chart.dot, visible() ? `M${at(a, response(training.network)(a, b))}h0` : "");
+    write(most, signed(top, 1));
+    write(least, signed(-top, 1));
+  };
+
+  /** Steps left before the next drawing: few at first, where most happens; more where drawing takes frames. */
+  let left = 0;
+  let frames = 1;
+  const train = (end: number) => {
+    if (left <= 0) {
+      left = visible() ? (2 + training.step / 25) * Math.min(frames, 4) : 100;
+      frames = 0;
+    }
+    do training.advance();
+    while (!training.done && --left > 0 && performance.now() < end);
+    return training.done || left <= 0;
+  };
+
+  /** Whether the next frame belongs to the sentence alone. */
+  let resting = false;
+  let said = 0;
+  const tell = () => {
+    if (training.done) {
+      settled = true;
+      const { pattern, width, depth } = state();
+      const units = width * depth;
+      if (share >= ENOUGH && !(best[pattern] <= units)) {
+        best[pattern] = units;
+        write(records[pattern], String(units));
+        records[pattern].className = "nin-number";
+      }
+      stage.set({ score: share });
+    } else if (performance.now() - said > SENTENCE_EVERY) {
+      said = performance.now();
+      resting = true;
+      stage.invalidate();
+    }
+  };
+
+  /** Train, draw, tell, and again; each frame takes as many of these jobs as it has time for. */
+  const jobs = [train, evaluate, paintMarks, paintGround, paintChart, tell];
+  const costs = jobs.map(() => 0);
+  let job = 0;
   let frame = 0;
-  let frames = 0;
-  let cost = 0;
-  /** What the next frame is for, where this one had no time left. */
-  let next: "train" | "paint" | "rest" = "train";
   const go = () => {
     frame ||= requestAnimationFrame(tick);
   };
   const tick = () => {
     frame = 0;
-    if (stage.signal.aborted || training.done || !stage.awake()) return;
-    const begin = performance.now();
-    const spent = () => performance.now() - begin;
-    if (next === "train") {
-      // few steps at first, where most happens; no limit where nothing is drawn
-      let left = visible() ? 2 + training.step / 25 : Infinity;
-      do training.advance();
-      while (!training.done && left-- > 1 && spent() < SLICE);
-      if (training.done) return finish();
-      if (frames++ % SENTENCE_EVERY === 0) {
-        stage.invalidate(); // in the next frame, which does nothing else
-        next = "rest";
-      } else if (visible()) next = "paint";
-    } else if (next === "rest") next = "train";
-    if (next === "paint" && spent() + cost < SLICE) {
-      const from = spent();
-      paint();
-      cost = spent() - from;
-      next = "train";
-    } else if (next === "paint") cost = 0; // sure to fit the next frame, which has nothing else to do
-    go();
-  };
-  const finish = () => {
-    const { pattern, width, depth } = state();
-    share = score(training.network, all[pattern]);
-    const units = width * depth;
-    if (share >= ENOUGH && !(best[pattern] <= units)) {
-      best[pattern] = units;
-      write(records[pattern], String(units));
-      records[pattern].className = "nin-number";
-    }
-    stage.set({ score: share });
+    if (stage.signal.aborted || settled || !stage.awake()) return;
+    const end = performance.now() + SLICE;
+    frames++;
+    if (!resting)
+      do {
+        const from = performance.now();
+        if (jobs[job](end) === false) break; // the training, when its time is up
+        costs[job] = performance.now() - from;
+        job = (job + 1) % jobs.length;
+      } while (job > 0 && performance.now() + costs[job] < end);
+    else resting = false;
+    if (!settled) go();
   };
   root.addEventListener("wake", go);
   document.addEventListener("visibilitychange", go, { signal: stage.signal });
-
-  /** The network's map, zero line, folds and wrong points: only where it has changed. */
-  const paintField = () => {
-    const { network } = training;
-    const { pattern, depth } = state();
-    if (drawnStep !== training.step) {
-      drawnStep = training.step;
-      const at = response(network);
-      for (let r = -1; r <= SIDE; r++)
-        for (let c = -1; c <= SIDE; c++) {
-          const value = (wider[(r + 1) * (SIDE + 2) + c + 1] = at(across(c), up(r)));
-          if (r >= 0 && r < SIDE && c >= 0 && c < SIDE) values[r * SIDE + c] = value;
-        }
-      share = score(network, all[pattern]);
-      put(marks.zero, zeroLine(wider, SIDE + 2));
-      put(marks.wrong, all[pattern].filter(([a, b, wanted]) => at(a, b) > 0 !== wanted > 0).map(([a, b]) => circle(a, -b, 0.045)).join(""));
-      put(marks.folds, depth === 0 ? "" : unitsOf(network, 1).map(([x, y, bias]) => {
-        const size = x * x + y * y || 1;
-        const ends = [-3, 3].map((t) => `${(-bias * x) / size - t * y} ${(bias * y) / size - t * x}`);
-        return `M${ends[0]}L${ends[1]}`;
-      }).join(""));
-    }
-    // short of full colour, so that the points stand out
-    paintMap(field.canvas, values, 1.4 * limit());
-  };
-  /** The largest response there, or 1: a flat map is to look flat. */
-  const limit = () => values.reduce((top, value) => Math.max(top, Math.abs(value)), 1);
-
-  const paintProfile = (a: number, b: number) => {
-    const top = limit();
-    const y = (value: number) => ((-0.94 * value) / top).toFixed(4);
-    const bends = profile(training.network, b);
-    let kept = "", cut = "", rest = "";
-    for (let i = 1; i < bends.length; i++) {
-      const [[p, from], [q, to]] = [bends[i - 1], bends[i]];
-      const parts = from * to < 0 ? [p, p + ((q - p) * from) / (from - to), q] : [p, q];
-      for (let k = 1; k < parts.length; k++) {
-        const [one, two] = [parts[k - 1], parts[k]].map((x) => (x === p ? from : x === q ? to : 0));
-        const part = `M${parts[k - 1].toFixed(4)} ${y(one)}L${parts[k].toFixed(4)} ${y(two)}`;
-        if (one + two > 0) kept += part;
-        else {
-          cut += part;
-          rest += `M${parts[k - 1].toFixed(4)} 0H${parts[k].toFixed(4)}`;
-        }
-      }
-    }
-    put(chart.kept, kept);
-    put(chart.cut, cut);
-    put(chart.rest, rest);
-    put(chart.kinks, kinks(bends).map(([x, value]) => `M${x.toFixed(4)} ${y(value)}h0`).join(""));
-    put(chart.dot, `M${a} ${y(response(training.network)(a, b))}h0`);
-    write(most, signed(top, 1));
-    write(least, signed(-top, 1));
-  };
-
-  const paint = () => {
-    const { a, b } = state();
-    if (visible()) {
-      paintField();
-      paintProfile(a, b);
-    } else {
-      values.fill(0);
-      paintMap(field.canvas, values, 1);
-      for (const path of [marks.zero, marks.wrong, marks.folds, chart.kept, chart.cut, chart.rest, chart.kinks, chart.dot]) put(path, "");
-    }
-  };
 
   return {
     draw() {
@@ -326,7 +348,7 @@ function mount(stage: Stage): View {
       const sizes = sizesOf(now.width, now.depth);
       write(counts.parameters.value, String(parameters(sizes)));
       write(counts.products.value, String(multiplyAdds(sizes)));
-      if (next !== "rest") paint();
+      if (!resting) for (const paint of [evaluate, paintMarks, paintGround, paintChart]) paint();
       write(counts.correct.value, visible() ? `${percent(share)} %` : "…");
     },
     sentence() {
@@ -347,7 +369,7 @@ function mount(stage: Stage): View {
         (line < 1 && (depth === 0 || width === 1) ? WORDS.noLine(percent(line)) : "") +
         WORDS.at(fixed(a, 2), fixed(b, 2), signed(value, 4)) +
         (value < 0 ? WORDS.cut : "") +
-        WORDS.kinks(kinks(profile(training.network, b)).length)
+        WORDS.kinks(kinks(bends).length)
       );
     },
     table() {

@@ -280,7 +280,7 @@ export function zeroLine(values: ArrayLike<number>, side: number): string {
         cut.push(`${(x + (u - x) * share).toFixed(2)} ${(y + (v - y) * share).toFixed(2)}`);
       }
       // four crossings: the middle says which corners belong together
-      if (cut.length === 4 && at[0] > 0 === at[0] + at[1] + at[2] + at[3] > 0) cut.push(cut.shift()!);
+      if (cut.length === 4 && at[0] > 0 !== at[0] + at[1] + at[2] + at[3] > 0) cut.push(cut.shift()!);
       for (let k = 0; k + 1 < cut.length; k += 2) path += `M${cut[k]}L${cut[k + 1]}`;
     }
   return path;

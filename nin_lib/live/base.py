@@ -69,7 +69,8 @@ class Figure(anywidget.AnyWidget):
         if self.number:
             attributes["id"] = f"fig-{self.number}"
         written = " ".join(f'{name}="{escape(value)}"' for name, value in attributes.items())
-        return f'<div class="nin-live" {written}><div class="nin-fallback">{self.fallback()}</div></div>'
+        inside = f'<div class="nin-fallback">{self.fallback()}</div>'
+        return f'<div class="nin-live" {written}>{inside}</div>'
 
     def _answer(self, _, content, buffers):
         """A figure asks for a file: send it, or say why not."""

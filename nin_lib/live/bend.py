@@ -28,7 +28,7 @@ def _inside(pattern: str, a: float, b: float) -> float:
 
 
 @cache
-def points(pattern: str) -> list[list[float]]:
+def sample_points(pattern: str) -> list[list[float]]:
     """[a, b, wanted sign] of the pattern's 160 points, half of them wanted positive, half negative.
 
     They lie evenly over the square (Roberts' R₂ sequence), with a gap where the two kinds meet.
@@ -47,8 +47,8 @@ def points(pattern: str) -> list[list[float]]:
 
 
 @cache
-def best_line(pattern: str) -> tuple[int, float, float, float]:
-    """The most points of the pattern that a straight line can have on the correct side; all lines tried.
+def find_best_line(pattern: str) -> tuple[int, float, float, float]:
+    """The most points that a straight line can have on the correct side, all lines tried.
 
     Between two neighbouring directions among those across a pair of points, the order of the
     points along the direction stays; so one direction from each such gap, and every cut along it,
@@ -57,7 +57,7 @@ def best_line(pattern: str) -> tuple[int, float, float, float]:
     Returns:
         the number of points, and one such line x, y, c: positive where x·a + y·b > c.
     """
-    table = torch.tensor(points(pattern), dtype=torch.float64)
+    table = torch.tensor(sample_points(pattern), dtype=torch.float64)
     place, sign = table[:, :2], table[:, 2]
     pairs = torch.combinations(torch.arange(len(table)))
     across = place[pairs[:, 0]] - place[pairs[:, 1]]
@@ -87,7 +87,7 @@ class Bend(Figure):
         depth: hidden layers, 0 to 3.
         seed: of the starts that the training tries.
         row, column: of the cursor, 0 to 40; a = −1 + 0.05·column, b = 1 − 0.05·row.
-        score: share of the points on the correct side; None until the page has trained.
+        score: share of the points on the correct side; None while the page has yet to train.
         points: [a, b, wanted sign] for each pattern.
         best_line: the largest share that a straight line reaches, for each pattern.
 
@@ -98,27 +98,27 @@ class Bend(Figure):
     bundle = "bend"
     shared = ("pattern", "width", "depth", "seed", "row", "column")
     pattern = traitlets.CaselessStrEnum(PATTERNS, "exclusive or").tag(sync=True)
-    width = traitlets.Int(3, min=1, max=8).tag(sync=True)
+    width = traitlets.Int(1, min=1, max=8).tag(sync=True)
     depth = traitlets.Int(1, min=0, max=3).tag(sync=True)
     seed = traitlets.Int(0, min=0).tag(sync=True)
-    row = traitlets.Int(14, min=0, max=SIDE - 1).tag(sync=True)
-    column = traitlets.Int(12, min=0, max=SIDE - 1).tag(sync=True)
+    row = traitlets.Int(30, min=0, max=SIDE - 1).tag(sync=True)
+    column = traitlets.Int(30, min=0, max=SIDE - 1).tag(sync=True)
     score = traitlets.Float(None, allow_none=True, min=0, max=1).tag(sync=True)
     points = traitlets.Dict().tag(sync=True)
     best_line = traitlets.Dict().tag(sync=True)
 
     def __init__(self, **traits):
         given = {
-            "points": {pattern: points(pattern) for pattern in PATTERNS},
-            "best_line": {pattern: best_line(pattern)[0] / POINTS for pattern in PATTERNS},
+            "points": {pattern: sample_points(pattern) for pattern in PATTERNS},
+            "best_line": {pattern: find_best_line(pattern)[0] / POINTS for pattern in PATTERNS},
         }
         super().__init__(**(given | traits))
 
     def fallback(self) -> str:
-        most, x, y, c = best_line(self.pattern)
+        most, x, y, c = find_best_line(self.pattern)
         blue, orange, paper, ink = (PALETTE[n] for n in ("blue", "orange", "paper", "ink"))
         squares, circles = "", ""
-        for a, b, sign in points(self.pattern):
+        for a, b, sign in sample_points(self.pattern):
             if sign > 0:
                 squares += f"M{a - 0.02:.2f} {-b - 0.02:.2f}h.04v.04h-.04z"
             else:

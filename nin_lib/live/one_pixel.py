@@ -74,7 +74,8 @@ class OnePixel(Figure):
         digits: decimals that picture and weights are rounded to. With them every sum that the
             figure prints is exact.
 
-    Traits: ``row``, ``column`` (from 0), ``layer``, ``unit``, ``shuffled``, ``layers``, ``picture``.
+    Traits: ``row``, ``column`` (from 0), ``layer``, ``unit``, ``shuffled``, ``layers``,
+    ``picture``.
 
     Raises:
         TypeError, ValueError: see ``as_layers``; or a picture of another shape.
