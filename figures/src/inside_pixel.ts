@@ -292,8 +292,8 @@ function mount(stage: Stage): View {
       const value = network.at(layer.index, unit, position);
       let text = `${WORDS.at(number, row, column)}: `;
       if (side === "after") {
-        const { total, bias, sum, values } = parts();
-        text += WORDS.sumIs(unit, values.length, fixed(total, 3), fixed(bias, 3), fixed(rounded(total, 3) + rounded(bias, 3), 3));
+        const { bias, sum, values } = parts();
+        text += WORDS.sumIs(unit, values.length, fixed(sum - rounded(bias, 3), 3), fixed(bias, 3), fixed(sum, 3));
         text += layer.relu && sum < 0 ? `${WORDS.cut}.` : ".";
       } else text += `${WORDS.first(unit, fixed(value, 3))}.`;
       const held = clamps().find((one) => one.layer === layer.index && one.channel === unit);

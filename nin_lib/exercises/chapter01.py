@@ -67,41 +67,41 @@ def cost(answer):
     "1.2",
     "predict",
     stub="""
-        # multiplications of a 5×5 convolution (padding 2) from 192 to 32 channels
-        # at 28×28 positions: directly, and after a 1×1 convolution to 16 channels,
+        # multiplications of a 5×5 convolution (padding 2) from 480 to 48 channels
+        # at 14×14 positions: directly, and after a 1×1 convolution to 16 channels,
         # which counts too
         bottleneck = {"direct": ..., "through_16": ...}
         check.answer("1.2", bottleneck)
     """,
     solution="""
-        positions = 28 * 28
+        positions = 14 * 14
         bottleneck = {
-            "direct": 5 * 5 * 192 * 32 * positions,
-            "through_16": (192 * 16 + 5 * 5 * 16 * 32) * positions,
+            "direct": 5 * 5 * 480 * 48 * positions,
+            "through_16": (480 * 16 + 5 * 5 * 16 * 48) * positions,
         }
     """,
     hint="A k×k convolution takes k·k·(channels in)·(channels out) multiplications a position.",
     wrong=[
-        ("192 * 16 + ", "", "The 1×1 convolution itself"),
+        ("480 * 16 + ", "", "The 1×1 convolution itself"),
         ("5 * 5 * ", "", "looks at 25 positions"),
-        ("5 * 5 * 192", "5 * 192", "five rows and five columns"),
+        ("5 * 5 * 480", "5 * 480", "five rows and five columns"),
         ("5 * 5 * 16", "16", "looks at 25 positions"),
     ],
 )
 def bottleneck(answer):
-    thin, wide = nn.Conv2d(16, 32, 5, padding=2), nn.Conv2d(192, 32, 5, padding=2)
-    direct = trace(nn.Sequential(wide), (1, 192, 28, 28)).macs
-    through = trace(nn.Sequential(nn.Conv2d(192, 16, 1), thin), (1, 192, 28, 28)).macs
-    positions, small = 28 * 28, "A 5×5 filter looks at 25 positions at once."
+    thin, wide = nn.Conv2d(16, 48, 5, padding=2), nn.Conv2d(480, 48, 5, padding=2)
+    direct = trace(nn.Sequential(wide), (1, 480, 14, 14)).macs
+    through = trace(nn.Sequential(nn.Conv2d(480, 16, 1), thin), (1, 480, 14, 14)).macs
+    positions, small = 14 * 14, "A 5×5 filter looks at 25 positions at once."
     slips = {
         "direct": {
-            192 * 32 * positions: small,
-            5 * 192 * 32 * positions: "The filter has five rows and five columns.",
+            480 * 48 * positions: small,
+            5 * 480 * 48 * positions: "The filter has five rows and five columns.",
         },
         "through_16": {
-            25 * 16 * 32 * positions: "The 1×1 convolution itself takes multiplications too.",
-            (192 * 16 + 16 * 32) * positions: small,
-            192 * 16 * positions: "That is the 1×1 convolution alone.",
+            25 * 16 * 48 * positions: "The 1×1 convolution itself takes multiplications too.",
+            (480 * 16 + 16 * 48) * positions: small,
+            480 * 16 * positions: "That is the 1×1 convolution alone.",
         },
     }
     expect_numbers(answer, {"direct": direct, "through_16": through}, slips)
