@@ -5,7 +5,7 @@ import { h, svg, write } from "./shell/dom";
 import { figure, type Stage, type View } from "./shell/figure";
 import { fixed, signed } from "./shell/format";
 import { grid } from "./shell/grid";
-import { scale } from "./shell/theme";
+import { paintSigned } from "./shell/maps";
 
 const WORDS = {
   title: "A plane or a bend",
@@ -80,22 +80,6 @@ function fold([x, y, bias]: number[]): string {
   const size = x * x + y * y || 1;
   const ends = [-1.5, 1.5].map((far) => far / Math.sqrt(size)).map((t) => `${(-bias * x) / size - t * y} ${(bias * y) / size - t * x}`);
   return `M${ends.join("L")}`;
-}
-
-/** As shell/maps' paintSigned, but by a table of colours: fast enough to paint while training. */
-function paintMap(canvas: HTMLCanvasElement, values: Float64Array, limit: number): void {
-  if (canvas.width !== SIDE) Object.assign(canvas, { width: SIDE, height: SIDE });
-  const colour = scale(1);
-  const table = Array.from({ length: 201 }, (_, i) => colour((i - 100) / 100));
-  const image = new ImageData(SIDE, SIDE);
-  for (let i = 0; i < values.length; i++) {
-    const [red, green, blue] = table[Math.round(100 + (100 * values[i]) / limit)];
-    image.data[4 * i] = red;
-    image.data[4 * i + 1] = green;
-    image.data[4 * i + 2] = blue;
-    image.data[4 * i + 3] = 255;
-  }
-  canvas.getContext("2d")!.putImageData(image, 0, 0);
 }
 
 function mount(stage: Stage): View {
@@ -242,7 +226,7 @@ function mount(stage: Stage): View {
     const key = `${painted.values} ${root.dataset.theme}`;
     if (painted.ground === key) return;
     painted.ground = key;
-    paintMap(field.canvas, values, 1.4 * top); // short of full colour, so that the points stand out
+    paintSigned(field.canvas, values, SIDE, SIDE, 1.4 * top); // short of full colour, so that the points stand out
   };
 
   const paintChart = () => {

@@ -1,12 +1,13 @@
 /** One pixel, all channels: a 1×1 convolution at the cursor, with its numbers written out. */
 import style from "./one_pixel.css";
 import { shareCursor } from "./shell/cursor";
-import { freshId, h, write } from "./shell/dom";
+import { freshId, h, mark, write } from "./shell/dom";
 import { figure, type Stage, type View } from "./shell/figure";
 import { decimals, fixed, rounded, signed } from "./shell/format";
 import { grid } from "./shell/grid";
 import { map, paintColour, paintSigned } from "./shell/maps";
 import { readPicture } from "./shell/picture";
+import { isDark } from "./shell/theme";
 import { apply, type Layer, type Planes, shuffled, shuffling, toTorch } from "./pointwise";
 
 const WORDS = {
@@ -69,7 +70,7 @@ function mount(stage: Stage): View {
   );
 
   /** Everything computed from picture, layers and shuffle; made again when one of them changes. */
-  let made: { picture: Planes; layers: Layer[]; shuffled: boolean; maps: Planes[]; digits: number[] } | undefined;
+  let made: { picture: Planes; layers: Layer[]; shuffled: boolean; maps: Planes[]; digits: number[]; reach: number } | undefined;
   const computed = () => {
     const now = { picture: picture(), layers: layers(), shuffled: stage.get<boolean>("shuffled") };
     if (made && made.picture === now.picture && made.layers === now.layers && made.shuffled === now.shuffled) return made;
@@ -79,8 +80,11 @@ function mount(stage: Stage): View {
       digits.push(Math.max(digits.at(-1)! + decimals(layer.weight.flat()), decimals(layer.bias)));
       maps.push(apply(layer, maps.at(-1)!, digits.at(-1)!));
     }
-    return (made = { ...now, maps, digits });
+    const weights = now.layers.flatMap((layer) => [...layer.weight.flat(), ...layer.bias].map(Math.abs));
+    return (made = { ...now, maps, digits, reach: Math.max(2, Math.ceil(Math.max(...weights))) }); // of the sliders
   };
+
+  let painted: { maps?: Planes[]; result?: number[][]; dark?: boolean } = {};
 
   /** A cursor or unit from outside, kept inside what there is. */
   const where = () => {
@@ -210,42 +214,43 @@ function mount(stage: Stage): View {
       build(layer);
       buildUnits();
       const [shown] = maps;
-      const colour = shown.length === 3 && shown.every((plane) => plane.flat().every((v) => v >= 0 && v <= 1));
-      if (colour) paintColour(input.canvas, shown.map((plane) => plane.flat()), height, width);
-      else paintSigned(input.canvas, shown[0].flat(), height, width);
-      const result = maps[layer + 1][unit].flat();
-      paintSigned(output.canvas, result, height, width);
+      const colour = shown.length === 3;
+      const result = maps[layer + 1][unit];
+      const dark = isDark();
+      if (painted.maps !== maps || painted.result !== result || painted.dark !== dark) {
+        if (colour) paintColour(input.canvas, shown.map((plane) => plane.flat()), height, width);
+        else paintSigned(input.canvas, shown[0].flat(), height, width);
+        paintSigned(output.canvas, result.flat(), height, width);
+        for (const one of small) paintSigned(one.canvas, maps[one.layer + 1][one.unit].flat(), height, width);
+        painted = { maps, result, dark };
+      }
       for (const spot of [input, output]) spot.place(row, column, height, width);
       write(inputLabel, WORDS.input(height, width, shown.length));
       write(outputLabel, WORDS.map(nameOfUnit(layer, unit), height, width));
       shuffle.checked = stage.get("shuffled");
 
       const largest = Math.max(...values.map(Math.abs), 1e-9);
-      const reach = Math.max(2, Math.ceil(Math.max(...layers().flatMap((l) => [...l.weight.flat(), ...l.bias].map(Math.abs)))));
+      const { reach } = computed();
       rows.forEach((line, c) => {
         const weight = c < weights.length ? weights[c] : found.bias;
         if (c < weights.length) {
           write(line.value, fixed(values[c], places.value));
           const share = values[c] / largest;
-          line.bar.style.cssText = `transform:scaleX(${share})`;
-          line.bar.className = share < 0 ? "neg" : colour && layer === 0 ? "" : "pos";
+          line.bar.style.transform = `scaleX(${share})`;
+          mark(line.bar, share < 0 ? "neg" : colour && layer === 0 ? "" : "pos");
         }
-        const step = places.weight > 1 ? 0.05 : 0.1;
-        Object.assign(line.slider, { min: -reach, max: reach, step });
+        const step = String(places.weight > 1 ? 0.05 : 0.1);
+        if (line.slider.max !== String(reach) || line.slider.step !== step) Object.assign(line.slider, { min: -reach, max: reach, step });
         if (Number(line.slider.value) !== weight) line.slider.value = String(weight);
-        line.slider.setAttribute("aria-valuetext", fixed(weight, places.weight));
-        write(line.weight, signed(weight, places.weight));
+        if (write(line.weight, signed(weight, places.weight))) line.slider.setAttribute("aria-valuetext", fixed(weight, places.weight));
         const product = c < weights.length ? products[c] : weight;
         write(line.product, signed(product, places.sum));
-        line.product.className = `nin-number product ${product > 0 ? "nin-pos" : product < 0 ? "nin-neg" : ""}`;
+        mark(line.product, product > 0 ? "nin-number product nin-pos" : product < 0 ? "nin-number product nin-neg" : "nin-number product");
       });
       write(total, signed(found.sum, places.sum));
       rectifiedRow.hidden = !found.relu;
       write(rectified, fixed(Math.max(0, found.sum), places.sum));
-      for (const one of small) {
-        one.radio.checked = one.layer === layer && one.unit === unit;
-        paintSigned(one.canvas, maps[one.layer + 1][one.unit].flat(), height, width);
-      }
+      for (const one of small) one.radio.checked = one.layer === layer && one.unit === unit;
     },
     sentence() {
       const { row, column, height, width, values, weights, bias, sum, places, relu } = sumAt();

@@ -98,6 +98,10 @@ class OnePixel(Figure):
         picture = drawn_photo() if picture is None else torch.as_tensor(picture).detach().float()
         if picture.ndim != 3 or len(picture) not in (1, 3):
             raise ValueError(f"the picture must be 1×H×W or 3×H×W, not {tuple(picture.shape)}")
+        if not 0 <= picture.min() <= picture.max() <= 1:
+            raise ValueError(
+                f"the picture must lie in 0…1, not {picture.min():g}…{picture.max():g}"
+            )
         if modules:
             layers = as_layers(modules, len(picture), digits)
         else:

@@ -6,18 +6,14 @@ interface Spot {
   width: number;
 }
 
-const shared: EventTarget = ((globalThis as any).__ninCursor ??= new EventTarget());
+// The bundles of several figures share this through the page.
+const listeners: Set<(spot: Spot) => void> = ((globalThis as any).__ninCursor ??= new Set());
 
 /** Tell the other figures where the cursor went, and hear of theirs. */
 export function shareCursor(heard: (spot: Spot) => void, signal: AbortSignal): (spot: Spot) => void {
-  let speaking = false;
-  const listen = (event: Event) => {
-    if (!speaking) heard((event as CustomEvent<Spot>).detail);
-  };
-  shared.addEventListener("move", listen, { signal });
+  listeners.add(heard);
+  signal.addEventListener("abort", () => listeners.delete(heard));
   return (spot) => {
-    speaking = true;
-    shared.dispatchEvent(new CustomEvent("move", { detail: spot }));
-    speaking = false;
+    for (const listener of listeners) if (listener !== heard) listener(spot);
   };
 }

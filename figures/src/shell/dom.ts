@@ -31,7 +31,18 @@ let count = 0;
 /** An id that no other element of the page has. */
 export const freshId = (stem: string): string => `nin-${stem}-${++count}-${Math.random().toString(36).slice(2, 6)}`;
 
-/** Set the text only where it differs, so that nothing is laid out in vain. */
-export function write(node: Node, text: string): void {
-  if (node.textContent !== text) node.textContent = text;
+const written = new WeakMap<Node, string>();
+/** Set the text only where it differs, so that nothing is laid out in vain; whether it did. */
+export function write(node: Node, text: string): boolean {
+  if (written.get(node) === text) return false;
+  written.set(node, text);
+  const { firstChild } = node;
+  if (firstChild?.nodeType === 3 && firstChild === node.lastChild) (firstChild as Text).data = text;
+  else node.textContent = text;
+  return true;
+}
+
+/** The same for the class. */
+export function mark(element: Element, name: string): void {
+  if (element.className !== name) element.className = name;
 }

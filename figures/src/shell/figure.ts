@@ -60,6 +60,8 @@ const TOOLS = {
   reset: "start again",
 };
 
+const STILL = 400; // ms
+
 function addStyle(name: string, text: string): void {
   const id = `nin-style-${name}`;
   if (!document.getElementById(id)) document.head.append(h("style", { id }, text));
@@ -102,15 +104,23 @@ export function figure(spec: Figure) {
       let dirty = false;
       let view: View | undefined;
       let tableOpen = false;
+      // What is heard follows what is seen once it has stood still for a while; one timer at a time.
       let announce = 0;
+      let changed = 0;
+      const announceLater = () => {
+        changed = performance.now();
+        announce ||= setTimeout(announceNow, STILL) as unknown as number;
+      };
+      const announceNow = () => {
+        const rest = STILL - (performance.now() - changed);
+        announce = rest > 1 ? (setTimeout(announceNow, rest) as unknown as number) : 0;
+        if (!announce) write(heard, says.textContent!);
+      };
       const draw = () => {
         dirty = false;
         if (!view || signal.aborted) return;
         view.draw();
-        const sentence = view.sentence();
-        write(says, sentence);
-        clearTimeout(announce);
-        announce = setTimeout(() => write(heard, sentence), 400) as unknown as number;
+        if (write(says, view.sentence())) announceLater();
         if (tableOpen) showTable();
       };
       const invalidate = () => {
@@ -144,8 +154,12 @@ export function figure(spec: Figure) {
         tools.append(made);
         return made;
       };
+      let tabled = "";
       const showTable = () => {
         const { head, rows } = view!.table();
+        const text = JSON.stringify([head, rows]);
+        if (text === tabled && panel.querySelector("table")) return;
+        tabled = text;
         const cells = (values: (string | number)[], tag: "th" | "td") =>
           h("tr", {}, ...values.map((value, i) =>
             i === 0 || tag === "th"

@@ -2,6 +2,8 @@
 import { scale } from "./theme";
 import { h } from "./dom";
 
+const SHADES = 100; // of each sign: a table is fast enough to paint while something trains
+
 export function map(): HTMLCanvasElement {
   return h("canvas", { class: "nin-map", "aria-hidden": "true" });
 }
@@ -20,11 +22,16 @@ export function paintSigned(
   limit = 0,
 ): void {
   if (!limit) for (let i = 0; i < height * width; i++) limit = Math.max(limit, Math.abs(values[i]));
-  const colour = scale(limit);
+  const colour = scale(1);
+  const table = Array.from({ length: 2 * SHADES + 1 }, (_, i) => colour(i / SHADES - 1));
   const image = sized(canvas, height, width);
   for (let i = 0; i < height * width; i++) {
-    const [r, g, b] = colour(values[i]);
-    image.data.set([r, g, b, 255], 4 * i);
+    const share = Math.max(-1, Math.min(1, values[i] / (limit || 1)));
+    const [red, green, blue] = table[Math.round(SHADES * (1 + share))];
+    image.data[4 * i] = red;
+    image.data[4 * i + 1] = green;
+    image.data[4 * i + 2] = blue;
+    image.data[4 * i + 3] = 255;
   }
   canvas.getContext("2d")!.putImageData(image, 0, 0);
 }
