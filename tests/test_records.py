@@ -149,6 +149,16 @@ def test_the_table_shows_every_seed_and_says_what_is_missing():
         assert f"{100 * run['result']['accuracy']:.2f}" in text
 
 
+def test_a_cursor_move_is_cheap_on_a_slow_machine():
+    """Code, style and layout of a move, slowed 6×; drawing without a GPU is in the record too."""
+    record = records.one("figures", "cpu")
+    assert record["slowed"] == 6
+    assert {row["figure"] for row in record["figures"]} == {"1.1", "1.2", "1.3", "2.1", "2.2"}
+    for row in record["figures"]:
+        if row["path"] == "JavaScript":
+            assert row["own_p95"] <= 50, row
+
+
 def test_the_projects_commands_take_no_longer_than_promised():
     timed = json.loads((records.folder() / "commands-cpu.json").read_text())["seconds"]
     assert timed["import nin_lib.train after import torch, median of 5"] <= 0.1

@@ -18,6 +18,7 @@ const STEP = 15;
 const RADIUS = 5.6;
 const WIDTH = 19 * STEP;
 const HEIGHT = TALL * STEP + 6;
+const SHADES = 60; // of each sign
 
 type Place = { x: number; y: number };
 
@@ -42,6 +43,22 @@ export function perceptron(label: string, choose: (side: "before" | "after", uni
   );
   const context = canvas.getContext("2d")!;
   let units: [Place[], Place[]] = [[], []];
+  // All outlines are two paths, and all colours a table: what is drawn at every move must be cheap.
+  let circles = new Path2D();
+  let halves = new Path2D();
+  let shades: string[] = [];
+  let shadesFor = "";
+  const outline = () => {
+    [circles, halves] = [new Path2D(), new Path2D()];
+    for (const { x, y } of units.flat()) {
+      circles.moveTo(x + RADIUS, y);
+      circles.arc(x, y, RADIUS, 0, 2 * Math.PI);
+      halves.moveTo(x, y - RADIUS);
+      halves.lineTo(x, y + RADIUS);
+    }
+    halves.addPath(circles);
+  };
+  let outlined = units;
   let now: Drawing | undefined;
 
   const go = (side: 0 | 1, unit: number) =>
@@ -76,29 +93,31 @@ export function perceptron(label: string, choose: (side: "before" | "after", uni
     if (!now) return;
     const { here, pinned, chosen, lines } = now;
     const { ink, muted } = colours();
+    if (muted !== shadesFor) {
+      const shade = scale(1);
+      shades = Array.from({ length: 2 * SHADES + 1 }, (_, i) => css(shade(i / SHADES - 1)));
+      shadesFor = muted;
+    }
     const ratio = canvas.width / WIDTH;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, WIDTH, HEIGHT);
     const spot = units[chosen.side][chosen.unit];
     const most = Math.max(...lines.map(([, product]) => Math.abs(product)), 1e-9);
-    const colour = scale(most);
     for (const [unit, product] of lines) {
       context.beginPath();
       context.moveTo(units[0][unit].x + RADIUS, units[0][unit].y);
       context.lineTo(spot.x - RADIUS, spot.y);
-      context.strokeStyle = css(colour(product));
+      context.strokeStyle = shades[Math.round(SHADES * (1 + product / most))];
       context.lineWidth = 0.6 + (2.6 * Math.abs(product)) / most;
       context.stroke();
     }
-    context.strokeStyle = muted;
-    context.lineWidth = 0.8;
     here.forEach((values, side) => {
-      const shade = scale(Math.max(...values.map(Math.abs), ...(pinned?.[side].map(Math.abs) ?? [])));
+      const largest = Math.max(...values.map(Math.abs), ...(pinned?.[side].map(Math.abs) ?? []), 1e-9);
       const fill = (value: number, place: Place, from: number, to: number) => {
         if (value === 0) return;
         context.beginPath();
         context.arc(place.x, place.y, RADIUS, from, to);
-        context.fillStyle = css(shade(value));
+        context.fillStyle = shades[Math.round(SHADES * (1 + value / largest))];
         context.fill();
       };
       values.forEach((value, unit) => {
@@ -107,15 +126,11 @@ export function perceptron(label: string, choose: (side: "before" | "after", uni
           fill(pinned[side][unit], place, Math.PI / 2, 1.5 * Math.PI);
           fill(value, place, -Math.PI / 2, Math.PI / 2);
         } else fill(value, place, 0, 2 * Math.PI);
-        context.beginPath();
-        context.arc(place.x, place.y, RADIUS, 0, 2 * Math.PI);
-        if (pinned) {
-          context.moveTo(place.x, place.y - RADIUS);
-          context.lineTo(place.x, place.y + RADIUS);
-        }
-        context.stroke();
       });
     });
+    context.strokeStyle = muted;
+    context.lineWidth = 0.8;
+    context.stroke(pinned ? halves : circles);
     context.beginPath();
     context.arc(spot.x, spot.y, RADIUS + 2.2, 0, 2 * Math.PI);
     context.strokeStyle = ink;
@@ -137,7 +152,11 @@ export function perceptron(label: string, choose: (side: "before" | "after", uni
     draw(drawing: Drawing): void {
       drawing.labels.forEach((text, side) => write(names[side], text));
       if (now?.here[0].length !== drawing.here[0].length || now.here[1].length !== drawing.here[1].length)
-        units = [places(drawing.here[0].length, 0), places(drawing.here[1].length, 1)];
+        [units, now] = [[places(drawing.here[0].length, 0), places(drawing.here[1].length, 1)], drawing];
+      if (units !== outlined) {
+        outlined = units;
+        outline();
+      }
       now = drawing;
       paint();
     },

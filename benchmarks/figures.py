@@ -1,0 +1,126 @@
+"""What a cursor move costs a live figure on a slow machine: the browser's main thread, slowed 6×.
+
+    python benchmarks/figures.py --site _build/html --record records/figures-cpu.json
+
+Reads Chromium's own counters before and after each key press of a walk, five times over, and takes
+each move's median. ``script`` is the time of the page's code, ``own`` that of code, style and
+layout. ``all`` is every task of the main thread, drawing without a GPU and the reading of the
+counters included, less what a key costs that moves nothing. Milliseconds.
+"""
+
+import argparse
+import threading
+from datetime import UTC, datetime
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from shutil import which
+from statistics import median, quantiles
+
+import torch
+from playwright.sync_api import sync_playwright
+
+from nin_lib import hardware, runs
+
+FIGURES = {
+    "1.1": "01_one_by_one_convolution",
+    "1.2": "01_one_by_one_convolution",
+    "1.3": "01_one_by_one_convolution",
+    "2.1": "02_mlpconv",
+    "2.2": "02_mlpconv",
+}
+SLOWED = 6
+KINDS = ("script", "own", "all")
+OWN = ("ScriptDuration", "RecalcStyleDuration", "LayoutDuration")
+ROUND = 5 * ["ArrowRight"] + 3 * ["ArrowDown"] + 5 * ["ArrowLeft"] + 3 * ["ArrowUp"]
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    extensions_map = SimpleHTTPRequestHandler.extensions_map | {".mjs": "text/javascript"}
+
+    def log_message(self, *_):
+        pass
+
+
+def presses(page, counters, keys: list[str]) -> list[dict[str, float]]:
+    """For each key press, what it cost in ms by Chromium's counters."""
+    costs = []
+    for key in keys:
+        before = counters()
+        page.keyboard.press(key)
+        page.wait_for_timeout(60)
+        after = counters()
+        costs.append({name: 1000 * (after[name] - before[name]) for name in after})
+    return costs
+
+
+def measure(browser, address: str, number: str, script: str = "") -> dict:
+    """Median and 95th percentile of one figure's moves."""
+    page = browser.new_page(viewport={"width": 1200, "height": 900})
+    page.add_init_script(script)
+    page.goto(f"{address}/{FIGURES[number]}.html")
+    figure = page.locator(f'[id="fig-{number}"]')
+    figure.scroll_into_view_if_needed()
+    page.wait_for_selector(f'[id="fig-{number}"][data-ready=true]')
+    page.wait_for_timeout(4000)  # other figures mount, one trains
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    session.send("Emulation.setCPUThrottlingRate", {"rate": SLOWED})
+
+    def counters() -> dict[str, float]:
+        found = session.send("Performance.getMetrics")["metrics"]
+        return {m["name"]: m["value"] for m in found if m["name"] in (*OWN, "TaskDuration")}
+
+    figure.locator("[role=application]").first.focus()
+    presses(page, counters, ROUND)  # the browser compiles what runs often
+    still = median(cost["TaskDuration"] for cost in presses(page, counters, 20 * ["a"]))
+    # The same walk five times; a move's cost is its median, since the machine is not alone.
+    walks = [presses(page, counters, ROUND) for _ in range(5)]
+    moves = [
+        {k: median(cost[k] for cost in same) for k in same[0]} for same in zip(*walks, strict=True)
+    ]
+    path = page.evaluate(f"document.querySelector('[id=\"fig-{number}\"] .nin-body').dataset.path")
+    page.close()
+    costs = {
+        "script": [cost["ScriptDuration"] for cost in moves],
+        "own": [sum(cost[name] for name in OWN) for cost in moves],
+        "all": [cost["TaskDuration"] - still for cost in moves],
+    }
+    row = {"figure": number, "path": path or "", "moves": len(moves)}
+    for name, values in costs.items():
+        row |= {f"{name}_median": median(values), f"{name}_p95": quantiles(values, n=20)[-1]}
+    return row
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--site", type=Path, default=Path("_build/html"), help="the built pages")
+    parser.add_argument("--record", type=Path, required=True, help="file to write")
+    options = parser.parse_args()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(options.site)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=which("chromium"), args=flags)
+        found = [measure(browser, address, number) for number in FIGURES]
+        found.append(measure(browser, address, "2.2", "delete globalThis.WebAssembly"))
+        version = browser.version
+        browser.close()
+    record = {
+        "kind": "figures",
+        "command": "python benchmarks/figures.py",
+        "machine": hardware.describe_machine(torch.device("cpu")),
+        "browser": f"Chromium {version}",
+        "date": datetime.now(UTC).date().isoformat(),
+        "slowed": SLOWED,
+        "figures": found,
+    }
+    runs.write(options.record, record)
+    for row in found:
+        parts = (f"{k} {row[f'{k}_median']:5.1f}, {row[f'{k}_p95']:5.1f}" for k in KINDS)
+        print(f"{row['figure']} {row['path']:10} ms, median and 95 %: {'; '.join(parts)}")
+
+
+if __name__ == "__main__":
+    main()
