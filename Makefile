@@ -46,5 +46,5 @@ $(VENV)/.ready: requirements.txt pyproject.toml
 	touch $@
 
 figures/node_modules/.ready: figures/package-lock.json
-	cd figures && npm ci --silent
+	cd figures && npm install --no-save --silent
 	touch $@

@@ -21,7 +21,7 @@ BUNDLES = ("one_pixel.mjs", "three_names.mjs", "bend.mjs", "inside_pixel.mjs")
 def figures(root):
     folder = root / "figures"
     if shutil.which("node") is None or not (folder / "node_modules").exists():
-        pytest.skip("the figures' sources need Node and `npm ci` in figures/")
+        pytest.skip("the figures' sources need Node and `npm install` in figures/")
     return folder
 
 

@@ -316,7 +316,7 @@ def test_a_module_that_does_not_load_leaves_the_first_state_and_a_sentence(
 def test_axe_finds_nothing_in_the_figures(opened, root, name, scheme):
     axe = root / "figures" / "node_modules" / "axe-core" / "axe.min.js"
     if not axe.exists():
-        pytest.skip("axe needs `npm ci` in figures/")
+        pytest.skip("axe needs `npm install` in figures/")
     page = opened(name, color_scheme=scheme)
     for number in FIGURES[name]:
         page.figure(number).get_by_role("button", name="as table").click()
