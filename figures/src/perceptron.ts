@@ -1,5 +1,6 @@
 /** A two-layer perceptron as circles: filled by value, hollow where the unit gives 0. */
 import { h, write } from "./shell/dom";
+import { onKeys } from "./shell/keys";
 import { colours, css, scale } from "./shell/theme";
 
 export interface Drawing {
@@ -63,10 +64,10 @@ export function perceptron(label: string, choose: (side: "before" | "after", uni
 
   const go = (side: 0 | 1, unit: number) =>
     choose(side === 0 ? "before" : "after", Math.max(0, Math.min(units[side].length - 1, unit)));
-  element.addEventListener("keydown", (event) => {
-    if (!now || event.ctrlKey || event.metaKey || event.altKey) return;
+  onKeys(element, (): Record<string, () => void> => {
+    if (!now) return {};
     const { side, unit } = now.chosen;
-    const steps: Record<string, () => void> = {
+    return {
       ArrowUp: () => go(side, unit - 1),
       ArrowDown: () => go(side, unit + 1),
       ArrowLeft: () => go(0, unit),
@@ -74,10 +75,6 @@ export function perceptron(label: string, choose: (side: "before" | "after", uni
       Home: () => go(side, 0),
       End: () => go(side, Infinity),
     };
-    if (!steps[event.key]) return;
-    event.preventDefault();
-    event.stopPropagation();
-    steps[event.key]();
   });
   canvas.addEventListener("click", (event) => {
     const box = canvas.getBoundingClientRect();

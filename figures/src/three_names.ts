@@ -3,6 +3,7 @@ import style from "./three_names.css";
 import type { Planes } from "./pointwise";
 import { shareCursor } from "./shell/cursor";
 import { h, svg, write } from "./shell/dom";
+import { onKeys } from "./shell/keys";
 import { figure, type Stage, type View } from "./shell/figure";
 import { decimals, fixed, rounded, tiny } from "./shell/format";
 import { colours, css, scale } from "./shell/theme";
@@ -127,24 +128,18 @@ function mount(stage: Stage): View {
     const over = h("canvas", { class: "over" });
     const drawing = h("div", { class: "drawing", "aria-hidden": "true" }, still, over);
     const element = h("div", { class: `form ${form}`, role: "application", tabindex: 0, "aria-roledescription": WORDS.kind }, name, shape, drawing);
-    element.addEventListener("keydown", (event) => {
+    onKeys(element, (far) => {
       const { row, column, unit } = where();
-      const far = event.shiftKey ? 4 : 1;
-      const steps: Record<string, [number, number, number]> = {
-        ArrowUp: [row - far, column, unit],
-        ArrowDown: [row + far, column, unit],
-        ArrowLeft: [row, column - far, unit],
-        ArrowRight: [row, column + far, unit],
-        Home: [row, 0, unit],
-        End: [row, Infinity, unit],
-        PageUp: [row, column, unit - 1],
-        PageDown: [row, column, unit + 1],
+      return {
+        ArrowUp: () => go(row - far, column, unit),
+        ArrowDown: () => go(row + far, column, unit),
+        ArrowLeft: () => go(row, column - far, unit),
+        ArrowRight: () => go(row, column + far, unit),
+        Home: () => go(row, 0, unit),
+        End: () => go(row, Infinity, unit),
+        PageUp: () => go(row, column, unit - 1),
+        PageDown: () => go(row, column, unit + 1),
       };
-      const step = steps[event.key];
-      if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
-      event.preventDefault();
-      event.stopPropagation(); // notebooks move between cells with the same keys
-      go(...step);
     });
     const point = (event: PointerEvent) => {
       const { size } = computed();

@@ -1,5 +1,6 @@
 /** A picture with a cursor on it: one tab stop, arrow keys, a pointer, touch. */
 import { h } from "./dom";
+import { onKeys } from "./keys";
 import { map } from "./maps";
 
 export interface Grid {
@@ -32,24 +33,16 @@ export function grid({ label, move, hover }: Options): Grid {
     c = Math.max(0, Math.min(width - 1, c));
     if (r !== row || c !== column) move(r, c);
   };
-  element.addEventListener("keydown", (event) => {
-    const far = event.shiftKey ? 4 : 1;
-    const steps: Record<string, [number, number]> = {
-      ArrowUp: [row - far, column],
-      ArrowDown: [row + far, column],
-      ArrowLeft: [row, column - far],
-      ArrowRight: [row, column + far],
-      Home: [row, 0],
-      End: [row, width - 1],
-      PageUp: [0, column],
-      PageDown: [height - 1, column],
-    };
-    const step = steps[event.key];
-    if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    event.stopPropagation(); // notebooks move between cells with the same keys
-    go(...step);
-  });
+  onKeys(element, (far) => ({
+    ArrowUp: () => go(row - far, column),
+    ArrowDown: () => go(row + far, column),
+    ArrowLeft: () => go(row, column - far),
+    ArrowRight: () => go(row, column + far),
+    Home: () => go(row, 0),
+    End: () => go(row, width - 1),
+    PageUp: () => go(0, column),
+    PageDown: () => go(height - 1, column),
+  }));
   const point = (event: PointerEvent) => {
     const box = canvas.getBoundingClientRect();
     go(
