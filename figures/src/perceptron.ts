@@ -62,8 +62,11 @@ export function perceptron(label: string, choose: (side: "before" | "after", uni
   let outlined = units;
   let now: Drawing | undefined;
 
-  const go = (side: 0 | 1, unit: number) =>
-    choose(side === 0 ? "before" : "after", Math.max(0, Math.min(units[side].length - 1, unit)));
+  const go = (side: 0 | 1, wanted: number) => {
+    const unit = Math.max(0, Math.min(units[side].length - 1, wanted));
+    if (now) now = { ...now, chosen: { side, unit } }; // at once: the next key may come before the next frame
+    choose(side === 0 ? "before" : "after", unit);
+  };
   onKeys(element, (): Record<string, () => void> => {
     if (!now) return {};
     const { side, unit } = now.chosen;

@@ -31,7 +31,9 @@ export function grid({ label, move, hover }: Options): Grid {
   const go = (r: number, c: number) => {
     r = Math.max(0, Math.min(height - 1, r));
     c = Math.max(0, Math.min(width - 1, c));
-    if (r !== row || c !== column) move(r, c);
+    if (r === row && c === column) return;
+    [row, column] = [r, c]; // at once: the next key may come before the next frame
+    move(r, c);
   };
   onKeys(element, (far) => ({
     ArrowUp: () => go(row - far, column),
