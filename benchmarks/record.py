@@ -57,12 +57,10 @@ class Job:
 
 def lost(recipe, images, seed, device, engine, message: str) -> dict:
     """The record of a run whose loss became infinite or not a number."""
-    settings = dataclasses.asdict(engine.settled(device))
-    fields = {f.name: getattr(recipe, f.name) for f in dataclasses.fields(recipe)}
     return {
         "kind": "diverged",
-        "recipe": fields | {"model_args": dict(recipe.model_args)},
-        "engine": settings,
+        "recipe": recipe.settings(),
+        "engine": dataclasses.asdict(engine.settled(device)),
         "data": images.name,
         "data_digest": images.digest,
         "seed": seed,
@@ -114,6 +112,7 @@ def trained(
             )
         except TrainingDiverged as error:  # that too is a result
             runs.write(path, lost(recipe, images, seed, device, engine, str(error)))
+            unfinished.unlink(missing_ok=True)
             print(error)
             return True
         if run.stopped == stopping.TIME:

@@ -59,6 +59,10 @@ class Recipe:
     validation: int = 5_000
     limit: int | None = None
 
+    def settings(self) -> dict:
+        """Every field as a plain value, for records."""
+        return vars(self) | {"model_args": dict(self.model_args)}
+
     def network(self, in_channels: int = 1, num_classes: int = 10) -> nn.Module:
         """The recipe's network with fresh weights, drawn from torch's global random state."""
         build = getattr(models, self.model)

@@ -74,11 +74,9 @@ class Run:
         """Everything but the weights, as plain JSON values."""
         plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         del plain["model"]
-        recipe = {f.name: getattr(self.recipe, f.name) for f in dataclasses.fields(self.recipe)}
-        recipe["model_args"] = dict(recipe["model_args"])
         examples = self.train_examples * len(self.history)
         record = {"kind": "run", **plain, "engine": dataclasses.asdict(self.engine)}
-        record |= {"recipe": recipe}
+        record |= {"recipe": self.recipe.settings()}
         for clock in ("step", "wall"):
             seconds = getattr(self, f"{clock}_seconds")
             record[f"{clock}_seconds"] = seconds

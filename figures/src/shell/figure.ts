@@ -170,8 +170,13 @@ export function figure(spec: Figure) {
             h("table", {}, h("thead", {}, cells(head, "th")), h("tbody", {}, ...rows.map((row) => cells(row, "td"))))),
         );
       };
+      const setTable = (open: boolean) => {
+        tableOpen = open;
+        toggle.setAttribute("aria-expanded", String(open));
+        write(toggle, open ? TOOLS.tableOff : TOOLS.table);
+      };
       const copy = async (text: string) => {
-        tableOpen = false;
+        setTable(false);
         const note = h("p", { role: "status" });
         panel.replaceChildren(note, h("pre", { tabindex: 0 }, text));
         try {
@@ -189,9 +194,10 @@ export function figure(spec: Figure) {
           if (!file) return;
           try {
             await picture(file);
-            panel.replaceChildren();
+            panel.querySelector("[role=alert]")?.remove();
           } catch (error) {
             const text = error instanceof NotAPicture ? error.message : String(error);
+            setTable(false);
             panel.replaceChildren(h("p", { role: "alert" }, text));
           }
         };
@@ -209,13 +215,11 @@ export function figure(spec: Figure) {
         });
       }
       const toggle = button(TOOLS.table, () => {
-        tableOpen = !panel.querySelector("table");
         panel.replaceChildren();
+        setTable(!tableOpen);
         if (tableOpen) showTable();
-        toggle.setAttribute("aria-expanded", String(tableOpen));
-        write(toggle, tableOpen ? TOOLS.tableOff : TOOLS.table);
       });
-      toggle.setAttribute("aria-expanded", "false");
+      setTable(false);
       if (code) button(TOOLS.code, () => void copy(code()));
       if (model.link) button(TOOLS.link, () => void copy(model.link!()));
       const first = Object.fromEntries(spec.state.map((key) => [key, structuredClone(model.get(key))]));
