@@ -95,7 +95,9 @@ def palette_css() -> str:
 
 def finish_page(app, pagename, templatename, context, doctree):
     """Add the palette, wake the figures; take out thebe, which comes even where it is off."""
-    context["metatags"] = f"{context.get('metatags', '')}<style>{palette_css()}</style>"
+    # The theme's icons are drawn once; watching the page for more costs at every change of it.
+    icons = "<script>FontAwesomeConfig = { observeMutations: false };</script>"
+    context["metatags"] = f"{context.get('metatags', '')}<style>{palette_css()}</style>{icons}"
     if "body" in context:
         context["body"] = wake_figures(context["body"])
     context["script_files"] = [s for s in context["script_files"] if "thebe" not in _text(s)]

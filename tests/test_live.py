@@ -7,6 +7,8 @@ from decimal import Decimal
 
 import pytest
 
+from nin_lib import live
+
 FIGURES = {
     "01_one_by_one_convolution": ("1.1", "1.2", "1.3"),
     "02_mlpconv": ("2.1", "2.2"),
@@ -343,3 +345,38 @@ def test_the_code_a_figure_copies_computes_what_the_figure_says(opened):
     exec(code, {"print": printed.append})
     wanted = float(numbers(re.search(r"= (−?[\d.]+)", page.says(figure))[1])[0])
     assert abs(printed[0][0].item() - wanted) < 1e-5
+
+
+def test_the_code_of_the_network_figure_computes_its_value(opened):
+    """With the reader's own picture and a unit held."""
+    page = opened("02_mlpconv", "#fig-2.2:held=[1,1,3,2]&block=2&unit=5")
+    figure = page.figure("2.2")
+    own = {"name": "mine.png", "mimeType": "image/png", "buffer": PICTURES["grey"]}
+    figure.locator("input[type=file]").set_input_files(own)
+    figure.get_by_label("picture", exact=True).locator("option[value='-1']:checked").wait_for(
+        state="attached"
+    )
+    figure.get_by_role("button", name="as table").click()
+    value = figure.locator("tbody tr", has_text="after the ReLU").locator("td").last.inner_text()
+    figure.get_by_role("button", name="copy as PyTorch").click()
+    printed = []
+    exec(figure.locator("pre").inner_text(), {"print": printed.append})
+    assert abs(printed[0] - float(value)) < 1e-3
+
+
+@pytest.mark.parametrize("number", ["1.1", "2.2"])
+def test_a_figure_in_one_piece_lives_without_a_server(browser, tmp_path, number):
+    """As for hosts where the widget does not appear: ``display(HTML(figure.html()))``."""
+    figure = {"1.1": live.OnePixel, "2.2": live.InsidePixel}[number](number=number)
+    target = tmp_path / "figure.html"
+    target.write_text(f"<!doctype html><meta charset=utf-8>{figure.html()}", encoding="utf-8")
+    tab = browser.new_page()
+    tab.goto(target.as_uri())
+    words = "The network says" if number == "2.2" else "Row"
+    says = tab.locator(".nin-says", has_text=words)
+    says.wait_for()
+    before = says.inner_text()
+    tab.locator("[role=application]").first.focus()
+    tab.keyboard.press("ArrowDown")
+    tab.wait_for_function("t => document.querySelector('.nin-says').innerText !== t", arg=before)
+    tab.close()

@@ -1,7 +1,7 @@
 /** A plane or a bend: what one filter separates, and what a small network of 1×1 layers does. */
 import style from "./bend.css";
 import { multiplyAdds, parameters, type Point, profile, response, sizesOf, toTorch, Training, unitsOf, zeroLine } from "./mlp";
-import { h, svg, write } from "./shell/dom";
+import { choose, h, svg, write } from "./shell/dom";
 import { figure, type Stage, type View } from "./shell/figure";
 import { fixed, signed } from "./shell/format";
 import { grid } from "./shell/grid";
@@ -113,7 +113,7 @@ function mount(stage: Stage): View {
 
   const chart = { axis: line("axis"), spot: line("row"), cut: line("cut"), rest: line("rest"), kept: line("kept"), kinks: line("kinks"), dot: line("dot") };
   put(chart.axis, "M-1 0H1");
-  const along = h("span", { class: "nin-label" });
+  const along = h("span", { class: "nin-label along" });
   const most = h("span", { class: "nin-number nin-pos" });
   const least = h("span", { class: "nin-number nin-neg" });
 
@@ -133,7 +133,7 @@ function mount(stage: Stage): View {
     const value = h("span", { class: "nin-number" });
     const element = h("label", { class: "slider" }, h("span", {}, WORDS[key]), input, value);
     const show = (now: number, disabled = false) => {
-      if (input.value !== String(now)) input.value = String(now);
+      choose(input, now);
       input.disabled = disabled;
       write(value, disabled ? "–" : String(now));
     };
@@ -158,10 +158,10 @@ function mount(stage: Stage): View {
       h("span", { class: "nin-label ends" }, h("span", { class: "nin-number" }, "−1"), WORDS.across, h("span", { class: "nin-number" }, "1")),
       legend),
     h("div", { class: "side" },
-      along,
+      h("div", {}, along),
       h("div", { class: "profile" },
         h("div", { class: "scale", "aria-hidden": "true" }, most, h("span", { class: "nin-number" }, "0"), least),
-        svg("svg", { viewBox: "-1 -1 2 2", preserveAspectRatio: "none", "aria-hidden": "true" }, ...Object.values(chart))),
+        h("div", { class: "plot" }, svg("svg", { viewBox: "-1 -1 2 2", preserveAspectRatio: "none", "aria-hidden": "true" }, ...Object.values(chart)))),
       h("div", { class: "nin-controls" }, h("label", {}, `${WORDS.pattern} `, choice), again, depth.element, width.element),
       h("dl", {}, ...Object.values(counts).map(({ element }) => element)),
       h("p", { class: "best" }, h("span", { class: "all" }, WORDS.best), ...names.map((name) => h("span", {}, `${WORDS.patterns[name] ?? name}: `, records[name])))),
@@ -321,7 +321,7 @@ function mount(stage: Stage): View {
     draw() {
       restart();
       const now = state();
-      choice.value = now.pattern;
+      choose(choice, now.pattern);
       depth.show(now.depth);
       width.show(now.width, now.depth === 0);
       again.disabled = now.depth === 0;

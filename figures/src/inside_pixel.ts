@@ -2,7 +2,7 @@
 import style from "./inside_pixel.css";
 import { type Clamp, Network } from "./net/network";
 import { perceptron } from "./perceptron";
-import { h, write } from "./shell/dom";
+import { choose, h, write } from "./shell/dom";
 import { figure, type Stage, type View } from "./shell/figure";
 import { fixed, rounded, signed } from "./shell/format";
 import { grid } from "./shell/grid";
@@ -154,10 +154,11 @@ function mount(stage: Stage): View {
       pinned: pinned.length === 2 ? inside(pinned[0], conv.height) * conv.width + inside(pinned[1], conv.width) : -1,
     };
   };
-  const pixels = (): number[] => {
-    const bytes = atob(stage.get<string>("own") && stage.get<number>("picture") < 0 ? stage.get("own") : stage.get<string[]>("pictures")[Math.max(0, stage.get<number>("picture"))]);
-    return Array.from(bytes, (c) => c.charCodeAt(0) / 255);
+  const bytes = (): number[] => {
+    const own = stage.get<number>("picture") < 0 && stage.get<string>("own");
+    return Array.from(atob(own || stage.get<string[]>("pictures")[Math.max(0, stage.get<number>("picture"))]), (c) => c.charCodeAt(0));
   };
+  const pixels = () => bytes().map((value) => value / 255);
   const clamps = (): Clamp[] => {
     const held = stage.get<number[]>("held");
     if (held.length !== 4) return [];
@@ -246,8 +247,8 @@ function mount(stage: Stage): View {
       run();
       const spot = where();
       const { conv, pointwise, layer, unit, row, column, position } = spot;
-      garment.value = String(stage.get("picture"));
-      block.value = String(spot.number);
+      choose(garment, stage.get("picture"));
+      choose(block, spot.number);
       picture.place(row, column, conv.height, conv.width);
       chosenMap.place(row, column, conv.height, conv.width);
       const { size, top, left } = field(conv.index, row, column);
@@ -318,16 +319,26 @@ function mount(stage: Stage): View {
     },
     code() {
       const spot = network ? where() : { number: 1, row: 0, column: 0, unit: 0, side: "after" };
-      const last = spot.side === "after" ? (spot.number === 4 ? "pointwise1" : "relu1") : "relu0";
+      const nameOf = (block: number, after: boolean) => (after ? (block === 4 ? "pointwise1" : "relu1") : "relu0");
+      const last = nameOf(spot.number, spot.side === "after");
       const stages = ["block1", "block2", "pool", "block3", "block4"];
       const before = stages.slice(0, stages.indexOf(`block${spot.number}`));
-      const bytes = atob(stage.get<string[]>("pictures")[Math.max(0, stage.get<number>("picture"))] ?? "");
+      const [held, after, channel, value] = stage.get<number[]>("held");
+      const hold = held
+        ? `
+def hold(layer, given, made):
+    made[:, ${channel}] = ${value}
+
+network.block${held}.${nameOf(held, !!after)}.register_forward_hook(hold)
+`
+        : "";
       const [mean, std] = stage.get<number[]>("normal");
       return `import torch
 from nin_lib import models
 
 network = models.pocket_nin(trained=True)
-pixels = torch.tensor([${Array.from(bytes, (c) => c.charCodeAt(0)).join(", ")}])
+${hold}
+pixels = torch.tensor([${bytes().join(", ")}])
 x = (pixels.reshape(1, 1, 28, 28) / 255 - ${mean}) / ${std}
 with torch.no_grad():
 ${before.map((name) => `    x = network.${name}(x)\n`).join("")}    for name, layer in network.block${spot.number}.named_children():

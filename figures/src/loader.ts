@@ -45,7 +45,8 @@ function modelOf(element: HTMLElement): Model {
     async send(content) {
       const { ask } = content as Asked;
       try {
-        const answer = await fetch(new URL(ask, new URL(element.dataset.src!, document.baseURI)));
+        const inside = JSON.parse(element.dataset.files ?? "{}") as Record<string, string>;
+        const answer = await fetch(inside[ask] ?? new URL(ask, new URL(element.dataset.src!, document.baseURI)));
         if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`);
         const bytes = new DataView(await answer.arrayBuffer());
         tell("msg:custom", { file: ask }, [bytes]);

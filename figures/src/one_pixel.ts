@@ -1,7 +1,7 @@
 /** One pixel, all channels: a 1×1 convolution at the cursor, with its numbers written out. */
 import style from "./one_pixel.css";
 import { shareCursor } from "./shell/cursor";
-import { freshId, h, mark, write } from "./shell/dom";
+import { boxed, choose, freshId, h, mark, write } from "./shell/dom";
 import { figure, type Stage, type View } from "./shell/figure";
 import { decimals, fixed, rounded, signed } from "./shell/format";
 import { grid } from "./shell/grid";
@@ -148,12 +148,12 @@ function mount(stage: Stage): View {
         { class: "line" },
         h("span", { class: "name" }, name),
         h("span", { class: "nin-bar", "aria-hidden": "true" }, channel === "bias" ? null : made.bar),
-        made.value,
+        boxed(made.value),
         h("span", { class: "sign" }, channel === "bias" ? "" : "×"),
         made.slider,
-        made.weight,
+        boxed(made.weight),
         h("span", { class: "sign" }, "="),
-        made.product,
+        boxed(made.product),
       );
       return [made, element] as const;
     };
@@ -162,10 +162,10 @@ function mount(stage: Stage): View {
     rows = [...lines, bias].map(([row]) => row);
     total = h("span", { class: "nin-number product" });
     rectified = h("span", { class: "nin-number product" });
-    rectifiedRow = h("div", { class: "line end" }, h("span", { class: "name" }, WORDS.relu), rectified);
+    rectifiedRow = h("div", { class: "line end" }, h("span", { class: "name" }, WORDS.relu), boxed(rectified));
     sums.replaceChildren(
       ...[...lines, bias].map(([, element]) => element),
-      h("div", { class: "line end total" }, h("span", { class: "name" }, WORDS.sum), total),
+      h("div", { class: "line end total" }, h("span", { class: "name" }, WORDS.sum), boxed(total)),
       rectifiedRow,
     );
   };
@@ -241,7 +241,7 @@ function mount(stage: Stage): View {
         }
         const step = String(places.weight > 1 ? 0.05 : 0.1);
         if (line.slider.max !== String(reach) || line.slider.step !== step) Object.assign(line.slider, { min: -reach, max: reach, step });
-        if (Number(line.slider.value) !== weight) line.slider.value = String(weight);
+        choose(line.slider, weight);
         if (write(line.weight, signed(weight, places.weight))) line.slider.setAttribute("aria-valuetext", fixed(weight, places.weight));
         const product = c < weights.length ? products[c] : weight;
         write(line.product, signed(product, places.sum));

@@ -34,15 +34,18 @@ function places(count: number, side: 0 | 1): Place[] {
 }
 
 export function perceptron(label: string, choose: (side: "before" | "after", unit: number) => void, signal: AbortSignal) {
+  // Outlines change with the block and the pin only, so they have a canvas of their own, on top.
   const canvas = h("canvas", { "aria-hidden": "true" });
+  const rings = h("canvas", { "aria-hidden": "true", class: "rings" });
   const names = [h("span", {}), h("span", {})];
   const element = h(
     "div",
     { class: "perceptron", role: "application", tabindex: 0, "aria-roledescription": "small network", "aria-label": label },
     h("div", { class: "nin-label" }, ...names),
-    canvas,
+    h("div", { class: "drawing" }, canvas, rings),
   );
   const context = canvas.getContext("2d")!;
+  const upper = rings.getContext("2d")!;
   let units: [Place[], Place[]] = [[], []];
   // All outlines are two paths, and all colours a table: what is drawn at every move must be cheap.
   let circles = new Path2D();
@@ -60,6 +63,7 @@ export function perceptron(label: string, choose: (side: "before" | "after", uni
     halves.addPath(circles);
   };
   let outlined = units;
+  let ringed: { outlines?: Path2D; colour?: string } = {};
   let now: Drawing | undefined;
 
   const go = (side: 0 | 1, wanted: number) => {
@@ -128,9 +132,15 @@ export function perceptron(label: string, choose: (side: "before" | "after", uni
         } else fill(value, place, 0, 2 * Math.PI);
       });
     });
-    context.strokeStyle = muted;
-    context.lineWidth = 0.8;
-    context.stroke(pinned ? halves : circles);
+    const outlines = pinned ? halves : circles;
+    if (outlines !== ringed.outlines || muted !== ringed.colour || rings.width !== canvas.width) {
+      ringed = { outlines, colour: muted };
+      Object.assign(rings, { width: canvas.width, height: canvas.height });
+      upper.setTransform(ratio, 0, 0, ratio, 0, 0);
+      upper.strokeStyle = muted;
+      upper.lineWidth = 0.8;
+      upper.stroke(outlines);
+    }
     context.beginPath();
     context.arc(spot.x, spot.y, RADIUS + 2.2, 0, 2 * Math.PI);
     context.strokeStyle = ink;

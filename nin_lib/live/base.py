@@ -11,6 +11,10 @@ import traitlets
 from nin_lib.live.files import FOLDER
 
 
+def _data_url(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
 class Figure(anywidget.AnyWidget):
     """One live figure. Subclasses name their bundle, add traits and say the fallback.
 
@@ -24,6 +28,8 @@ class Figure(anywidget.AnyWidget):
     bundle: ClassVar[str]
     #: Traits of the reader's own, which the page's address may hold.
     shared: ClassVar[tuple[str, ...]]
+    #: Names of the files that the drawing asks for.
+    needs: ClassVar[tuple[str, ...]] = ()
     number = traitlets.Unicode("").tag(sync=True)
 
     def __init_subclass__(cls, **kwargs):
@@ -53,12 +59,12 @@ class Figure(anywidget.AnyWidget):
 
         ``IPython.display.HTML(figure.html())`` shows it; Python does not hear of changes then.
         """
-        code = (FOLDER / f"{self.bundle}.mjs").read_bytes()
-        source = "data:text/javascript;base64," + base64.b64encode(code).decode()
+        source = _data_url("text/javascript", (FOLDER / f"{self.bundle}.mjs").read_bytes())
+        inside = {n: _data_url("application/octet-stream", self.file(n)) for n in self.needs}
         loader = (FOLDER / "loader.js").read_text(encoding="utf-8")
-        return f"{self._placeholder(source)}<script>{loader}</script>"
+        return f"{self._placeholder(source, inside)}<script>{loader}</script>"
 
-    def _placeholder(self, source: str) -> str:
+    def _placeholder(self, source: str, inside: dict[str, str] | None = None) -> str:
         attributes = {
             "data-figure": self.bundle,
             "data-number": self.number,
@@ -68,9 +74,11 @@ class Figure(anywidget.AnyWidget):
         }
         if self.number:
             attributes["id"] = f"fig-{self.number}"
+        if inside:
+            attributes["data-files"] = json.dumps(inside)
         written = " ".join(f'{name}="{escape(value)}"' for name, value in attributes.items())
-        inside = f'<div class="nin-fallback">{self.fallback()}</div>'
-        return f'<div class="nin-live" {written}>{inside}</div>'
+        fallback = f'<div class="nin-fallback">{self.fallback()}</div>'
+        return f'<div class="nin-live" {written}>{fallback}</div>'
 
     def _answer(self, _, content, buffers):
         """A figure asks for a file: send it, or say why not."""

@@ -36,6 +36,7 @@ class InsidePixel(Figure):
     """
 
     bundle = "inside_pixel"
+    needs = (files.POCKET,)
     shared = ("picture", "block", "row", "column", "side", "unit", "pinned", "held")
     pictures = traitlets.List().tag(sync=True)
     names = traitlets.List().tag(sync=True)

@@ -46,3 +46,11 @@ export function write(node: Node, text: string): boolean {
 export function mark(element: Element, name: string): void {
   if (element.className !== name) element.className = name;
 }
+
+/** The same for what a list or a slider stands at. */
+export function choose(input: HTMLSelectElement | HTMLInputElement, value: number | string): void {
+  if (input.value !== String(value)) input.value = String(value);
+}
+
+/** A number in a box of fixed size in a grid: a new number lays out nothing but itself. */
+export const boxed = (number: HTMLElement): HTMLElement => h("span", { class: "nin-boxed" }, number);

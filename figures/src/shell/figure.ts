@@ -78,7 +78,8 @@ export function figure(spec: Figure) {
 
       const titleId = freshId("title");
       const number = model.get("number") as string;
-      const says = h("p", { class: "nin-says", "aria-hidden": "true" });
+      const saying = h("span", {});
+      const says = h("p", { class: "nin-says", "aria-hidden": "true" }, saying);
       const heard = h("p", { class: "nin-only-heard", role: "status" });
       const tools = h("span", { class: "nin-tools" });
       const body = h("div", { class: "nin-body" });
@@ -114,13 +115,13 @@ export function figure(spec: Figure) {
       const announceNow = () => {
         const rest = STILL - (performance.now() - changed);
         announce = rest > 1 ? (setTimeout(announceNow, rest) as unknown as number) : 0;
-        if (!announce) write(heard, says.textContent!);
+        if (!announce) write(heard, saying.textContent!);
       };
       const draw = () => {
         dirty = false;
         if (!view || signal.aborted) return;
         view.draw();
-        if (write(says, view.sentence())) announceLater();
+        if (write(saying, view.sentence())) announceLater();
         if (tableOpen) showTable();
       };
       const invalidate = () => {
@@ -240,6 +241,16 @@ export function figure(spec: Figure) {
         },
         { rootMargin: "200px" },
       );
+      // The sentence stands in a box of fixed height, so that a new one lays out nothing else; the
+      // box grows to the longest sentence so far, and begins anew when its width changes.
+      let [tall, wide] = [0, 0];
+      const room = new ResizeObserver(([{ contentRect }]) => {
+        if (contentRect.width === wide && contentRect.height <= tall) return;
+        [tall, wide] = [contentRect.height, contentRect.width];
+        says.style.height = `${tall}px`;
+      });
+      room.observe(saying);
+
       el.append(root);
       watcher.observe(root);
       draw();
@@ -247,6 +258,7 @@ export function figure(spec: Figure) {
       return () => {
         ended.abort();
         watcher.disconnect();
+        room.disconnect();
         clearTimeout(saving);
         clearTimeout(announce);
         model.off("change", invalidate);
