@@ -1,9 +1,12 @@
-"""Train the ``pocket_nin`` that nin_lib ships: on Fashion-MNIST and wardrobe together, folded,
-rounded to float16, then tested on each. About four minutes on two cores with AMX.
+"""Train the networks that nin_lib ships: on Fashion-MNIST and wardrobe together, folded, rounded to
+float16, then tested on each. Minutes on two cores with AMX, half an hour without.
 
-    python benchmarks/ship_weights.py
+    python benchmarks/ship_weights.py pocket_nin      # pocket_nin(trained=True)
+    python benchmarks/ship_weights.py pair_average    # small.trained_pair("average")
+    python benchmarks/ship_weights.py pair_connected
 """
 
+import argparse
 import dataclasses
 import hashlib
 import json
@@ -13,13 +16,35 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from nin_lib import data, models, train
+from nin_lib import data, models, small, train
 from nin_lib.data import ImageData
 from nin_lib.engine import Engine
-from nin_lib.recipes import RECIPES
+from nin_lib.recipes import RECIPES, args
 
-TARGET = Path(train.__file__).parent / "weights" / "pocket_nin.safetensors"
+FOLDER = Path(train.__file__).parent / "weights"
 SETS = ("fashion-mnist", "wardrobe")
+RECIPE = {
+    "pocket_nin": dataclasses.replace(
+        RECIPES["pocket-long"],
+        name="shipped",
+        why="pocket-long on two data sets at once, with fewer epochs of more pictures.",
+        epochs=20,
+    ),
+} | {
+    f"pair_{head}": dataclasses.replace(
+        RECIPES["pocket"],
+        name=f"shipped-{head}",
+        why="pocket on two data sets at once, without mirroring; one trunk, two heads.",
+        model="small_nin",
+        model_args=args(**dataclasses.asdict(choice)),
+        flip=False,
+    )
+    for head, choice in small.PAIR.items()
+}
+SHIPPED = {
+    "pocket_nin": lambda: models.pocket_nin(trained=True),
+    **{f"pair_{head}": lambda head=head: small.trained_pair(head) for head in small.HEADS},
+}
 
 
 def together(sets: list[ImageData]) -> ImageData:
@@ -34,32 +59,29 @@ def together(sets: list[ImageData]) -> ImageData:
 
 
 def main():
-    sets = [data.load(name) for name in SETS]
-    recipe = dataclasses.replace(
-        RECIPES["pocket-long"],
-        name="shipped",
-        why="pocket-long on two data sets at once, with fewer epochs of more pictures.",
-        epochs=20,
-    )
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("network", choices=RECIPE, nargs="?", default="pocket_nin")
+    name = parser.parse_args().network
+    recipe = RECIPE[name]
+    sets = [data.load(one) for one in SETS]
     torch.manual_seed(0)
-    TARGET.parent.mkdir(exist_ok=True)
+    FOLDER.mkdir(exist_ok=True)
     run = train.fit(recipe.network(), together(sets), recipe)
     if run.stopped:
         sys.exit("The shipped weights stay as they are.")
     folded = models.fold_batch_norm(run.model)
-    rounded = {name: tensor.half().contiguous() for name, tensor in folded.state_dict().items()}
-    save_file(rounded, TARGET)
+    rounded = {key: tensor.half().contiguous() for key, tensor in folded.state_dict().items()}
+    save_file(rounded, FOLDER / f"{name}.safetensors")
 
-    shipped = models.pocket_nin(trained=True)
     exact = Engine(precision="float32")
     record = run.record()
     record["shipped"] = {
-        one.name: train.evaluate(shipped, one.test_images, one.test_labels, recipe, exact)
+        one.name: train.evaluate(SHIPPED[name](), one.test_images, one.test_labels, recipe, exact)
         for one in sets
     }
-    TARGET.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n")
-    for name, result in record["shipped"].items():
-        print(f"{name}: {result['accuracy']:.2%}")
+    (FOLDER / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n")
+    for key, result in record["shipped"].items():
+        print(f"{key}: {result['accuracy']:.2%}")
 
 
 if __name__ == "__main__":

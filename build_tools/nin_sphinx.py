@@ -71,7 +71,8 @@ def copy_figures(app, error):
     target.mkdir(exist_ok=True)
     for module in live_files.FOLDER.glob("*.mjs"):
         shutil.copy(module, target)
-    (target / live_files.POCKET).write_bytes(live_files.pocket_file())
+    for name in live_files.NAMES:
+        (target / name).write_bytes(live_files.content(name))
 
 
 def wake_figures(body: str) -> str:

@@ -1,6 +1,7 @@
 // One bundle a figure: src/NAME.ts → nin_lib/live/NAME.mjs, and the pages' loader.
 // `node build.mjs --to FOLDER` writes elsewhere; a test holds the committed bundles against that.
 import { build } from "esbuild";
+import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { inline } from "./inline.mjs";
@@ -9,6 +10,11 @@ const here = dirname(fileURLToPath(import.meta.url));
 const at = process.argv.indexOf("--to");
 const target = at > 0 ? process.argv[at + 1] : join(here, "..", "nin_lib", "live");
 const source = (name) => join(here, "src", `${name}.ts`);
+
+// A figure is a file of src with a default export.
+const FIGURES = readdirSync(join(here, "src"))
+  .filter((file) => file.endsWith(".ts") && readFileSync(join(here, "src", file), "utf8").includes("export default figure("))
+  .map((file) => file.slice(0, -3));
 
 const common = {
   absWorkingDir: here,
@@ -24,7 +30,7 @@ await Promise.all([
   build({
     ...common,
     format: "esm",
-    entryPoints: ["one_pixel", "three_names", "bend", "inside_pixel"].map(source),
+    entryPoints: FIGURES.map(source),
     outExtension: { ".js": ".mjs" },
   }),
   build({ ...common, format: "iife", entryPoints: [source("loader")] }),

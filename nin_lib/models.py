@@ -17,6 +17,7 @@ from nin_lib.network import (
     load_weights,
     minimum_size,
 )
+from nin_lib.small import small_nin
 
 __all__ = [
     "alexnet",
@@ -28,6 +29,7 @@ __all__ = [
     "nin_imagenet",
     "nin_paper",
     "pocket_nin",
+    "small_nin",
 ]
 
 

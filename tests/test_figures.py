@@ -124,5 +124,5 @@ def test_python_answers_a_figure_that_asks_for_weights():
     figure.send = lambda content, buffers=None: sent.append((content, buffers))
     figure._answer(figure, {"ask": files.POCKET}, [])
     figure._answer(figure, {"ask": "../secret"}, [])
-    assert sent[0] == ({"file": files.POCKET}, [files.pocket_file()])
+    assert sent[0] == ({"file": files.POCKET}, [files.content(files.POCKET)])
     assert "no file '../secret'" in sent[1][0]["error"]

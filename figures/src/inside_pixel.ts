@@ -1,17 +1,16 @@
 /** The network inside a pixel: the small MLP at one position of the trained pocket network. */
 import style from "./inside_pixel.css";
-import { type Clamp, Network } from "./net/network";
+import type { Clamp, Network } from "./net/network";
 import { perceptron } from "./perceptron";
 import { choose, h, write } from "./shell/dom";
 import { figure, type Stage, type View } from "./shell/figure";
 import { fixed, rounded, signed } from "./shell/format";
 import { grid } from "./shell/grid";
 import { paintColour, paintSigned } from "./shell/maps";
-import type { Asked, Brought } from "./shell/model";
-import { readPicture } from "./shell/picture";
+import { decode, encode, readGarment } from "./shell/garment";
+import { softmax, weights } from "./shell/weights";
 
 const FILE = "pocket_nin.f16";
-const PATIENCE = 15_000; // ms without an answer before the figure says so
 
 const WORDS = {
   title: "The network inside a pixel",
@@ -37,10 +36,6 @@ const WORDS = {
   bias: "bias",
   sum: "sum",
   relu: "after the ReLU",
-  loading: "The network’s weights are on their way.",
-  late: "no answer came",
-  failed: (why: string) => `The network’s weights did not load (${why}).`,
-  again: "try again",
   at: (block: number, row: number, column: number) => `Block ${block}, row ${row}, column ${column}`,
   sumIs: (unit: number, count: number, total: string, bias: string, sum: string) =>
     `1×1 unit ${unit} adds ${count} products, ${total}, and the bias ${bias}: ${sum}`,
@@ -54,10 +49,9 @@ const WORDS = {
 const SHOWN = 12; // lines drawn into a unit
 
 function mount(stage: Stage): View {
+  const file = weights(stage, [FILE]);
   let network: Network | undefined;
-  let trouble = "";
   let input: number[] = [];
-  let waiting = 0;
 
   // ---- what stands on the stage
   const garment = h("select", { "aria-label": WORDS.garment, change: () => stage.set({ picture: Number(garment.value) }) });
@@ -75,9 +69,8 @@ function mount(stage: Stage): View {
   const clamp = h("input", { type: "checkbox", change: () => setClamp() });
   const level = h("input", { type: "range", min: -2, max: 4, step: 0.25, value: 0, "aria-label": WORDS.value, input: () => clamp.checked && setClamp() });
   const levelText = h("span", { class: "nin-number" });
-  const notice = h("p", { class: "notice", hidden: true });
   stage.body.append(
-    notice,
+    file.notice,
     h("div", { class: "left" },
       h("div", { class: "choose" }, garment, block),
       h("span", { class: "nin-label" }, WORDS.picture),
@@ -86,40 +79,6 @@ function mount(stage: Stage): View {
     h("div", { class: "right" }, mapLabel, chosenMap.element, scores),
     h("div", { class: "nin-controls" }, pin, h("label", {}, clamp, ` ${WORDS.clamp} `), level, levelText),
   );
-
-  // ---- the weights: asked for, waited for, asked for again
-  const ask = () => {
-    trouble = "";
-    clearTimeout(waiting);
-    waiting = setTimeout(() => fail(WORDS.late), PATIENCE) as unknown as number;
-    stage.model.send({ ask: FILE } satisfies Asked);
-    stage.invalidate();
-  };
-  const fail = (why: string) => {
-    clearTimeout(waiting);
-    if (network) return;
-    trouble = why;
-    stage.invalidate();
-  };
-  const heard = (message: Brought, buffers: DataView[]) => {
-    if (message?.file !== FILE || network) return;
-    if (message.error || !buffers?.[0]) return fail(message.error ?? WORDS.late);
-    try {
-      const bytes = buffers[0];
-      network = new Network(bytes instanceof DataView ? bytes : new DataView(bytes as ArrayBuffer));
-    } catch (error) {
-      return fail(String(error));
-    }
-    clearTimeout(waiting);
-    stage.body.dataset.path = network.path;
-    stage.invalidate();
-  };
-  stage.model.on("msg:custom", heard);
-  stage.signal.addEventListener("abort", () => {
-    clearTimeout(waiting);
-    stage.model.off("msg:custom", heard);
-  });
-  ask();
 
   // ---- the state, kept inside what there is
   type Block = { conv: Network["layers"][number] & { index: number }; pointwise: Block["conv"] };
@@ -156,7 +115,7 @@ function mount(stage: Stage): View {
   };
   const bytes = (): number[] => {
     const own = stage.get<number>("picture") < 0 && stage.get<string>("own");
-    return Array.from(atob(own || stage.get<string[]>("pictures")[Math.max(0, stage.get<number>("picture"))]), (c) => c.charCodeAt(0));
+    return decode(own || stage.get<string[]>("pictures")[Math.max(0, stage.get<number>("picture"))]);
   };
   const pixels = () => bytes().map((value) => value / 255);
   const clamps = (): Clamp[] => {
@@ -192,11 +151,7 @@ function mount(stage: Stage): View {
   };
   const shares = (): number[] => {
     const last = network!.layers.length - 1;
-    const logits = names.map((_, c) => network!.at(last, c, 0));
-    const most = Math.max(...logits);
-    const powers = logits.map((logit) => Math.exp(logit - most));
-    const total = powers.reduce((a, b) => a + b);
-    return powers.map((power) => power / total);
+    return softmax(names.map((_, c) => network!.at(last, c, 0)));
   };
   /** The square of the picture that one position of a block sees, in pixels. */
   const field = (index: number, row: number, column: number) => {
@@ -211,12 +166,12 @@ function mount(stage: Stage): View {
   /** What enters the chosen 1×1 unit, to the printed digits. */
   const parts = () => {
     const { conv, pointwise, unit, position } = where();
-    const weights = network!.weightsOf(pointwise.index, unit);
+    const own = network!.weightsOf(pointwise.index, unit);
     const values = Array.from({ length: conv.out }, (_, c) => network!.at(conv.index, c, position));
-    const products = values.map((value, c) => value * weights[c]);
+    const products = values.map((value, c) => value * own[c]);
     const bias = network!.biasOf(pointwise.index, unit);
     const total = products.reduce((a, b) => a + b, 0);
-    return { weights, values, products, bias, total, sum: total + bias };
+    return { weights: own, values, products, bias, total, sum: total + bias };
   };
 
   let bars: { name: HTMLElement; bar: HTMLElement; share: HTMLElement }[] = [];
@@ -235,14 +190,8 @@ function mount(stage: Stage): View {
   let paintedMap = "";
   return {
     draw() {
-      stage.body.classList.toggle("waiting", !network);
-      notice.hidden = !!network;
-      if (!network) {
-        notice.replaceChildren(trouble ? WORDS.failed(trouble) + " " : WORDS.loading);
-        if (trouble) notice.append(h("button", { type: "button", class: "nin-button", click: ask }, WORDS.again));
-        showPicture();
-        return;
-      }
+      if (!file.ready()) return showPicture();
+      [network] = file.networks()!;
       build();
       run();
       const spot = where();
@@ -288,7 +237,7 @@ function mount(stage: Stage): View {
       write(pin, spot.pinned < 0 ? WORDS.pin : WORDS.unpin);
     },
     sentence() {
-      if (!network) return trouble ? WORDS.failed(trouble) : WORDS.loading;
+      if (!network) return file.sentence();
       const { number, row, column, side, unit, layer, position, pinned, conv } = where();
       const value = network.at(layer.index, unit, position);
       let text = `${WORDS.at(number, row, column)}: `;
@@ -349,12 +298,7 @@ ${before.map((name) => `    x = network.${name}(x)\n`).join("")}    for name, la
 `;
     },
     async picture(file) {
-      const planes = await readPicture(file, 28, 28);
-      const grey = planes[0].map((_, i) => (planes[0][i] + planes[1][i] + planes[2][i]) / 3);
-      const edge = grey.filter((_, i) => i < 28 || i >= 27 * 28 || i % 28 === 0 || i % 28 === 27);
-      const light = edge.reduce((a, b) => a + b) / edge.length > 0.5; // garments lie on black
-      const bytes = Array.from(grey, (value) => String.fromCharCode(Math.round(255 * (light ? 1 - value : value))));
-      stage.set({ own: btoa(bytes.join("")), picture: -1 });
+      stage.set({ own: encode(await readGarment(file)), picture: -1 });
     },
   };
 }

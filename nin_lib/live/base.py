@@ -8,6 +8,7 @@ from typing import ClassVar
 import anywidget
 import traitlets
 
+from nin_lib.live import files
 from nin_lib.live.files import FOLDER
 
 
@@ -51,8 +52,10 @@ class Figure(anywidget.AnyWidget):
         raise NotImplementedError
 
     def file(self, name: str) -> bytes:
-        """A file that the drawing asks for; none but for figures that say so."""
-        raise FileNotFoundError(f"this figure has no file {name!r}")
+        """A file that the drawing asks for, one of ``needs``."""
+        if name not in self.needs:
+            raise FileNotFoundError(f"this figure has no file {name!r}")
+        return files.content(name)
 
     def html(self) -> str:
         """The figure whole, for places where the widget does not appear: script and files inside.

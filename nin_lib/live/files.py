@@ -1,4 +1,4 @@
-"""The file of weights that the pages' networks read: a header, then float16 numbers."""
+"""The files of weights that the pages' networks read: a header, then float16 numbers."""
 
 import json
 import struct
@@ -8,21 +8,35 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from nin_lib import models
+from nin_lib import models, small
 from nin_lib.blocks import GlobalAvgPool
+from nin_lib.summary import trace
 
 FOLDER = Path(__file__).parent
 POCKET = "pocket_nin.f16"
+AVERAGE, CONNECTED = (f"pair_{head}.f16" for head in small.HEADS)
+NAMES = (POCKET, AVERAGE, CONNECTED)
 
 
 @cache
-def pocket_file() -> bytes:
-    """The shipped pocket network for the page: 1×28×28 normalised pixels in, ten logits out."""
-    return network_file(models.pocket_nin(trained=True), (1, 28, 28))
+def content(name: str) -> bytes:
+    """One of the files NAMES: a shipped network, 1×28×28 normalised pixels in, ten logits out.
+
+    Raises:
+        FileNotFoundError: it is none of them.
+    """
+    networks = {
+        POCKET: lambda: models.pocket_nin(trained=True),
+        AVERAGE: lambda: small.trained_pair("average"),
+        CONNECTED: lambda: small.trained_pair("connected"),
+    }
+    if name not in networks:
+        raise FileNotFoundError(f"no file of weights {name!r}; known: {', '.join(networks)}")
+    return network_file(networks[name](), (1, 28, 28))
 
 
 def network_file(network: nn.Module, input_shape: tuple[int, int, int]) -> bytes:
-    """A network of convolutions, ReLUs, max pools and one global average, as one file.
+    """A network of convolutions, ReLUs, max pools, a global average or linear layers, as one file.
 
     A length (uint32, little-endian), that many bytes of JSON (``input`` and ``layers``), then
     the weights and biases of each convolution as float16.
@@ -31,14 +45,22 @@ def network_file(network: nn.Module, input_shape: tuple[int, int, int]) -> bytes
         TypeError: the network holds another kind of layer.
     """
     layers, numbers = [], []
+    side = {row.name: row.shape[-1] for row in trace(network, (1, *input_shape))}
     for name, module in network.named_modules():
-        if next(module.children(), None) is not None or isinstance(module, nn.Flatten):
+        if next(module.children(), None) is not None:
+            continue
+        if isinstance(module, nn.Flatten):  # a linear layer after it sees a whole map
+            whole = side[layers[-1]["name"]]
             continue
         last = layers[-1]["out"] if layers else input_shape[0]
         if isinstance(module, nn.Conv2d):
             numbers += [module.weight.detach().flatten(), module.bias.detach()]
             sizes = module.out_channels, module.kernel_size[0], module.stride[0], module.padding[0]
             layers.append(_layer(name, "conv", *sizes))
+        elif isinstance(module, nn.Linear):  # a convolution as large as the map: the same weights
+            numbers += [module.weight.detach().flatten(), module.bias.detach()]
+            layers.append(_layer(name, "conv", module.out_features, whole, 1, 0))
+            whole = 1
         elif isinstance(module, nn.ReLU) and layers and layers[-1]["kind"] == "conv":
             layers[-1]["relu"] = True
         elif isinstance(module, nn.MaxPool2d) and not module.ceil_mode:

@@ -65,9 +65,6 @@ class InsidePixel(Figure):
             **traits,
         )
 
-    def file(self, name: str) -> bytes:
-        return files.pocket_file() if name == files.POCKET else super().file(name)
-
     def pixels(self) -> Tensor:
         """The picture shown, 28×28 in 0…1."""
         text = self.own if self.picture < 0 else self.pictures[self.picture]

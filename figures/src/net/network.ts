@@ -51,16 +51,17 @@ export class Network {
   /**
    * @param file a length (uint32), that many bytes of JSON {input: [channels, height, width],
    * layers}, then all weights and biases as float16, layer by layer. Throws if it is cut short.
+   * @param size [height, width] of the pictures, if other than the file says: the same weights.
    */
-  constructor(file: DataView, arithmetic: (size: number) => Arithmetic = best) {
+  constructor(file: DataView, arithmetic: (size: number) => Arithmetic = best, size?: [number, number]) {
     const length = file.getUint32(0, true);
     const bytes = new Uint8Array(file.buffer, file.byteOffset + 4, length);
     const { input, layers } = JSON.parse(new TextDecoder().decode(bytes)) as { input: number[]; layers: Layer[] };
 
-    let [channels, height, width] = input;
+    let [channels, height, width] = size ? [input[0], ...size] : input;
     this.input = { channels, height, width };
-    let size = 0;
-    const take = (count: number) => (size += count) - count;
+    let floatsUsed = 0;
+    const take = (count: number) => (floatsUsed += count) - count;
     take(up(channels, 4) * up(height * width, 8));
     let unfolded = 0;
     for (const layer of layers) {
@@ -84,7 +85,7 @@ export class Network {
       channels = layer.out;
     }
     this.columns = take(unfolded);
-    const { floats, multiply, path } = arithmetic(size);
+    const { floats, multiply, path } = arithmetic(floatsUsed);
     [this.floats, this.multiply, this.path] = [floats, multiply, path];
 
     let at = 4 + length;

@@ -1,0 +1,113 @@
+"""Train every small network of ``nin_lib.small.affordable()`` from one seed, a short run each.
+
+    python benchmarks/small_networks.py --seed 0 --record records/small-networks-seed0-cpu.json
+
+Fashion-MNIST, 10,000 pictures, 5 epochs of a one-cycle rate; accuracy on the 10,000 test pictures.
+One thread: several seeds run side by side. The record is written after every run, and one that is
+there already is gone on with.
+"""
+
+import argparse
+import dataclasses
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+
+from nin_lib import data, hardware, runs, stopping, train
+from nin_lib.engine import Engine
+from nin_lib.recipes import RECIPES, args
+from nin_lib.small import Choice, affordable
+from nin_lib.summary import trace
+
+RECIPE = dataclasses.replace(
+    RECIPES["pocket"],
+    name="small-network",
+    why="A short run, so that many networks can be compared.",
+    model="small_nin",
+    epochs=5,
+    batch_size=128,
+    rate=0.2,
+    validation=1_000,
+    limit=10_000,
+    flip=False,
+)
+
+
+def one(choice: Choice, images: data.ImageData, seed: int, device: torch.device) -> dict:
+    """Train one network; its choices, its costs, its accuracy."""
+    recipe = dataclasses.replace(RECIPE, model_args=args(**dataclasses.asdict(choice)))
+    torch.manual_seed(seed)
+    network = recipe.network()
+    costs = trace(network, (1, *images.train_images.shape[1:]))
+    run = train.fit(network, images, recipe, seed=seed, device=str(device), show=False)
+    if run.stopped:
+        raise KeyboardInterrupt
+    return dataclasses.asdict(choice) | {
+        "params": costs.params,
+        "macs": costs.macs,
+        "accuracy": run.result["accuracy"],
+        "train_accuracy": run.history[-1]["train_accuracy"],
+    }
+
+
+def measure(
+    path: Path,
+    seed: int,
+    device: torch.device,
+    minutes: float | None = None,
+    first: int | None = None,
+) -> bool:
+    """Fill the record at ``path``, or only its ``first`` networks; whether it is complete."""
+    torch.set_num_threads(1)
+    images = data.load(RECIPE.data)
+    choices = affordable()[:first]
+    settings = {k: v for k, v in RECIPE.settings().items() if k not in ("model_args", "why")}
+    record = {
+        "kind": "small-networks",
+        "command": f"python benchmarks/small_networks.py --seed {seed}",
+        "machine": hardware.describe_machine(device),
+        "engine": dataclasses.asdict(Engine().settled(device)),
+        "data": images.name,
+        "data_digest": images.digest,
+        "date": datetime.now(UTC).date().isoformat(),
+        "recipe": settings,
+        "seed": seed,
+        "images": len(images.test_labels),
+        "complete": False,
+        "runs": [],
+    }
+    if path.exists():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        for name in ("kind", "engine", "data_digest", "recipe", "seed"):
+            if before[name] != json.loads(json.dumps(record[name])):
+                raise ValueError(f"{path} was measured with another {name}; name another file")
+        record["runs"] = before["runs"]
+    done = [{k: run[k] for k in dataclasses.asdict(Choice())} for run in record["runs"]]
+    todo = [choice for choice in choices if dataclasses.asdict(choice) not in done]
+    with stopping.listen(minutes) as why_stop:
+        for choice in todo:
+            record["runs"].append(one(choice, images, seed, device))
+            record["complete"] = len(record["runs"]) == len(affordable())
+            runs.write(path, record)
+            print(record["runs"][-1], flush=True)
+            if why_stop():
+                break
+    return len(record["runs"]) >= len(choices)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cpu", help="cuda, mps or cpu (cpu)")
+    parser.add_argument("--minutes", type=float, help="stop after so long; go on another time")
+    parser.add_argument("--record", type=Path, required=True, help="file to write or to go on with")
+    options = parser.parse_args()
+    device = hardware.pick_device(options.device)
+    return 0 if measure(options.record, options.seed, device, options.minutes) else 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

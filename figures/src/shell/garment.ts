@@ -1,0 +1,21 @@
+/** Pictures of garments as the networks read them: 28×28 bytes, light on black, in base64. */
+import { readPicture } from "./picture";
+
+export const SIDE = 28;
+
+/** base64 → bytes, 0 to 255. */
+export const decode = (text: string): number[] => Array.from(atob(text), (c) => c.charCodeAt(0));
+
+/** Bytes → base64; values are rounded and kept inside 0 to 255. */
+export const encode = (bytes: ArrayLike<number>): string =>
+  btoa(Array.from(bytes, (value) => String.fromCharCode(Math.max(0, Math.min(255, Math.round(value))))).join(""));
+
+/** The reader's own picture as a garment; one on a light ground is turned to light on black. */
+export async function readGarment(file: File): Promise<number[]> {
+  const planes = await readPicture(file, SIDE, SIDE);
+  const grey = Array.from(planes[0], (_, i) => (planes[0][i] + planes[1][i] + planes[2][i]) / 3);
+  const last = SIDE * (SIDE - 1);
+  const edge = grey.filter((_, i) => i < SIDE || i >= last || i % SIDE === 0 || i % SIDE === SIDE - 1);
+  const light = edge.reduce((a, b) => a + b) / edge.length > 0.5;
+  return grey.map((value) => Math.round(255 * (light ? 1 - value : value)));
+}
