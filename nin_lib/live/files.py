@@ -44,7 +44,7 @@ def network_file(network: nn.Module, input_shape: tuple[int, int, int]) -> bytes
     Raises:
         TypeError: the network holds another kind of layer.
     """
-    layers, numbers = [], []
+    layers, numbers, whole = [], [], 0
     side = {row.name: row.shape[-1] for row in trace(network, (1, *input_shape))}
     for name, module in network.named_modules():
         if next(module.children(), None) is not None:
@@ -57,7 +57,7 @@ def network_file(network: nn.Module, input_shape: tuple[int, int, int]) -> bytes
             numbers += [module.weight.detach().flatten(), module.bias.detach()]
             sizes = module.out_channels, module.kernel_size[0], module.stride[0], module.padding[0]
             layers.append(_layer(name, "conv", *sizes))
-        elif isinstance(module, nn.Linear):  # a convolution as large as the map: the same weights
+        elif isinstance(module, nn.Linear) and whole:  # a convolution as large as the map: the same weights
             numbers += [module.weight.detach().flatten(), module.bias.detach()]
             layers.append(_layer(name, "conv", module.out_features, whole, 1, 0))
             whole = 1
