@@ -26,6 +26,7 @@ from pathlib import Path
 
 import failure_grid
 import ladder
+import small_networks
 import torch
 
 from nin_lib import data, hardware, records, runs, stopping, studies, train
@@ -144,6 +145,18 @@ def failures(size: int, count: int, minutes: float, device: str, own: bool = Fal
     )
 
 
+def small(seed: int, minutes: float) -> Job:
+    """One thread; several seeds run side by side in as many processes."""
+
+    def measure(path: Path, device: torch.device, minutes: float) -> bool:
+        return small_networks.measure(path, seed, device, minutes)
+
+    def dry(path: Path, device: torch.device, minutes: float) -> bool:
+        return small_networks.measure(path, seed, device, first=1)
+
+    return Job(f"small-networks-seed{seed}-cpu", minutes, measure, dry)
+
+
 def speed(minutes: float, device: str, steps: int) -> Job:
     def measure(path: Path, device: torch.device, minutes: float, *more: str) -> bool:
         options = ["--device", device.type, "--steps", str(steps), "--record", str(path)]
@@ -172,6 +185,7 @@ def laptop() -> list[Job]:
         failures(67, 20, 7, "cpu", own=True),
         failures(67, 5, 45, "cpu"),
         speed(8, "cpu", steps=4),
+        *(small(seed, 12) for seed in range(3)),
         *seeds(r["pocket-long"], 5, 6, "cpu"),
         trained(r["paper-mnist"], 0, 30, "cpu"),
         *study("more-data", 1, 5, "cpu"),

@@ -11,6 +11,8 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+COMMON_SIDES = (28, 32, 64, 96, 128, 224, 227, 256)  # of pictures, in pixels
+
 
 class Network(nn.Sequential):
     """A sequence of layers that answers a wrong input with a sentence.
@@ -51,8 +53,13 @@ def _explain(network: nn.Module, x: Tensor) -> str | None:
     if _runs(network, *x.shape[-2:]):
         return None
     given = f"the input is {x.shape[2]}×{x.shape[3]}"
-    if any(isinstance(m, nn.Linear) for m in network.modules()):
-        return f"{given}, which its fully connected layers do not fit; AlexNet takes 224×224"
+    linear = next((m for m in network.modules() if isinstance(m, nn.Linear)), None)
+    if linear is not None:
+        fits = next((f"; {s}×{s} fits" for s in COMMON_SIDES if _runs(network, s, s)), "")
+        return (
+            f"{given}, which the fully connected layers of this network do not fit: the first of "
+            f"them takes exactly {linear.in_features:,} numbers{fits}"
+        )
     least = minimum_size(network)
     return (
         f"{given}, this network needs at least {least}×{least}; "

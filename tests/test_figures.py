@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from nin_lib import models
+from nin_lib import models, small
 from nin_lib.blocks import GlobalAvgPool
 from nin_lib.live import InsidePixel, files
 
@@ -69,6 +69,13 @@ def pocket():
     return models.pocket_nin(trained=True), (1, 28, 28)
 
 
+def connected():
+    """A linear layer, which the page computes as a convolution as large as the map."""
+    torch.manual_seed(3)
+    choice = small.Choice(width=4, pointwise=0, head="connected")
+    return models.fold_batch_norm(choice.network()), (1, 28, 28)
+
+
 def with_rounded_weights(network):
     with torch.no_grad():
         for parameter in network.parameters():
@@ -83,7 +90,7 @@ def reference(network, x, clamp=None):
         for module in network.modules():
             if next(module.children(), None) is not None or isinstance(module, nn.Flatten):
                 continue
-            x = module(x)
+            x = module(x.flatten(1) if isinstance(module, nn.Linear) else x)
             if isinstance(module, nn.ReLU):
                 outputs.pop()
             outputs.append(x)
@@ -94,15 +101,26 @@ def reference(network, x, clamp=None):
     return outputs
 
 
-@pytest.mark.parametrize("make", [pocket, odd_network])
+def sized(height, width):
+    """The same weights on pictures of another size."""
+
+    def make():
+        return pocket()[0], (1, height, width)
+
+    return make
+
+
+@pytest.mark.parametrize("make", [pocket, odd_network, connected, sized(42, 31)])
 @pytest.mark.parametrize("clamp", [None, (1, 3, 1.5)])
 def test_the_network_in_the_page_equals_torch_layer_by_layer(figures, tmp_path, make, clamp):
     network, shape = make()
     network = with_rounded_weights(network)
     x = torch.randn(1, *shape, generator=torch.Generator().manual_seed(1))
-    (tmp_path / "weights").write_bytes(files.network_file(network, shape))
+    at = shape if make in (odd_network,) else (1, 28, 28)
+    (tmp_path / "weights").write_bytes(files.network_file(network, at))
     (tmp_path / "input").write_bytes(x.numpy().tobytes())
-    options = ["--clamp", *map(str, clamp)] if clamp else []
+    options = ["--size", *map(str, shape[1:])]
+    options += ["--clamp", *map(str, clamp)] if clamp else []
     command = ["node", "test/run_network.mjs", tmp_path / "weights", tmp_path / "input", *options]
     found = json.loads(node(figures, *command))
     assert set(found) == {"WASM", "JavaScript"}
@@ -110,7 +128,7 @@ def test_the_network_in_the_page_equals_torch_layer_by_layer(figures, tmp_path, 
     for path in found.values():
         assert len(path["layers"]) == len(wanted)
         for got, right in zip(path["layers"], wanted, strict=True):
-            gap = (torch.tensor(got) - right[0].flatten(1)).abs().max().item()
+            gap = (torch.tensor(got) - right[0].reshape(len(got), -1)).abs().max().item()
             assert gap <= 1e-4 * max(1, right.abs().max().item())
 
 

@@ -8,7 +8,7 @@ from statistics import mean
 import jsonschema
 import pytest
 
-from nin_lib import data, models, official, recipes, records, studies, train
+from nin_lib import data, models, official, recipes, records, small, studies, summary, train
 from nin_lib.engine import Engine
 from nin_lib.recipes import RECIPES
 
@@ -91,14 +91,15 @@ def test_a_diverged_run_is_named_as_the_others(name):
 
 
 def test_a_failure_grid_has_every_cell_once():
-    for record in (r for r in ALL.values() if "runs" in r):
+    by_seeds = {"failure-grid": 2 * 3 * 4, "own-initialisation": 1}
+    for record in (r for r in ALL.values() if r["kind"] in by_seeds):
         cells = [
             (run["final_relu"], run["initialisation"], run["rate"], run["seed"])
             for run in record["runs"]
         ]
         assert len(set(cells)) == len(cells)
-        by_seed = {"failure-grid": 2 * 3 * 4, "own-initialisation": 1}[record["kind"]]
-        assert record["complete"] == (len(cells) == by_seed * record["seeds"])
+        all_cells = by_seeds[record["kind"]] * record["seeds"]
+        assert record["complete"] == (len(cells) == all_cells)
         for run in record["runs"]:
             if run["verdict"] == "dead":
                 assert run["gradient"] == 0
@@ -121,15 +122,23 @@ def test_the_ladder_of_speed_climbs_as_high_as_the_book_promises():
     assert all(rung["share_of_ceiling"] < 1 for rung in ladder["rungs"])
 
 
+SHIPPED = {
+    "pocket_nin": lambda: models.pocket_nin(trained=True),
+    "pair_average": lambda: small.trained_pair("average"),
+    "pair_connected": lambda: small.trained_pair("connected"),
+}
+
+
+@pytest.mark.parametrize("shipped", SHIPPED)
 @pytest.mark.parametrize(("name", "least"), [("wardrobe", 0.95), ("fashion-mnist", 0.91)])
-def test_the_shipped_network_is_as_good_as_its_record_says(name, least):
-    path = records.folder().parent / "nin_lib" / "weights" / "pocket_nin.json"
+def test_a_shipped_network_is_as_good_as_its_record_says(shipped, name, least):
+    path = records.folder().parent / "nin_lib" / "weights" / f"{shipped}.json"
     recorded = json.loads(path.read_text())["shipped"][name]["accuracy"]
     try:
         images = data.load(name)
     except data.DataError as error:
         pytest.skip(f"no {name} here: {error}")
-    network = models.pocket_nin(trained=True)
+    network = SHIPPED[shipped]()
     exact = Engine(precision="float32")
     given = images.test_images, images.test_labels, RECIPES["pocket"], exact
     result = train.evaluate(network, *given)
@@ -196,3 +205,19 @@ def test_the_networks_own_initialisation_was_never_dead():
     verdicts = [run["verdict"] for run in record["runs"]]
     assert record["complete"] and len(verdicts) >= 20
     assert set(verdicts) == {"training"}
+
+
+def test_every_affordable_small_network_was_trained_from_three_seeds():
+    found = [record for record in ALL.values() if record["kind"] == "small-networks"]
+    assert [record["seed"] for record in found] == [0, 1, 2]
+    wanted = [dataclasses.asdict(choice) for choice in small.affordable()]
+    assert len(wanted) >= 60
+    for record in found:
+        assert record["complete"]
+        assert [{key: run[key] for key in wanted[0]} for run in record["runs"]] == wanted
+    for record in found[1:]:  # the same networks by the same recipe
+        assert record["recipe"] == found[0]["recipe"]
+    for choice, run in zip(small.affordable(), found[0]["runs"], strict=True):
+        costs = summary.trace(choice.network(), (1, 1, 28, 28))
+        assert (run["params"], run["macs"]) == (costs.params, costs.macs)
+        assert run["params"] <= small.BUDGET

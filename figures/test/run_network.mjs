@@ -1,4 +1,5 @@
-// node run_network.mjs WEIGHTS INPUT [--clamp LAYER CHANNEL VALUE]: both paths' outputs as JSON.
+// node run_network.mjs WEIGHTS INPUT --size HEIGHT WIDTH [--clamp LAYER CHANNEL VALUE]: both paths'
+// outputs as JSON.
 // INPUT is float32; for each path, each layer's outputs, channel by channel.
 import { build } from "esbuild";
 import { readFileSync, rmSync } from "node:fs";
@@ -23,7 +24,7 @@ await build({
 const { Network, inWasm, inJavaScript } = await import(pathToFileURL(bundle).href);
 rmSync(bundle);
 
-const [weights, input, , layer, channel, value] = process.argv.slice(2);
+const [weights, input, , height, width, , layer, channel, value] = process.argv.slice(2);
 const bytes = readFileSync(weights);
 const file = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 const pixels = readFileSync(input);
@@ -31,7 +32,7 @@ const numbers = new Float32Array(pixels.buffer.slice(pixels.byteOffset, pixels.b
 const clamps = value === undefined ? [] : [{ layer: +layer, channel: +channel, value: +value }];
 const result = {};
 for (const arithmetic of [inWasm, inJavaScript]) {
-  const network = new Network(file, arithmetic);
+  const network = new Network(file, arithmetic, [+height, +width]);
   network.run(numbers, clamps);
   const started = performance.now();
   for (let i = 0; i < 20; i++) network.run(numbers, clamps);

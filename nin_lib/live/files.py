@@ -57,7 +57,7 @@ def network_file(network: nn.Module, input_shape: tuple[int, int, int]) -> bytes
             numbers += [module.weight.detach().flatten(), module.bias.detach()]
             sizes = module.out_channels, module.kernel_size[0], module.stride[0], module.padding[0]
             layers.append(_layer(name, "conv", *sizes))
-        elif isinstance(module, nn.Linear) and whole:  # a convolution as large as the map: the same weights
+        elif isinstance(module, nn.Linear) and whole:  # as a convolution as large as the map
             numbers += [module.weight.detach().flatten(), module.bias.detach()]
             layers.append(_layer(name, "conv", module.out_features, whole, 1, 0))
             whole = 1
