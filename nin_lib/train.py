@@ -18,6 +18,7 @@ from torch import nn
 from nin_lib import checkpoints, hardware, parallel, stopping
 from nin_lib.batches import Draws, prepare, source, split
 from nin_lib.data import ImageData
+from nin_lib.diagnosis import diagnose
 from nin_lib.engine import AS_WRITTEN, Engine
 from nin_lib.evaluation import Judges, evaluate, interval, judges, predict
 from nin_lib.optim import average, schedule, sgd
@@ -27,8 +28,8 @@ from nin_lib.runs import Run
 from nin_lib.state import State, TrainingDiverged, stop_if_diverged
 
 __all__ = [
-    "AS_WRITTEN", "Engine", "TrainingDiverged", "average", "evaluate", "fit", "one_epoch",
-    "predict", "prepare", "schedule", "sgd", "split",
+    "AS_WRITTEN", "Engine", "TrainingDiverged", "average", "diagnose", "evaluate", "fit",
+    "one_epoch", "predict", "prepare", "schedule", "sgd", "split",
 ]  # fmt: skip
 
 
