@@ -67,7 +67,8 @@ def measure(
     settings = {k: v for k, v in RECIPE.settings().items() if k not in ("model_args", "why")}
     record = {
         "kind": "small-networks",
-        "command": f"python benchmarks/small_networks.py --seed {seed}",
+        "command": f"python benchmarks/small_networks.py --seed {seed} "
+        f"--record records/small-networks-seed{seed}-cpu.json",
         "machine": hardware.describe_machine(device),
         "engine": dataclasses.asdict(Engine().settled(device)),
         "data": images.name,
@@ -84,7 +85,7 @@ def measure(
         for name in ("kind", "engine", "data_digest", "recipe", "seed"):
             if before[name] != json.loads(json.dumps(record[name])):
                 raise ValueError(f"{path} was measured with another {name}; name another file")
-        record["runs"] = before["runs"]
+        record["runs"], record["complete"] = before["runs"], before["complete"]
     done = [{k: run[k] for k in dataclasses.asdict(Choice())} for run in record["runs"]]
     todo = [choice for choice in choices if dataclasses.asdict(choice) not in done]
     with stopping.listen(minutes) as why_stop:
@@ -95,6 +96,7 @@ def measure(
             print(record["runs"][-1], flush=True)
             if why_stop():
                 break
+    runs.write(path, record)
     return len(record["runs"]) >= len(choices)
 
 

@@ -6,6 +6,7 @@ Chapter 3 spends 100,000 parameters on them. ``benchmarks/small_networks.py`` tr
 
 from collections import OrderedDict
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib.resources import files
 from itertools import product
 
@@ -96,9 +97,10 @@ GRID: tuple[Choice, ...] = tuple(
 )
 
 
-def affordable() -> list[Choice]:
+@cache
+def affordable() -> tuple[Choice, ...]:
     """The networks of ``GRID`` that keep within the budget."""
-    return [choice for choice in GRID if _within_budget(choice)]
+    return tuple(choice for choice in GRID if _within_budget(choice))
 
 
 # One trunk, two heads: the pair that chapter 4 slides pictures over.

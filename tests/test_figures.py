@@ -14,7 +14,7 @@ from nin_lib import models, small
 from nin_lib.blocks import GlobalAvgPool
 from nin_lib.live import InsidePixel, files
 
-BUNDLES = ("one_pixel.mjs", "three_names.mjs", "bend.mjs", "inside_pixel.mjs")
+BUNDLES = sorted(module.name for module in files.FOLDER.glob("*.mjs"))
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +33,7 @@ def node(folder, *command):
 
 def test_the_committed_bundles_are_what_the_sources_give(figures, tmp_path):
     node(figures, "node", "build.mjs", "--to", tmp_path)
+    assert sorted(module.name for module in tmp_path.glob("*.mjs")) == BUNDLES
     for name in (*BUNDLES, "loader.js"):
         assert (tmp_path / name).read_bytes() == (files.FOLDER / name).read_bytes(), name
 

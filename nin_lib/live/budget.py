@@ -1,0 +1,205 @@
+"""*Spend 100,000 parameters*: what a small network costs, and what the trained ones reached."""
+
+import math
+from collections.abc import Sequence
+from statistics import mean
+from typing import NamedTuple
+
+import traitlets
+
+from nin_lib import records
+from nin_lib.live.base import Figure
+from nin_lib.live.drawing import PALETTE
+from nin_lib.small import BUDGET, HEADS, Choice
+from nin_lib.summary import Trace, blocks
+
+KERNELS = (3, 5)
+WIDTHS = (4, 40)  # the narrowest and the widest first block on the slider
+POINTWISE = 2  # 1×1 layers, at most
+COMMAND = (
+    "python benchmarks/small_networks.py --seed 0 --record records/small-networks-seed0-cpu.json"
+)
+POSITIONS = 7 * 7  # of the maps in blocks 2 and 3: there each weight is used so often
+PARTS = {"block1": "block 1", "block2": "block 2", "block3": "block 3"}  # the rest is the head
+
+
+class Measured(NamedTuple):
+    """A trained network: its choice, its costs, and its test accuracy from each seed."""
+
+    kernel: int
+    width: int
+    pointwise: int
+    bottleneck: bool
+    head: str
+    params: int
+    macs: int
+    accuracies: list[float]
+
+    @property
+    def choice(self) -> Choice:
+        return Choice(*self[:5])
+
+
+def small_records() -> list[dict]:
+    """The records of the small networks, one for each seed that was measured."""
+    return [r for r in records.every().values() if r["kind"] == "small-networks"]
+
+
+def measured_networks(found: Sequence[dict]) -> list[Measured]:
+    """What those records hold, a row for each network; each seed counts once."""
+    costs, by_seed = {}, {}
+    for record in found:
+        for run in record["runs"]:
+            choice = tuple(run[name] for name in Measured._fields[:5])
+            costs[choice] = run["params"], run["macs"]
+            by_seed.setdefault(choice, {}).setdefault(record["seed"], run["accuracy"])
+    return [
+        Measured(*choice, *costs[choice], list(seeds.values()))
+        for choice, seeds in sorted(by_seed.items())
+    ]
+
+
+def how_trained(found: Sequence[dict]) -> dict:
+    """How long, on what, and on how many pictures judged; empty without a record."""
+    if not found:
+        return {}
+    recipe = found[0]["recipe"]
+    return {"epochs": recipe["epochs"], "pictures": recipe["limit"], "judged": found[0]["images"]}
+
+
+def nearest(choice: Choice, measured: Sequence[Measured]) -> Measured:
+    """The trained network that stands for a choice.
+
+    The one that differs in the fewest of kernel, 1×1 layers, bottleneck and head; among these the
+    nearest width, and of two widths equally near the narrower. What is equal in all of that: the
+    one with fewer parameters, then the first in the list.
+    """
+
+    def distance(row: Measured) -> tuple:
+        fields = ("kernel", "pointwise", "bottleneck", "head")
+        changed = sum(getattr(row, name) != getattr(choice, name) for name in fields)
+        return changed, abs(row.width - choice.width), row.width, row.params
+
+    return min(measured, key=distance)
+
+
+class Budget(Figure):
+    """The reader spends 100,000 parameters on kernel, width, 1×1 layers, bottleneck and head.
+
+    Parameters and multiply-adds are those of ``small.Choice`` for 28×28 pictures. Accuracies are
+    measured ones: a choice that nobody trained is answered by the nearest that was (``nearest``).
+
+    Args:
+        measured: rows of ``Measured``; those of ``records`` if None.
+
+    Traits:
+        kernel (3 or 5), width (4 to 40), pointwise (0 to 2), bottleneck, head: as in ``Choice``.
+        across: what the scatter shows from left to right, ``parameters`` or ``multiply-adds``.
+        best: the place in ``measured`` of the most accurate network found so far within the
+            budget; −1 before the page has shown one.
+
+    Raises:
+        traitlets.TraitError: a kernel, width, count of 1×1 layers or head that there is not.
+    """
+
+    bundle = "budget"
+    shared = ("kernel", "width", "pointwise", "bottleneck", "head", "across")
+    kernel = traitlets.Enum(KERNELS, 3).tag(sync=True)
+    width = traitlets.Int(24, min=WIDTHS[0], max=WIDTHS[1]).tag(sync=True)
+    pointwise = traitlets.Int(1, min=0, max=POINTWISE).tag(sync=True)
+    bottleneck = traitlets.Bool(False).tag(sync=True)
+    head = traitlets.Enum(HEADS, HEADS[0]).tag(sync=True)
+    across = traitlets.Enum(("parameters", "multiply-adds"), "parameters").tag(sync=True)
+    best = traitlets.Int(-1).tag(sync=True)
+    budget = traitlets.Int(BUDGET).tag(sync=True)
+    measured = traitlets.List().tag(sync=True)
+    trained = traitlets.Dict().tag(sync=True)
+    command = traitlets.Unicode(COMMAND).tag(sync=True)
+
+    def __init__(self, measured: Sequence[Measured] | None = None, **traits):
+        given = {}
+        if measured is None:
+            found = small_records()
+            measured, given["trained"] = measured_networks(found), how_trained(found)
+        super().__init__(measured=[list(row) for row in measured], **(given | traits))
+
+    def choice(self) -> Choice:
+        """The reader's choice."""
+        return Choice(self.kernel, self.width, self.pointwise, self.bottleneck, self.head)
+
+    def fallback(self) -> str:
+        choice = self.choice()
+        rows = blocks(choice.network(), (1, 1, 28, 28))
+        costs = f"{_words(choice)}: {rows.params:,} parameters, {rows.macs:,} multiply-adds."
+        if not self.measured:
+            return (
+                f'<div class="nin-row">{_areas(rows)}</div><p>{costs} Accuracies are '
+                f"{records.MISSING}: <code>{self.command}</code></p>"
+            )
+        measured = [Measured(*row) for row in self.measured]
+        near = nearest(choice, measured)
+        itself = near.choice == choice
+        which = "It" if itself else f"The nearest that was trained ({_words(near.choice)})"
+        middle, low, high = (100 * f(near.accuracies) for f in (mean, min, max))
+        return (
+            f'<div class="nin-row">{_areas(rows)}{_scatter(measured, near)}</div>'
+            f"<p>{costs} {which} names {middle:.2f} % of the test pictures correctly, mean of "
+            f"{len(near.accuracies)} seeds ({low:.2f} to {high:.2f} %). The points are the "
+            f"{len(measured)} networks that were trained.</p>"
+        )
+
+
+def _words(choice: Choice) -> str:
+    layers = ("no 1×1 layer", "one 1×1 layer", "two 1×1 layers")[choice.pointwise]
+    head = {"average": "global average", "connected": "fully connected"}[choice.head]
+    squeezed = ", bottleneck" if choice.bottleneck else ""
+    return f"{choice.kernel}×{choice.kernel}, width {choice.width}, {layers}{squeezed}, {head}"
+
+
+def _areas(rows: Trace) -> str:
+    """Squares above and below a line: parameters, and multiply-adds at 49 to a parameter."""
+    sums = {name: [0, 0] for name in (*PARTS.values(), "head")}
+    for row in rows:
+        part = sums[PARTS.get(row.name, "head")]
+        part[0] += row.params
+        part[1] += row.macs / POSITIONS
+    most = max(max(part) for part in sums.values())
+    squares = ""
+    for i, part in enumerate(sums.values()):
+        up, down = (60 * math.sqrt(count / most) for count in part)
+        squares += f"M{70 * i} 68v-{up:.1f}h{up:.1f}v{up:.1f}z"
+        squares += f"M{70 * i} 72v{down:.1f}h{down:.1f}v-{down:.1f}z"
+    return (
+        f'<svg viewBox="0 0 280 140" width="280" role="img" aria-label="{", ".join(sums)}: '
+        f'parameters as areas above, multiply-adds below">'
+        f'<path fill="{PALETTE["muted"]}" d="{squares}"/>'
+        f'<path stroke="{PALETTE["muted"]}" d="M0 70h280"/></svg>'
+    )
+
+
+def _scatter(measured: Sequence[Measured], near: Measured) -> str:
+    """Accuracy against the logarithm of the parameters; a ring around the nearest."""
+    sizes = [math.log(row.params) for row in measured]
+    marks = [a for row in measured for a in row.accuracies]
+    left, right, low, high = min(sizes), max(sizes), min(marks), max(marks)
+
+    def across(row: Measured) -> float:
+        return 10 + 260 * (math.log(row.params) - left) / (right - left or 1)
+
+    def up(accuracy: float) -> float:
+        return 150 - 140 * (accuracy - low) / (high - low or 1)
+
+    def dot(row: Measured, radius: float) -> str:
+        return f'<circle cx="{across(row):.1f}" cy="{up(mean(row.accuracies)):.1f}" r="{radius}"/>'
+
+    spreads = "".join(
+        f"M{across(row):.1f} {up(min(row.accuracies)):.1f}V{up(max(row.accuracies)):.1f}"
+        for row in measured
+    )
+    return (
+        f'<svg viewBox="0 0 280 160" width="280" role="img" aria-label="accuracy of '
+        f'{len(measured)} trained networks against their parameters">'
+        f'<path stroke="{PALETTE["muted"]}" d="M0 160h280M0 0v160{spreads}"/>'
+        f'<g fill="{PALETTE["muted"]}">{"".join(dot(row, 3) for row in measured)}</g>'
+        f'<g fill="none" stroke="{PALETTE["ink"]}" stroke-width="2">{dot(near, 6)}</g></svg>'
+    )
