@@ -1,0 +1,71 @@
+"""*Slide it*: one trunk, two heads, and a garment that moves across the frame."""
+
+import base64
+
+import torch
+import traitlets
+from torch import Tensor
+
+from nin_lib import small, wardrobe
+from nin_lib.live import drawing, files
+from nin_lib.live.base import Figure
+from nin_lib.live.inside_pixel import one_of_each
+from nin_lib.recipes import RECIPES
+from nin_lib.shifts import shifted
+
+
+class Slide(Figure):
+    """The reader moves a garment, and compares what the two heads of ``small.PAIR`` make of it.
+
+    Traits: ``picture`` (0 to 9, its class too; −1: the reader's own), ``right`` and ``down``
+    (−8 to 8 pixels), ``guess`` (which head loses the garment sooner: ``""`` before the reader has
+    chosen, ``"average"``, ``"connected"`` or ``"alike"``), ``filled`` (whether every offset is
+    shown, or only those visited).
+    """
+
+    bundle = "slide"
+    needs = (files.AVERAGE, files.CONNECTED)
+    shared = ("picture", "right", "down", "guess", "filled")
+    pictures = traitlets.List().tag(sync=True)
+    names = traitlets.List().tag(sync=True)
+    normal = traitlets.List().tag(sync=True)
+    own = traitlets.Unicode("").tag(sync=True)
+    picture = traitlets.Int(9).tag(sync=True)
+    right = traitlets.Int(0).tag(sync=True)
+    down = traitlets.Int(0).tag(sync=True)
+    guess = traitlets.Unicode("").tag(sync=True)
+    filled = traitlets.Bool(False).tag(sync=True)
+
+    def __init__(self, **traits):
+        recipe = RECIPES["pocket"]
+        super().__init__(
+            pictures=[base64.b64encode(p.numpy().tobytes()).decode() for p in one_of_each()],
+            names=list(wardrobe.CLASSES),
+            normal=[recipe.mean, recipe.std],
+            **traits,
+        )
+
+    def pixels(self) -> Tensor:
+        """The picture as it lies on the frame, 28×28 uint8."""
+        text = self.own if self.picture < 0 else self.pictures[self.picture]
+        pixels = torch.frombuffer(bytearray(base64.b64decode(text)), dtype=torch.uint8)
+        return shifted(pixels.reshape(28, 28), self.right, self.down)
+
+    def shares(self) -> dict[str, Tensor]:
+        """What each head gives the ten classes for the picture as it lies there."""
+        mean, std = self.normal
+        x = (self.pixels()[None, None] / 255 - mean) / std
+        with torch.no_grad():
+            return {head: small.trained_pair(head)(x)[0].softmax(0) for head in small.HEADS}
+
+    def fallback(self) -> str:
+        shares = self.shares()
+        average, connected = (
+            f"{self.names[int(share.argmax())]} {100 * share.max():.0f} %"
+            for share in shares.values()
+        )
+        return (
+            f'<div class="nin-row">{drawing.grey(self.pixels() / 255)}</div>'
+            f"<p>The picture, and what two heads on the same kind of trunk make of it: the one "
+            f"that averages its class maps says {average}, the fully connected one {connected}.</p>"
+        )
