@@ -5,9 +5,25 @@ Each works in Colab, JupyterLab and VS Code, where its state is ordinary traits 
 website. The drawing is TypeScript, in the folder ``figures`` of the repository.
 """
 
+from nin_lib.live.average import Average
 from nin_lib.live.bend import Bend
+from nin_lib.live.break_map import BreakMap
+from nin_lib.live.budget import Budget
+from nin_lib.live.canvas import BiggerCanvas
 from nin_lib.live.inside_pixel import InsidePixel
 from nin_lib.live.one_pixel import OnePixel, drawn_photo
+from nin_lib.live.slide import Slide
 from nin_lib.live.three_names import ThreeNames
 
-__all__ = ["Bend", "InsidePixel", "OnePixel", "ThreeNames", "drawn_photo"]
+__all__ = [
+    "Average",
+    "Bend",
+    "BiggerCanvas",
+    "BreakMap",
+    "Budget",
+    "InsidePixel",
+    "OnePixel",
+    "Slide",
+    "ThreeNames",
+    "drawn_photo",
+]

@@ -1,0 +1,347 @@
+/** An average you can check: draw, and see each class's logit as the mean of its map. */
+import style from "./average.css";
+import type { Network } from "./net/network";
+import { boxed, choose, freshId, h, svg, write } from "./shell/dom";
+import { figure, type Stage, type View } from "./shell/figure";
+import { fixed, signed } from "./shell/format";
+import { decode, encode, readGarment, SIDE } from "./shell/garment";
+import { grid } from "./shell/grid";
+import { map } from "./shell/maps";
+import { pad, type Sheet, sheet, shades, takePasted, type Tool } from "./shell/paint";
+import { softmax, weights } from "./shell/weights";
+
+const FILE = "pocket_nin.f16";
+
+const WORDS = {
+  title: "An average you can check",
+  how: "draw or erase; choose a class · arrow keys move a cursor, the space bar paints",
+  caption:
+    "Each of the ten maps is evidence for one class, and its mean is the logit of that class. All maps share one scale. The outlined pixels are where the chosen cell stands; the layers below let it see further than that.",
+  pictures: "picture",
+  own: "your own",
+  pad: "picture, 28×28: arrow keys move the cursor, the space bar uses the tool",
+  tools: { brush: "brush", eraser: "eraser" },
+  clear: "clear",
+  undo: "undo",
+  eraseCell: "erase the outlined pixels",
+  classes: "class maps",
+  classMap: (name: string, size: string) => `class map of ${name}, ${size}`,
+  change: "show the change since the picture was picked",
+  changeOf: (name: string, size: string) => `change in ${name}, ${size}`,
+  cells: "class map with a cursor",
+  sees: (side: number, field: number) => `the cell stands over ${side}×${side} pixels and sees ${field}×${field}`,
+  running: "running sum ÷ 49",
+  pasted: "what was pasted",
+  adds: (row: number, column: number, value: string, count: number, share: string, name: string) =>
+    `Row ${row}, column ${column} adds ${value} ÷ ${count} = ${share} to the logit of ${name}. `,
+  sums: (soFar: string, count: number, sum: string, logit: string) =>
+    `The values up to here add up to ${soFar}, all ${count} to ${sum}, and ${sum} ÷ ${count} = ${logit}.`,
+  since: (logit: string, share: string, change: string, shareChange: string) =>
+    ` When the picture was picked, the logit was ${logit} and this cell’s share ${share}: changes of ${change} and ${shareChange}.`,
+  says: (name: string, share: string) => ` The network says ${name}, ${share}\u00a0%.`,
+  blank: " All pixels are the same, so there is no garment; softmax shares out its 100\u00a0% all the same.",
+  pixel: (row: number, column: number, value: number) => ` The cursor is on pixel ${row}, ${column}, which holds ${value}.`,
+  row: "row",
+  column: (column: number) => `column ${column}`,
+  sum: "sum",
+  all: "sum of all",
+  logit: (count: number) => `÷ ${count}, the logit`,
+  picked: "logit when picked",
+  changed: "change",
+};
+
+/** Printed decimals: whole thousandths are added, so that what is printed adds up. */
+const DECIMALS = 3;
+const UNIT = 10 ** DECIMALS;
+const text = (units: number) => fixed(units / UNIT, DECIMALS);
+const textSigned = (units: number) => signed(units / UNIT, DECIMALS);
+
+/** What the network makes of a picture, in thousandths. */
+interface Look {
+  maps: number[][];
+  sums: number[];
+  logits: number[];
+  shares: number[];
+}
+
+function mount(stage: Stage): View {
+  const file = weights(stage, [FILE]);
+  const root = stage.body.closest<HTMLElement>(".nin-figure")!;
+  takePasted(root, WORDS.pasted);
+  let network: Network | undefined;
+  const names = stage.get<string[]>("names");
+  const pictures = stage.get<string[]>("pictures");
+
+  // ---- the picture: a drawn one, or the reader's own, which began as some other
+  const inside = (key: string, most: number) => Math.max(0, Math.min(most - 1, Math.round(stage.get(key)) || 0));
+  const own = () => stage.get<string>("own");
+  const index = () => (stage.get<number>("picture") < 0 && own() ? -1 : inside("picture", pictures.length));
+  const shown = () => (index() < 0 ? own() : pictures[index()]);
+  const picked = () => (index() < 0 ? stage.get<string>("before") || own() : pictures[index()]);
+  type Past = { picture: number; own: string; before: string };
+  const past: Past[] = [];
+  const remember = () => past.push({ picture: stage.get("picture"), own: own(), before: stage.get("before") });
+  const repaint = (bytes: ArrayLike<number>, begins = true) => {
+    const before = picked();
+    if (begins) remember();
+    stage.set({ own: encode(bytes), picture: -1, before });
+  };
+  let [decodedFrom, decoded] = ["", [] as number[]];
+  const bytes = () => {
+    if (decodedFrom !== shown()) [decodedFrom, decoded] = [shown(), decode(shown())];
+    return decoded;
+  };
+  const tool = (): Tool => (stage.get("tool") === "eraser" ? "eraser" : "brush");
+
+  // ---- the network, run once for each picture
+  const size = () => network!.layers.at(-2)!.height; // of the class maps, which the average follows
+  const cell = () => SIDE / size();
+  const looks = new Map<string, Look>();
+  const look = (picture: string): Look => {
+    let found = looks.get(picture);
+    if (found) return found;
+    if (looks.size > 8) looks.clear();
+    const [mean, std] = stage.get<number[]>("normal");
+    network!.run(decode(picture).map((value) => (value / 255 - mean) / std));
+    const maps = names.map((_, c) => Array.from(network!.map(network!.layers.length - 2, c), (value) => Math.round(UNIT * value)));
+    const sums = maps.map((values) => values.reduce((a, b) => a + b));
+    const logits = sums.map((sum, c) => Math.round(sum / maps[c].length));
+    found = { maps, sums, logits, shares: softmax(logits.map((logit) => logit / UNIT)) };
+    looks.set(picture, found);
+    return found;
+  };
+  const best = ({ logits }: Look) => logits.indexOf(Math.max(...logits));
+  /** −1 stands for what the network said when the picture was picked. */
+  const chosen = () => (stage.get<number>("chosen") < 0 ? best(look(picked())) : inside("chosen", names.length));
+  const where = () => ({ row: inside("row", size()), column: inside("column", size()) });
+  /** How far one cell of the class maps sees, in pixels. */
+  const field = () => {
+    let [sees, step] = [1, 1];
+    for (const layer of network!.layers.slice(0, -1)) {
+      sees += (layer.kernel - 1) * step;
+      step *= layer.stride;
+    }
+    return sees;
+  };
+
+  // ---- what stands on the stage
+  const choice = h("select", { "aria-label": WORDS.pictures, change: () => stage.set({ picture: Number(choice.value), chosen: -1 }) });
+  pictures.forEach((_, i) => choice.append(h("option", { value: i }, names[i] ?? String(i))));
+  const ownChoice = h("option", { value: -1 }, WORDS.own);
+  choice.append(ownChoice);
+  let at = [13, 14]; // the pad's cursor, a pixel
+  const drawing = pad({
+    label: WORDS.pad,
+    words: WORDS.tools,
+    side: SIDE,
+    bytes,
+    tool,
+    take: (tool) => stage.set({ tool }),
+    move(row, column) {
+      at = [row, column];
+      if (network) stage.set({ row: Math.floor(row / cell()), column: Math.floor(column / cell()) });
+    },
+    paint: repaint,
+  });
+  const stands = h("div", { class: "stands" });
+  drawing.element.append(stands);
+  const sees = h("span", { class: "nin-label sees" });
+  const clear = h("button", { type: "button", class: "nin-button", click: () => {
+    repaint(new Uint8Array(SIDE * SIDE));
+    stage.set({ tool: "brush" });
+  } }, WORDS.clear);
+  const undo = h("button", { type: "button", class: "nin-button", click: () => past.length && stage.set({ ...past.pop()! }) }, WORDS.undo);
+  const eraseCell = h("button", { type: "button", class: "nin-button", click: () => {
+    if (!network) return;
+    const { row, column } = where();
+    const under = (at: number, place: number) => Math.floor(at / cell()) === place;
+    repaint(bytes().map((value, i) => (under(Math.floor(i / SIDE), row) && under(i % SIDE, column) ? 0 : value)));
+  } }, WORDS.eraseCell);
+
+  const radios = freshId("class");
+  const tiles = names.map((name, c) => {
+    const parts = {
+      input: h("input", { type: "radio", name: radios, value: c, change: () => stage.set({ chosen: c }) }),
+      canvas: map(),
+      logit: h("span", { class: "nin-number" }),
+      share: h("span", { class: "nin-number" }),
+      bar: h("i", {}),
+      was: h("b", {}),
+    };
+    const element = h("label", {},
+      parts.canvas,
+      h("span", { class: "name" }, parts.input, h("span", {}, name)),
+      h("span", { class: "numbers" }, boxed(parts.logit), boxed(parts.share)),
+      h("span", { class: "nin-bar" }, parts.bar, parts.was));
+    return { ...parts, element };
+  });
+  const change = h("input", { type: "checkbox", change: () => stage.set({ change: change.checked }) });
+  const ends = [h("span", { class: "nin-number" }), h("span", { class: "nin-number" })];
+  const large = grid({ label: WORDS.cells, hover: true, move: (row, column) => stage.set({ row, column }) });
+  const largeLabel = h("span", { class: "nin-label" });
+  const sumLine = svg("path", { class: "line", "vector-effect": "non-scaling-stroke" });
+  const zeroLine = svg("path", { class: "zero", "vector-effect": "non-scaling-stroke" });
+  const upTo = h("div", { class: "upto" });
+  stage.body.append(
+    file.notice,
+    h("div", { class: "left" },
+      choice,
+      drawing.element,
+      h("div", {}, sees),
+      h("div", { class: "nin-controls" }, drawing.tools, clear, undo, eraseCell)),
+    h("div", { class: "middle" },
+      h("div", { class: "classes", role: "radiogroup", "aria-label": WORDS.classes }, ...tiles.map(({ element }) => element)),
+      h("div", { class: "nin-controls" },
+        h("span", { class: "scale", "aria-hidden": "true" }, boxed(ends[0]), h("i", {}), boxed(ends[1])),
+        h("label", {}, change, ` ${WORDS.change}`))),
+    h("div", { class: "right" },
+      h("div", {}, largeLabel),
+      large.element,
+      h("span", { class: "nin-label" }, WORDS.running),
+      h("div", { class: "plot" }, svg("svg", { viewBox: "0 -1 1 2", preserveAspectRatio: "none", "aria-hidden": "true" }, zeroLine, sumLine), upTo)),
+  );
+
+  // ---- painting, each thing only when it changed
+  const paper = sheet(drawing.canvas, SIDE, SIDE);
+  let sheets: { small: Sheet[]; large: Sheet } | undefined;
+  const painted = { picture: "", maps: "", large: "" };
+  const fresh = (what: keyof typeof painted, ...of: unknown[]) => {
+    const key = [root.dataset.theme, ...of].join(" ");
+    return key !== painted[what] && !!(painted[what] = key);
+  };
+  const paintPicture = () => {
+    if (fresh("picture", shown())) paper.grey(bytes());
+  };
+  const differs = () => shown() !== picked();
+  const difference = (c: number) => look(shown()).maps[c].map((value, i) => value - look(picked()).maps[c][i]);
+  const values = (c: number) => (stage.get("change") ? difference(c) : look(shown()).maps[c]);
+  /** Full colour, for all maps alike; it stays while the reader draws, unless the values outgrow it. */
+  const limit = () => Math.max(...[picked(), shown()].flatMap((picture) => look(picture).maps.flatMap((map) => map.map(Math.abs))));
+
+  const paintMaps = () => {
+    if (!fresh("maps", shown(), picked(), stage.get("change"))) return;
+    const [now, then, full, colours] = [look(shown()), look(picked()), limit(), shades()];
+    tiles.forEach(({ logit, share, bar, was, element }, c) => {
+      sheets!.small[c].signed(values(c), full, colours);
+      write(logit, text(now.logits[c]));
+      write(share, `${(100 * now.shares[c]).toFixed(0)} %`);
+      bar.style.transform = `scaleX(${now.shares[c]})`;
+      const stood = differs() ? `translateX(${(100 * then.shares[c]).toFixed(1)}%)` : "";
+      if (was.style.transform !== stood) was.style.transform = stood;
+      element.classList.toggle("best", c === best(now));
+    });
+    write(ends[0], text(-full));
+    write(ends[1], textSigned(full));
+  };
+  const paintLarge = (c: number) => {
+    if (!fresh("large", shown(), picked(), stage.get("change"), c)) return;
+    sheets!.large.signed(values(c), limit(), shades());
+    const { maps } = look(shown());
+    let sum = 0;
+    const steps = maps[c].map((value) => (sum += value));
+    const [low, high] = [Math.min(0, ...steps), Math.max(0, ...steps)];
+    const height = (value: number) => (0.92 * (high + low - 2 * value) / (high - low || 1)).toFixed(3);
+    sumLine.setAttribute("d", `M0 ${height(0)}${steps.map((value, i) => `V${height(value)}H${((i + 1) / steps.length).toFixed(4)}`).join("")}`);
+    zeroLine.setAttribute("d", `M0 ${height(0)}H1`);
+  };
+
+  return {
+    draw() {
+      choose(choice, index());
+      ownChoice.hidden = !own();
+      undo.disabled = !past.length;
+      paintPicture();
+      if (!file.ready()) return drawing.place(at[0], at[1]);
+      [network] = file.networks()!;
+      sheets ??= { small: tiles.map(({ canvas }) => sheet(canvas, size(), size())), large: sheet(large.canvas, size(), size()) };
+      const { row, column } = where();
+      const c = chosen();
+      if (Math.floor(at[0] / cell()) !== row || Math.floor(at[1] / cell()) !== column)
+        at = [row, column].map((place) => Math.floor((place + 0.5) * cell()));
+      drawing.place(at[0], at[1]);
+      const wide = `${100 / size()}%`;
+      if (stands.style.width !== wide) Object.assign(stands.style, { width: wide, height: wide });
+      stands.style.transform = `translate(${100 * column}%,${100 * row}%)`;
+      write(sees, WORDS.sees(cell(), field()));
+      paintMaps();
+      paintLarge(c);
+      tiles.forEach(({ input, element }, i) => {
+        input.checked = i === c;
+        element.classList.toggle("now", i === c);
+      });
+      change.checked = stage.get("change");
+      large.place(row, column, size(), size());
+      write(largeLabel, (stage.get("change") ? WORDS.changeOf : WORDS.classMap)(names[c], `${size()}×${size()}`));
+      upTo.style.transform = `translateX(${(100 * (row * size() + column + 1)) / size() ** 2}%)`;
+    },
+    sentence() {
+      if (!network) return file.sentence();
+      const { row, column } = where();
+      const [c, now, then] = [chosen(), look(shown()), look(picked())];
+      const place = row * size() + column;
+      const count = now.maps[c].length;
+      const part = (map: number[]) => Math.round(map[place] / count);
+      const soFar = now.maps[c].slice(0, place + 1).reduce((a, b) => a + b);
+      return (
+        WORDS.adds(row, column, text(now.maps[c][place]), count, text(part(now.maps[c])), names[c]) +
+        WORDS.sums(text(soFar), count, text(now.sums[c]), text(now.logits[c])) +
+        (differs()
+          ? WORDS.since(text(then.logits[c]), text(part(then.maps[c])), textSigned(now.logits[c] - then.logits[c]), textSigned(part(now.maps[c]) - part(then.maps[c])))
+          : "") +
+        WORDS.says(names[best(now)], (100 * now.shares[best(now)]).toFixed(0)) +
+        (bytes().every((value) => value === bytes()[0]) ? WORDS.blank : "") +
+        WORDS.pixel(at[0], at[1], bytes()[at[0] * SIDE + at[1]])
+      );
+    },
+    table() {
+      if (!network) return { head: [], rows: [] };
+      const [c, now, then] = [chosen(), look(shown()), look(picked())];
+      const lines = Array.from({ length: size() }, (_, r) => now.maps[c].slice(r * size(), (r + 1) * size()));
+      const rows: (string | number)[][] = lines.map((line, r) => [r, ...line.map(text), text(line.reduce((a, b) => a + b))]);
+      const last = (label: string, value: string) => rows.push([label, ...lines.map(() => ""), value]);
+      last(WORDS.all, text(now.sums[c]));
+      last(WORDS.logit(now.maps[c].length), text(now.logits[c]));
+      if (differs()) {
+        last(WORDS.picked, text(then.logits[c]));
+        last(WORDS.changed, textSigned(now.logits[c] - then.logits[c]));
+      }
+      return { head: [WORDS.row, ...lines.map((_, i) => WORDS.column(i)), WORDS.sum], rows };
+    },
+    code() {
+      const [mean, std] = stage.get<number[]>("normal");
+      const { row, column } = network ? where() : { row: 0, column: 0 };
+      const c = network ? chosen() : 0;
+      return `import torch
+from nin_lib import models
+
+network = models.pocket_nin(trained=True)
+pixels = torch.tensor([${bytes().join(", ")}])
+x = (pixels.reshape(1, 1, ${SIDE}, ${SIDE}) / 255 - ${mean}) / ${std}
+with torch.no_grad():
+    logits = network(x)[0]
+    for name, layer in network.named_children():
+        if name == "average":
+            break
+        x = layer(x)
+class_map = x[0, ${c}]  # ${names[c]}
+
+print(class_map[${row}, ${column}].item() / class_map.numel())  # the share of one cell
+print(class_map.mean().item())
+print(logits[${c}].item())
+`;
+    },
+    async picture(file) {
+      const mine = encode(await readGarment(file));
+      remember();
+      stage.set({ own: mine, before: mine, picture: -1, chosen: -1 });
+    },
+  };
+}
+
+export default figure({
+  name: "average",
+  words: WORDS,
+  state: ["picture", "own", "before", "chosen", "row", "column", "tool", "change"],
+  style,
+  mount,
+});

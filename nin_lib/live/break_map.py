@@ -1,0 +1,41 @@
+"""*Break the explanation*: is a class map about what matters, and about what was learned?"""
+
+import traitlets
+
+from nin_lib.live import drawing
+from nin_lib.live.average import GarmentFigure
+
+MOST, BLOCKS = 20, 4
+
+
+class BreakMap(GarmentFigure):
+    """The reader erases the strongest cells of a class map, and draws blocks of weights anew.
+
+    Traits: those of :class:`~nin_lib.live.average.GarmentFigure`; ``erased`` (cells, 0 to 20),
+    ``among`` (erase cells of the ``"garment"`` or of the whole ``"picture"``), ``guess`` (what
+    the strongest cells cost against random ones: ``"more"``, ``"same"``, ``"less"``, or ``""``
+    before the reader has guessed), ``redrawn`` (blocks drawn anew from the top, 0 to 4), ``seed``
+    (of all that is drawn).
+    """
+
+    bundle = "break_map"
+    shared = ("picture", "chosen", "row", "column", "erased", "among", "redrawn", "seed")
+    erased = traitlets.Int(3, min=0, max=MOST).tag(sync=True)
+    among = traitlets.CaselessStrEnum(("garment", "picture"), "garment").tag(sync=True)
+    guess = traitlets.CaselessStrEnum(("", "more", "same", "less"), "").tag(sync=True)
+    redrawn = traitlets.Int(1, min=0, max=BLOCKS).tag(sync=True)
+    seed = traitlets.Int(0, min=0).tag(sync=True)
+
+    def fallback(self) -> str:
+        maps = self.class_maps()
+        logits = maps.mean((1, 2))
+        shown = int(logits.argmax()) if self.chosen < 0 else self.chosen
+        name, value = self.names[shown], maps[shown].max().item()
+        row, column = divmod(int(maps[shown].argmax()), maps.shape[-1])
+        return (
+            f'<div class="nin-row">{drawing.grey(self.pixels())}'
+            f"{drawing.signed(maps[shown], 'class map of ' + name)}</div>"
+            f"<p>The picture, and its class map of {name}, which the network gives "
+            f"{100 * logits.softmax(0)[shown]:.1f} %. The map is largest in row {row}, column "
+            f"{column}: {value:.3f}.</p>"
+        )
