@@ -16,7 +16,7 @@ from statistics import NormalDist, mean, stdev  # noqa: F401
 import torch  # noqa: F401
 from torch import nn
 
-from nin_lib import data, models, records, studies, summary, train  # noqa: F401
+from nin_lib import data, models, records, small, studies, summary, train  # noqa: F401
 from nin_lib.engine import Engine  # noqa: F401
 from nin_lib.recipes import RECIPES, find  # noqa: F401
 
@@ -275,3 +275,33 @@ def edge(holds, low: float, high: float) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if holds(middle) else (low, middle)
     return low
+
+
+def vgg11() -> nn.Module:
+    """VGG-11 for grey pictures and ten classes: shapes without numbers."""
+    from torchvision.models import vgg11
+
+    with torch.device("meta"):
+        network = vgg11(num_classes=10)
+        network.features[0] = nn.Conv2d(1, 64, 3, padding=1)
+    return network
+
+
+def alexnet_2012() -> nn.Module:
+    """AlexNet as published, with two groups in three of its convolutions: no numbers either."""
+    with torch.device("meta"):
+        network = models.alexnet(3, 1000)
+        network.features[0].padding = (2, 2)
+        for at in (3, 8, 10):
+            whole = network.features[at]
+            sizes = whole.in_channels, whole.out_channels, whole.kernel_size
+            network.features[at] = nn.Conv2d(*sizes, padding=whole.padding, groups=2)
+        network.classifier[0] = nn.Linear(256 * 6 * 6, 4096)
+    return network
+
+
+def shares(block: str) -> tuple[float, float]:
+    """A block's share of the parameters and of the multiply-adds of ``models.nin()``."""
+    rows = summary.blocks(models.nin(), (1, 1, 224, 224))
+    row = next(row for row in rows if row.name == block)
+    return row.params / rows.params, row.macs / rows.macs

@@ -12,6 +12,8 @@ from nin_lib import live
 FIGURES = {
     "01_one_by_one_convolution": ("1.1", "1.2", "1.3"),
     "02_mlpconv": ("2.1", "2.2"),
+    "03_building_nin": ("3.1",),
+    "04_global_average_pooling": ("4.1", "4.2", "4.3", "4.4"),
 }
 EVERY = [(page, number) for page, numbers in FIGURES.items() for number in numbers]
 
@@ -29,6 +31,7 @@ class Page:
         figure = self.tab.locator(f'[id="fig-{number}"]')
         figure.scroll_into_view_if_needed()
         self.tab.wait_for_selector(f'[id="fig-{number}"][data-ready=true]')
+        figure.locator(".nin-body:not(.waiting)").wait_for()  # for weights
         if number == "2.2":
             figure.locator(".scores .nin-number").first.wait_for(state="visible")
         if number == "2.1":

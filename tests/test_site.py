@@ -4,7 +4,15 @@ import re
 
 import pytest
 
-PAGES = ("index", "01_one_by_one_convolution", "02_mlpconv", "05_training_nin", "measured")
+PAGES = (
+    "index",
+    "01_one_by_one_convolution",
+    "02_mlpconv",
+    "03_building_nin",
+    "04_global_average_pooling",
+    "05_training_nin",
+    "measured",
+)
 
 
 @pytest.mark.parametrize("page_name", PAGES)
