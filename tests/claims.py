@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from statistics import NormalDist, mean, stdev  # noqa: F401
 
-import torch  # noqa: F401
+import torch
 from torch import nn
 
 from nin_lib import data, models, records, small, studies, summary, train  # noqa: F401

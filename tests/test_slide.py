@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from nin_lib import live, small
-from nin_lib.live.inside_pixel import one_of_each
+from nin_lib.live.garment import one_of_each
 from nin_lib.shifts import shifted
 
 OFFSETS = [(right, down) for down in range(-8, 9) for right in range(-8, 9)]

@@ -6,8 +6,8 @@ import { figure, type Stage, type View } from "./shell/figure";
 import { fixed, signed } from "./shell/format";
 import { decode, encode, readGarment, SIDE } from "./shell/garment";
 import { grid } from "./shell/grid";
-import { map } from "./shell/maps";
-import { pad, type Sheet, sheet, shades, takePasted, type Tool } from "./shell/paint";
+import { map, type Sheet, sheet, shades } from "./shell/maps";
+import { pad, takePasted, type Tool } from "./shell/paint";
 import { softmax, weights } from "./shell/weights";
 
 const FILE = "pocket_nin.f16";

@@ -1,75 +1,40 @@
 """*An average you can check*: ten class maps of a garment, each logit the mean of its map."""
 
-import base64
-
-import torch
 import traitlets
 from torch import Tensor
 
-from nin_lib import models, wardrobe
+from nin_lib import models
 from nin_lib.live import drawing, files
-from nin_lib.live.base import Figure
-from nin_lib.live.inside_pixel import one_of_each
-from nin_lib.recipes import RECIPES
+from nin_lib.live.garment import GarmentFigure
 
 
-class GarmentFigure(Figure):
-    """A figure in which the trained pocket network looks at a garment.
+class MapFigure(GarmentFigure):
+    """A figure about the class maps of the trained pocket network.
 
-    Args:
-        pictures: N×28×28 uint8, light garments on black; a drawn one of each class if None.
-
-    Traits: ``picture`` (−1: the reader's own), ``own`` (784 bytes in base64), ``chosen`` (the
-    class whose map is shown; −1: the one that the network gives the largest logit), ``row`` and
-    ``column`` (from 0, a cell of the 7×7 maps).
-
-    Raises:
-        ValueError: pictures of another shape or type.
+    Traits: those of :class:`~nin_lib.live.garment.GarmentFigure`; ``chosen`` (the class whose map
+    is shown; −1: the one that the network gives the largest logit), ``row`` and ``column`` (from
+    0, a cell of the 7×7 maps).
     """
 
     needs = (files.POCKET,)
-    pictures = traitlets.List().tag(sync=True)
-    names = traitlets.List().tag(sync=True)
-    normal = traitlets.List().tag(sync=True)
-    own = traitlets.Unicode("").tag(sync=True)
     picture = traitlets.Int(2, min=-1).tag(sync=True)
     chosen = traitlets.Int(-1, min=-1).tag(sync=True)
     row = traitlets.Int(3).tag(sync=True)
     column = traitlets.Int(3).tag(sync=True)
 
-    def __init__(self, pictures: Tensor | None = None, **traits):
-        pictures = one_of_each() if pictures is None else torch.as_tensor(pictures)
-        if pictures.dtype != torch.uint8 or pictures.ndim != 3 or pictures.shape[1:] != (28, 28):
-            raise ValueError(
-                f"pictures must be N×28×28 uint8, not {tuple(pictures.shape)} {pictures.dtype}"
-            )
-        recipe = RECIPES["pocket"]
-        super().__init__(
-            pictures=[base64.b64encode(p.numpy().tobytes()).decode() for p in pictures],
-            names=list(wardrobe.CLASSES),
-            normal=[recipe.mean, recipe.std],
-            **traits,
-        )
-
     def pixels(self) -> Tensor:
         """The picture shown, 28×28 in 0…1."""
-        text = self.own if self.picture < 0 and self.own else self.pictures[max(0, self.picture)]
-        pixels = torch.frombuffer(bytearray(base64.b64decode(text)), dtype=torch.uint8)
-        return pixels.reshape(28, 28) / 255
+        return self.garment(self.picture) / 255
 
     def class_maps(self) -> Tensor:
         """What the trained network makes of the picture shown: 10×7×7, one map a class."""
-        mean, std = self.normal
-        network = models.pocket_nin(trained=True)
-        before = list(dict(network.named_children())).index("average")
-        with torch.no_grad():
-            return network[:before]((self.pixels()[None, None] - mean) / std)[0]
+        return self.maps_of(models.pocket_nin(trained=True), self.garment(self.picture))
 
 
-class Average(GarmentFigure):
+class Average(MapFigure):
     """The reader draws or erases, and checks a logit against the 49 values of its class map.
 
-    Traits: those of :class:`GarmentFigure`; ``before`` (the reader's own picture as it was before
+    Traits: those of :class:`MapFigure`; ``before`` (the reader's own picture as it was before
     the first stroke, in base64), ``tool`` (``"brush"`` or ``"eraser"``), ``change`` (whether the
     maps show the change since then).
     """

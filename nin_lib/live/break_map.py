@@ -3,15 +3,15 @@
 import traitlets
 
 from nin_lib.live import drawing
-from nin_lib.live.average import GarmentFigure
+from nin_lib.live.average import MapFigure
 
 MOST, BLOCKS = 20, 4
 
 
-class BreakMap(GarmentFigure):
+class BreakMap(MapFigure):
     """The reader erases the strongest cells of a class map, and draws blocks of weights anew.
 
-    Traits: those of :class:`~nin_lib.live.average.GarmentFigure`; ``erased`` (cells, 0 to 20),
+    Traits: those of :class:`~nin_lib.live.average.MapFigure`; ``erased`` (cells, 0 to 20),
     ``among`` (erase cells of the ``"garment"`` or of the whole ``"picture"``), ``guess`` (what
     the strongest cells cost against random ones: ``"more"``, ``"same"``, ``"less"``, or ``""``
     before the reader has guessed), ``redrawn`` (blocks drawn anew from the top, 0 to 4), ``seed``

@@ -1,20 +1,16 @@
 """*Slide it*: one trunk, two heads, and a garment that moves across the frame."""
 
-import base64
-
 import torch
 import traitlets
 from torch import Tensor
 
-from nin_lib import small, wardrobe
+from nin_lib import small
 from nin_lib.live import drawing, files
-from nin_lib.live.base import Figure
-from nin_lib.live.inside_pixel import one_of_each
-from nin_lib.recipes import RECIPES
+from nin_lib.live.garment import GarmentFigure
 from nin_lib.shifts import shifted
 
 
-class Slide(Figure):
+class Slide(GarmentFigure):
     """The reader moves a garment, and compares what the two heads of ``small.PAIR`` make of it.
 
     Traits: ``picture`` (0 to 9, its class too; −1: the reader's own), ``right`` and ``down``
@@ -26,35 +22,18 @@ class Slide(Figure):
     bundle = "slide"
     needs = (files.AVERAGE, files.CONNECTED)
     shared = ("picture", "right", "down", "guess", "filled")
-    pictures = traitlets.List().tag(sync=True)
-    names = traitlets.List().tag(sync=True)
-    normal = traitlets.List().tag(sync=True)
-    own = traitlets.Unicode("").tag(sync=True)
-    picture = traitlets.Int(9).tag(sync=True)
     right = traitlets.Int(0).tag(sync=True)
     down = traitlets.Int(0).tag(sync=True)
     guess = traitlets.Unicode("").tag(sync=True)
     filled = traitlets.Bool(False).tag(sync=True)
 
-    def __init__(self, **traits):
-        recipe = RECIPES["pocket"]
-        super().__init__(
-            pictures=[base64.b64encode(p.numpy().tobytes()).decode() for p in one_of_each()],
-            names=list(wardrobe.CLASSES),
-            normal=[recipe.mean, recipe.std],
-            **traits,
-        )
-
     def pixels(self) -> Tensor:
         """The picture as it lies on the frame, 28×28 uint8."""
-        text = self.own if self.picture < 0 else self.pictures[self.picture]
-        pixels = torch.frombuffer(bytearray(base64.b64decode(text)), dtype=torch.uint8)
-        return shifted(pixels.reshape(28, 28), self.right, self.down)
+        return shifted(self.garment(self.picture), self.right, self.down)
 
     def shares(self) -> dict[str, Tensor]:
         """What each head gives the ten classes for the picture as it lies there."""
-        mean, std = self.normal
-        x = (self.pixels()[None, None] / 255 - mean) / std
+        x = self.normalised(self.pixels())
         with torch.no_grad():
             return {head: small.trained_pair(head)(x)[0].softmax(0) for head in small.HEADS}
 

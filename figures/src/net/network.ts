@@ -176,18 +176,25 @@ export class Network {
   /** Lay the patch under each position into a column: channels·kernel² rows. */
   private unfold(layer: Placed, from: number, pitch: number, height: number, width: number): void {
     const { floats, columns } = this;
+    const { kernel, stride, padding } = layer;
     let line = columns;
     for (let c = 0; c < layer.channels; c++)
-      for (let i = 0; i < layer.kernel; i++)
-        for (let j = 0; j < layer.kernel; j++, line += layer.positions)
-          for (let y = 0; y < layer.height; y++) {
-            const row = y * layer.stride + i - layer.padding;
-            const start = from + c * pitch + row * width;
-            const inside = row >= 0 && row < height;
-            for (let x = 0; x < layer.width; x++) {
-              const column = x * layer.stride + j - layer.padding;
-              floats[line + y * layer.width + x] = inside && column >= 0 && column < width ? floats[start + column] : 0;
+      for (let i = 0; i < kernel; i++)
+        for (let j = 0; j < kernel; j++, line += layer.positions) {
+          // Columns of the output whose patch has this place inside the picture: first ≤ x < end.
+          const first = Math.max(0, Math.ceil((padding - j) / stride));
+          const end = Math.max(first, Math.min(layer.width, Math.floor((width - 1 + padding - j) / stride) + 1));
+          for (let y = 0, to = line; y < layer.height; y++, to += layer.width) {
+            const row = y * stride + i - padding;
+            if (row < 0 || row >= height) {
+              floats.fill(0, to, to + layer.width);
+              continue;
             }
+            const start = from + c * pitch + row * width + j - padding;
+            for (let x = 0; x < first; x++) floats[to + x] = 0;
+            for (let x = first; x < end; x++) floats[to + x] = floats[start + x * stride];
+            for (let x = end; x < layer.width; x++) floats[to + x] = 0;
           }
+        }
   }
 }

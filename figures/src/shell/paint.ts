@@ -2,7 +2,6 @@
 import { freshId, h } from "./dom";
 import { grid } from "./grid";
 import { onKeys } from "./keys";
-import { isDark, scale } from "./theme";
 
 const TOOLS = ["brush", "eraser"] as const;
 export type Tool = (typeof TOOLS)[number];
@@ -97,45 +96,6 @@ export function pad({ label, words, side, bytes, tool, take, move, paint }: Opti
     },
   };
 }
-
-const SHADES = 100; // of each sign
-
-const made = new Map<boolean, Uint32Array>();
-/** Blue, neutral, orange, as whole pixels, for the theme as it is now. */
-export function shades(): Uint32Array {
-  const dark = isDark();
-  if (!made.has(dark)) {
-    const colour = scale(1);
-    const table = Uint32Array.from({ length: 2 * SHADES + 1 }, (_, i) => {
-      const [red, green, blue] = colour(i / SHADES - 1).map(Math.round);
-      return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
-    });
-    made.set(dark, table);
-  }
-  return made.get(dark)!;
-}
-
-/** A canvas of fixed size that is painted at each stroke: it keeps its image and takes its colours from a table. */
-export function sheet(canvas: HTMLCanvasElement, height: number, width: number) {
-  Object.assign(canvas, { width, height });
-  const context = canvas.getContext("2d")!;
-  const image = context.createImageData(width, height);
-  const pixels = new Uint32Array(image.data.buffer);
-  return {
-    /** Full colour at ±limit. */
-    signed(values: ArrayLike<number>, limit: number, table: Uint32Array): void {
-      for (let i = 0; i < pixels.length; i++)
-        pixels[i] = table[Math.round(SHADES * (1 + Math.max(-1, Math.min(1, values[i] / (limit || 1)))))];
-      context.putImageData(image, 0, 0);
-    },
-    /** Bytes, 0 to 255: light on black in both themes. */
-    grey(bytes: ArrayLike<number>): void {
-      for (let i = 0; i < pixels.length; i++) pixels[i] = ((255 << 24) | (bytes[i] * 0x010101)) >>> 0;
-      context.putImageData(image, 0, 0);
-    },
-  };
-}
-export type Sheet = ReturnType<typeof sheet>;
 
 /** What the reader pastes while in the figure goes the way of a chosen file; text gets that way's sentence. */
 export function takePasted(root: HTMLElement, textCalled: string): void {
