@@ -1,4 +1,5 @@
-"""What a cursor move costs a live figure on a slow machine: the browser's main thread, slowed 6×.
+"""What a cursor move, or a stroke, costs a live figure on a slow machine: the browser's main
+thread, slowed 6×.
 
     python benchmarks/figures.py --site _build/html --record records/figures-cpu.json
 
@@ -28,10 +29,17 @@ FIGURES = {
     "1.3": "01_one_by_one_convolution",
     "2.1": "02_mlpconv",
     "2.2": "02_mlpconv",
+    "3.1": "03_building_nin",
+    "4.1": "04_global_average_pooling",
+    "4.2": "04_global_average_pooling",
+    "4.3": "04_global_average_pooling",
+    "4.4": "04_global_average_pooling",
 }
 SLOWED = 6
 KINDS = ("script", "own", "all")
 OWN = ("ScriptDuration", "RecalcStyleDuration", "LayoutDuration")
+# Where the keys only lead to what is to be measured: what counts there are the presses of a key.
+STROKES = {"4.1": "Space"}  # the network runs at each stroke of the eraser
 ROUND = 5 * ["ArrowRight"] + 3 * ["ArrowDown"] + 5 * ["ArrowLeft"] + 3 * ["ArrowUp"]
 
 
@@ -72,10 +80,21 @@ def measure(browser, address: str, number: str, script: str = "") -> dict:
         return {m["name"]: m["value"] for m in found if m["name"] in (*OWN, "TaskDuration")}
 
     figure.locator("[role=application]").first.focus()
-    presses(page, counters, ROUND)  # the browser compiles what runs often
+    stroke = STROKES.get(number)
+    round_ = [key for step in ROUND for key in (step, stroke)] if stroke else ROUND
+
+    def walk(number: int) -> list[dict[str, float]]:
+        """What the moves cost; strokes draw and erase in turn, so that each changes something."""
+        if stroke:
+            figure.locator(f"input[value={('brush', 'eraser')[number % 2]}]").check()
+            figure.locator("[role=application]").first.focus()
+        return presses(page, counters, round_)[1 if stroke else 0 :: 2 if stroke else 1]
+
+    walk(0)  # the browser compiles what runs often
+    walk(1)
     still = median(cost["TaskDuration"] for cost in presses(page, counters, 20 * ["a"]))
-    # The same walk five times; a move's cost is its median, since the machine is not alone.
-    walks = [presses(page, counters, ROUND) for _ in range(5)]
+    # The same walk several times; a move's cost is its median, since the machine is not alone.
+    walks = [walk(number) for number in range(6)]
     moves = [
         {k: median(cost[k] for cost in same) for k in same[0]} for same in zip(*walks, strict=True)
     ]
@@ -96,6 +115,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--site", type=Path, default=Path("_build/html"), help="the built pages")
     parser.add_argument("--record", type=Path, required=True, help="file to write")
+    parser.add_argument("--only", nargs="*", choices=FIGURES, help="these figures (all)")
     options = parser.parse_args()
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(options.site)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -103,7 +123,8 @@ def main():
     flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=which("chromium"), args=flags)
-        found = [measure(browser, address, number) for number in FIGURES]
+        numbers = options.only or FIGURES
+        found = [measure(browser, address, number) for number in numbers]
         found.append(measure(browser, address, "2.2", "delete globalThis.WebAssembly"))
         version = browser.version
         browser.close()
