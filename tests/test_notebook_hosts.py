@@ -32,6 +32,13 @@ def drive(page, output):
 
     output(2)
     page.get_by_text("python sees row 2 column 5").wait_for()
+
+    output(3)
+    drawn = page.locator(".nin-average")
+    drawn.locator(".nin-says", has_text="The network says Pullover").wait_for(timeout=60_000)
+    drawn.locator("[role=application]").first.focus()
+    page.keyboard.press("Space")
+    drawn.locator(".nin-says", has_text="When the picture was picked").wait_for()
     assert not re.search("did not load", page.content())
 
 
