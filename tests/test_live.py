@@ -36,6 +36,8 @@ class Page:
             figure.locator(".scores .nin-number").first.wait_for(state="visible")
         if number == "2.1":
             figure.locator(".nin-says", has_text="parameters").wait_for()
+        if number == "4.4":
+            figure.locator(".nin-says", has_text="on average over 20 draws").wait_for()
         return figure
 
     def settle(self):

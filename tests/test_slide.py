@@ -14,27 +14,10 @@ OFFSETS = [(right, down) for down in range(-8, 9) for right in range(-8, 9)]
 
 
 @pytest.fixture
-def opened(browser, tmp_path):
-    """Opens the figure in one piece; at the end no page may have had an error."""
-    contexts, complaints = [], []
-
-    def open_figure(fragment="", **options):
-        target = tmp_path / "figure.html"
-        html = live.Slide(number="4.2").html()
-        target.write_text(f"<!doctype html><meta charset=utf-8>{html}", encoding="utf-8")
-        context = browser.new_context(**({"viewport": {"width": 1200, "height": 900}} | options))
-        contexts.append(context)
-        tab = context.new_page()
-        tab.on("pageerror", lambda error: complaints.append(str(error)))
-        tab.goto(target.as_uri() + (f"#fig-4.2:{fragment}" if fragment else ""))
-        if options.get("java_script_enabled", True):
-            tab.locator(".nin-says", has_text="oved").wait_for()
-        return tab
-
-    yield open_figure
-    for context in contexts:
-        context.close()
-    assert not complaints
+def opened(shown_alone):
+    return lambda fragment="", **options: shown_alone(
+        live.Slide(number="4.2"), fragment, "oved", **options
+    )
 
 
 def says(tab):

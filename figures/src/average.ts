@@ -62,6 +62,8 @@ interface Look {
   sums: number[];
   logits: number[];
   shares: number[];
+  /** The largest value of all maps, without its sign. */
+  most: number;
 }
 
 function mount(stage: Stage): View {
@@ -100,13 +102,14 @@ function mount(stage: Stage): View {
   const look = (picture: string): Look => {
     let found = looks.get(picture);
     if (found) return found;
-    if (looks.size > 8) looks.clear();
+    if (looks.size > 8) for (const old of looks.keys()) if (old !== picked()) looks.delete(old);
     const [mean, std] = stage.get<number[]>("normal");
     network!.run(decode(picture).map((value) => (value / 255 - mean) / std));
     const maps = names.map((_, c) => Array.from(network!.map(network!.layers.length - 2, c), (value) => Math.round(UNIT * value)));
     const sums = maps.map((values) => values.reduce((a, b) => a + b));
     const logits = sums.map((sum, c) => Math.round(sum / maps[c].length));
-    found = { maps, sums, logits, shares: softmax(logits.map((logit) => logit / UNIT)) };
+    const most = maps.reduce((most, values) => values.reduce((a, b) => Math.max(a, Math.abs(b)), most), 0);
+    found = { maps, sums, logits, shares: softmax(logits.map((logit) => logit / UNIT)), most };
     looks.set(picture, found);
     return found;
   };
@@ -171,7 +174,7 @@ function mount(stage: Stage): View {
     const element = h("label", {},
       parts.canvas,
       h("span", { class: "name" }, parts.input, h("span", {}, name)),
-      h("span", { class: "numbers" }, boxed(parts.logit), boxed(parts.share)),
+      h("span", { class: "numbers" }, parts.logit, parts.share),
       h("span", { class: "nin-bar" }, parts.bar, parts.was));
     return { ...parts, element };
   });
@@ -216,7 +219,7 @@ function mount(stage: Stage): View {
   const difference = (c: number) => look(shown()).maps[c].map((value, i) => value - look(picked()).maps[c][i]);
   const values = (c: number) => (stage.get("change") ? difference(c) : look(shown()).maps[c]);
   /** Full colour, for all maps alike; it stays while the reader draws, unless the values outgrow it. */
-  const limit = () => Math.max(...[picked(), shown()].flatMap((picture) => look(picture).maps.flatMap((map) => map.map(Math.abs))));
+  const limit = () => Math.max(look(picked()).most, look(shown()).most);
 
   const paintMaps = () => {
     if (!fresh("maps", shown(), picked(), stage.get("change"))) return;
