@@ -35,6 +35,7 @@ def drive(page, output):
 
     output(3)
     drawn = page.locator(".nin-average")
+    drawn.scroll_into_view_if_needed(timeout=60_000)  # off screen it sleeps
     drawn.locator(".nin-says", has_text="The network says Pullover").wait_for(timeout=60_000)
     drawn.locator("[role=application]").first.focus()
     page.keyboard.press("Space")
