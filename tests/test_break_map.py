@@ -169,7 +169,8 @@ def test_nothing_drawn_anew_agrees_fully_and_a_draw_leaves_the_trained_network_a
     assert [row[0] for row in erased_rows(page)] == [row[0] for row in before]
     page.tab.get_by_label("blocks drawn anew").focus()
     page.press("Home")
-    assert "nothing drawn anew" in page.says() and "r = 1.000; 1.000 on average" in page.says()
+    page.tab.locator(".nin-says", has_text="r = 1.000; 1.000 on average").wait_for()
+    assert "nothing drawn anew" in page.says()
 
 
 def test_a_black_picture_and_the_readers_own_just_work(alone):

@@ -14,7 +14,7 @@ OPTIONS = ["--no-browser", "--ip=127.0.0.1", "--allow-root"]
 def drive(page, output):
     """Arrow keys move the cursor, a Python slider moves it too, and Python reads it."""
     figure = page.locator(".nin-figure").first
-    figure.wait_for(timeout=90_000)
+    figure.wait_for(timeout=180_000)  # the first import of torch reads gigabytes
     said = figure.locator(".nin-says")
     assert said.inner_text().startswith("Row 5, column 4: 0.93 × 0.90")
     figure.locator("[role=application]").first.focus()
