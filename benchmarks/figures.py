@@ -6,7 +6,8 @@ thread, slowed 6×.
 Reads Chromium's own counters before and after each key press of a walk, five times over, and takes
 each move's median. ``script`` is the time of the page's code, ``own`` that of code, style and
 layout. ``all`` is every task of the main thread, drawing without a GPU and the reading of the
-counters included, less what a key costs that moves nothing. Milliseconds.
+counters included, less what a key costs that moves nothing. Milliseconds. A stroke's numbers are
+written once the hand rests: ``rest`` is what that costs, code, style and layout.
 """
 
 import argparse
@@ -36,10 +37,12 @@ FIGURES = {
     "4.4": "04_global_average_pooling",
 }
 SLOWED = 6
-KINDS = ("script", "own", "all")
+KINDS = ("script", "own", "all", "rest")
 OWN = ("ScriptDuration", "RecalcStyleDuration", "LayoutDuration")
 # Where the keys only lead to what is to be measured: what counts there are the presses of a key.
 STROKES = {"4.1": "Space"}  # the network runs at each stroke of the eraser
+FRAMES = 60  # ms that a move is watched
+RESTED = 300  # ms more, until a stroke's numbers stand
 ROUND = 5 * ["ArrowRight"] + 3 * ["ArrowDown"] + 5 * ["ArrowLeft"] + 3 * ["ArrowUp"]
 
 
@@ -50,16 +53,13 @@ class Quiet(SimpleHTTPRequestHandler):
         pass
 
 
-def presses(page, counters, keys: list[str]) -> list[dict[str, float]]:
-    """For each key press, what it cost in ms by Chromium's counters."""
-    costs = []
-    for key in keys:
-        before = counters()
+def cost(page, counters, wait: int, key: str | None = None) -> dict[str, float]:
+    """What the main thread did for a key press, if any, and while so many ms passed."""
+    before = counters()
+    if key:
         page.keyboard.press(key)
-        page.wait_for_timeout(60)
-        after = counters()
-        costs.append({name: 1000 * (after[name] - before[name]) for name in after})
-    return costs
+    page.wait_for_timeout(wait)
+    return {name: 1000 * (value - before[name]) for name, value in counters().items()}
 
 
 def measure(browser, address: str, number: str, script: str = "") -> dict:
@@ -81,23 +81,33 @@ def measure(browser, address: str, number: str, script: str = "") -> dict:
 
     figure.locator("[role=application]").first.focus()
     stroke = STROKES.get(number)
-    round_ = [key for step in ROUND for key in (step, stroke)] if stroke else ROUND
 
-    def walk(number: int) -> list[dict[str, float]]:
-        """What the moves cost; strokes draw and erase in turn, so that each changes something."""
+    def walk(number: int) -> list[tuple[dict[str, float], dict[str, float]]]:
+        """What each move cost, and the rest after it; strokes draw and erase in turn, so that each
+        changes something."""
         if stroke:
             figure.locator(f"input[value={('brush', 'eraser')[number % 2]}]").check()
             figure.locator("[role=application]").first.focus()
-        return presses(page, counters, round_)[1 if stroke else 0 :: 2 if stroke else 1]
+        found = []
+        for key in ROUND:
+            if stroke:
+                cost(page, counters, RESTED, key)
+            move = cost(page, counters, FRAMES, stroke or key)
+            found.append((move, cost(page, counters, RESTED)) if stroke else (move, move))
+        return found
 
     walk(0)  # the browser compiles what runs often
     walk(1)
-    still = median(cost["TaskDuration"] for cost in presses(page, counters, 20 * ["a"]))
+    still = median(cost(page, counters, FRAMES, "a")["TaskDuration"] for _ in range(20))
     # The same walk several times; a move's cost is its median, since the machine is not alone.
     walks = [walk(number) for number in range(6)]
-    moves = [
-        {k: median(cost[k] for cost in same) for k in same[0]} for same in zip(*walks, strict=True)
-    ]
+    moves, rests = (
+        [
+            {k: median(c[part][k] for c in same) for k in same[0][part]}
+            for same in zip(*walks, strict=True)
+        ]
+        for part in (0, 1)
+    )
     path = page.evaluate(f"document.querySelector('[id=\"fig-{number}\"] .nin-body').dataset.path")
     page.close()
     costs = {
@@ -105,6 +115,8 @@ def measure(browser, address: str, number: str, script: str = "") -> dict:
         "own": [sum(cost[name] for name in OWN) for cost in moves],
         "all": [cost["TaskDuration"] - still for cost in moves],
     }
+    if stroke:
+        costs["rest"] = [sum(cost[name] for name in OWN) for cost in rests]
     row = {"figure": number, "path": path or "", "moves": len(moves)}
     for name, values in costs.items():
         row |= {f"{name}_median": median(values), f"{name}_p95": quantiles(values, n=20)[-1]}
@@ -139,7 +151,8 @@ def main():
     }
     runs.write(options.record, record)
     for row in found:
-        parts = (f"{k} {row[f'{k}_median']:5.1f}, {row[f'{k}_p95']:5.1f}" for k in KINDS)
+        kinds = [k for k in KINDS if f"{k}_median" in row]
+        parts = (f"{k} {row[f'{k}_median']:5.1f}, {row[f'{k}_p95']:5.1f}" for k in kinds)
         print(f"{row['figure']} {row['path']:10} ms, median and 95 %: {'; '.join(parts)}")
 
 

@@ -1,6 +1,8 @@
-// For esbuild: a style sheet as a minified string, a .wat file as the base64 of its WebAssembly.
-import { transform } from "esbuild";
+// For esbuild: a style sheet as a minified string, a .wat file as the base64 of its WebAssembly,
+// and "worker:./file", from the folder of whoever imports it, as the script of a worker.
+import { build, transform } from "esbuild";
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import wabt from "wabt";
 
 export const inline = {
@@ -14,6 +16,21 @@ export const inline = {
       const module = (await wabt()).parseWat(path, await readFile(path, "utf8"), { simd: true });
       const { buffer } = module.toBinary({});
       return { contents: Buffer.from(buffer).toString("base64"), loader: "text" };
+    });
+    context.onResolve({ filter: /^worker:/ }, ({ path, resolveDir }) => ({
+      path: join(resolveDir, `${path.slice("worker:".length)}.ts`),
+      namespace: "worker",
+    }));
+    context.onLoad({ filter: /./, namespace: "worker" }, async ({ path }) => {
+      const { absWorkingDir, minify, charset, target, legalComments, plugins } = context.initialOptions;
+      const { outputFiles } = await build({
+        ...{ absWorkingDir, minify, charset, target, legalComments, plugins },
+        bundle: true,
+        write: false,
+        format: "iife",
+        entryPoints: [path],
+      });
+      return { contents: outputFiles[0].text, loader: "text" };
     });
   },
 };

@@ -15,7 +15,7 @@ SETTLE = "() => new Promise(f => requestAnimationFrame(() => requestAnimationFra
 class Alone:
     """One figure whole in a page of its own."""
 
-    def __init__(self, browser, folder, figure, fragment="", **options):
+    def __init__(self, browser, folder, figure, fragment="", script="", **options):
         target = folder / "figure.html"
         page = f"<!doctype html><meta charset=utf-8><title>figure</title>{figure.html()}"
         target.write_text(page, encoding="utf-8")
@@ -23,6 +23,7 @@ class Alone:
         self.context = browser.new_context(
             **({"viewport": {"width": 1100, "height": 900}} | options)
         )
+        self.context.add_init_script(script)
         self.tab = self.context.new_page()
         self.tab.set_default_timeout(60_000)  # a machine may be busy with other work
         self.tab.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -30,9 +31,19 @@ class Alone:
         self.tab.locator(".nin-body:not(.waiting)").wait_for()
         self.tab.wait_for_function("() => document.querySelector('.nin-body').dataset.path")
 
-    def says(self):
+    def settle(self):
+        """Wait until the hand has rested, and all of it is drawn."""
+        self.tab.locator(".nin-body:not([aria-busy])").wait_for()
         self.tab.evaluate(SETTLE)
+
+    def says(self):
+        self.settle()
         return self.tab.locator(".nin-says").inner_text().replace("\u00a0", " ")
+
+    def numbers(self):
+        """Logit and percentage of each class, as they stand under its map."""
+        self.settle()
+        return self.tab.locator(".numbers .nin-number").all_inner_texts()
 
     def press(self, *keys):
         for key in keys:
@@ -46,7 +57,7 @@ class Alone:
         toggle = self.tab.get_by_role("button", name="as table")
         if toggle.count():
             toggle.click()
-        self.tab.evaluate(SETTLE)
+        self.settle()
         rows = self.tab.locator("tbody tr").all()
         return [row.locator("th, td").all_inner_texts() for row in rows]
 
@@ -70,8 +81,8 @@ def alone(browser, tmp_path):
     """Opens figures, each in one piece; at the end no page may have had an error."""
     opened = []
 
-    def open_figure(figure, fragment="", **options):
-        opened.append(Alone(browser, tmp_path, figure, fragment, **options))
+    def open_figure(figure, fragment="", script="", **options):
+        opened.append(Alone(browser, tmp_path, figure, fragment, script, **options))
         return opened[-1]
 
     yield open_figure
@@ -128,6 +139,13 @@ def check_sentence(page):
     return flat, number(logit)
 
 
+def check_tiles(page, maps):
+    """The ten logits under the maps are torch's; returns them."""
+    logits = torch.tensor([float(number(text)) for text in page.numbers()[::2]])
+    assert (logits - maps.mean((1, 2))).abs().max() < 1.1e-3
+    return logits
+
+
 def test_the_arrow_keys_change_the_sentence_on_picture_and_map(alone):
     page = alone(live.Average(number="4.1"))
     for place in (0, 1):
@@ -153,13 +171,12 @@ def test_what_is_printed_adds_up_and_is_what_torch_says(alone):
         flat, logit = check_sentence(page)
         code, printed = page.code()
         maps = maps_of(pixels_in(code))
+        logits = check_tiles(page, maps)
         wanted = maps[(choice + 1) % 10].flatten()
         assert (torch.tensor([float(v) for v in flat]) - wanted).abs().max() < 6e-4
         assert abs(float(logit) - wanted.mean()) < 1.1e-3
-        tiles = page.tab.locator(".numbers .nin-number").all_inner_texts()
-        logits = torch.tensor([float(number(text)) for text in tiles[::2]])
-        assert (logits - maps.mean((1, 2))).abs().max() < 1.1e-3
-        shares = torch.tensor([float(text.rstrip(" %")) for text in tiles[1::2]])
+        shares = [text.rstrip(" %") for text in page.numbers()[1::2]]
+        shares = torch.tensor([float(share) for share in shares])
         assert (shares - 100 * logits.softmax(0)).abs().max() < 0.51
         # the code prints one cell's share, the mean of its map, and the network's own logit
         assert abs(printed[1] - printed[2]) < 1e-4 and abs(printed[2] - float(logit)) < 1.1e-3
@@ -337,3 +354,23 @@ def test_the_fallback_is_the_first_state_in_numbers():
 def test_pictures_of_another_kind_are_refused():
     with pytest.raises(ValueError, match="N×28×28 uint8"):
         live.Average(torch.zeros(1, 28, 28))
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "delete globalThis.Worker",
+        "globalThis.Worker = class { constructor() { throw new Error('forbidden') } }",
+        "globalThis.Worker = class { postMessage() { this.onerror?.() } terminate() {} }",
+        "globalThis.Worker = class { postMessage() {} terminate() {} }",  # it never answers
+    ],
+)
+def test_strokes_without_a_worker(alone, script):
+    """Where a worker is missing, forbidden, lost or mute the page looks at the picture itself."""
+    page = alone(live.Average(number="4.1"), script=script)
+    page.grid(0)
+    before = page.numbers()
+    page.press("ArrowUp", "ArrowUp", " ", "ArrowLeft", " ")
+    check_sentence(page)
+    assert page.numbers() != before
+    check_tiles(page, maps_of(pixels_in(page.code()[0])))

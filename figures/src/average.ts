@@ -1,7 +1,8 @@
 /** An average you can check: draw, and see each class's logit as the mean of its map. */
 import style from "./average.css";
 import type { Network } from "./net/network";
-import { boxed, choose, freshId, h, svg, write } from "./shell/dom";
+import { type Beside, beside } from "./shell/beside";
+import { boxed, choose, freshId, h, style as set, svg, write } from "./shell/dom";
 import { figure, type Stage, type View } from "./shell/figure";
 import { fixed, signed } from "./shell/format";
 import { decode, encode, readGarment, SIDE } from "./shell/garment";
@@ -56,8 +57,12 @@ const UNIT = 10 ** DECIMALS;
 const text = (units: number) => fixed(units / UNIT, DECIMALS);
 const textSigned = (units: number) => signed(units / UNIT, DECIMALS);
 
+/** While a hand draws, the maps follow at once, and what is read once the hand has rested so long: ms. */
+const REST = 100;
+
 /** What the network makes of a picture, in thousandths. */
 interface Look {
+  of: string;
   maps: number[][];
   sums: number[];
   logits: number[];
@@ -83,12 +88,30 @@ function mount(stage: Stage): View {
   type Past = { picture: number; own: string; before: string };
   const past: Past[] = [];
   const remember = () => past.push({ picture: stage.get("picture"), own: own(), before: stage.get("before") });
-  const repaint = (bytes: ArrayLike<number>, begins = true) => {
+  let [decodedFrom, decoded] = ["", [] as number[]];
+  const repaint = (mine: string, begins = true, draw = true) => {
     const before = picked();
     if (begins) remember();
-    stage.set({ own: encode(bytes), picture: -1, before });
+    stage.set({ own: mine, picture: -1, before }, draw);
   };
-  let [decodedFrom, decoded] = ["", [] as number[]];
+  /** The same, by hand, stroke by stroke: the worker looks at the picture, then all of it is drawn. */
+  let drawn = 0; // when
+  let resting = 0; // a timer
+  const stroke = (bytes: number[], begins: boolean) => {
+    [decodedFrom, decoded] = [encode(bytes), bytes.slice()];
+    drawn = performance.now();
+    if (!resting) stage.body.setAttribute("aria-busy", "true");
+    resting ||= setTimeout(rested, REST) as unknown as number;
+    repaint(decodedFrom, begins, looks.has(decodedFrom) || !aside?.ask(decodedFrom, normal(decoded)));
+  };
+  const rested = () => {
+    const rest = REST - (performance.now() - drawn);
+    resting = rest > 1 ? (setTimeout(rested, rest) as unknown as number) : 0;
+    if (resting) return;
+    stage.body.removeAttribute("aria-busy");
+    stage.invalidate();
+  };
+  stage.signal.addEventListener("abort", () => clearTimeout(resting));
   const bytes = () => {
     if (decodedFrom !== shown()) [decodedFrom, decoded] = [shown(), decode(shown())];
     return decoded;
@@ -99,20 +122,30 @@ function mount(stage: Stage): View {
   const size = () => network!.layers.at(-2)!.height; // of the class maps, which the average follows
   const cell = () => SIDE / size();
   const looks = new Map<string, Look>();
-  const look = (picture: string): Look => {
-    let found = looks.get(picture);
-    if (found) return found;
+  const keep = (picture: string, values: Float32Array[]): Look => {
     if (looks.size > 8) for (const old of looks.keys()) if (old !== picked()) looks.delete(old);
-    const [mean, std] = stage.get<number[]>("normal");
-    network!.run(decode(picture).map((value) => (value / 255 - mean) / std));
-    const maps = names.map((_, c) => Array.from(network!.map(network!.layers.length - 2, c), (value) => Math.round(UNIT * value)));
+    const maps = values.map((map) => Array.from(map, (value) => Math.round(UNIT * value)));
     const sums = maps.map((values) => values.reduce((a, b) => a + b));
     const logits = sums.map((sum, c) => Math.round(sum / maps[c].length));
     const most = maps.reduce((most, values) => values.reduce((a, b) => Math.max(a, Math.abs(b)), most), 0);
-    found = { maps, sums, logits, shares: softmax(logits.map((logit) => logit / UNIT)), most };
-    looks.set(picture, found);
-    return found;
+    latest = { of: picture, maps, sums, logits, shares: softmax(logits.map((logit) => logit / UNIT)), most };
+    looks.set(picture, latest);
+    return latest;
   };
+  let latest: Look;
+  const normal = (bytes: number[]) => {
+    const [mean, std] = stage.get<number[]>("normal");
+    return bytes.map((value) => (value / 255 - mean) / std);
+  };
+  const look = (picture: string): Look => {
+    const found = looks.get(picture);
+    if (found) return found;
+    network!.run(normal(decode(picture)));
+    return keep(picture, names.map((_, c) => network!.map(network!.layers.length - 2, c)));
+  };
+  let aside: Beside | undefined;
+  /** Of the picture shown; while the worker looks at that, of the one before. */
+  const seen = (): Look => looks.get(shown()) ?? (aside?.busy() && resting ? latest : look(shown()));
   const best = ({ logits }: Look) => logits.indexOf(Math.max(...logits));
   /** −1 stands for what the network said when the picture was picked. */
   const chosen = () => (stage.get<number>("chosen") < 0 ? best(look(picked())) : inside("chosen", names.length));
@@ -144,13 +177,13 @@ function mount(stage: Stage): View {
       at = [row, column];
       if (network) stage.set({ row: Math.floor(row / cell()), column: Math.floor(column / cell()) });
     },
-    paint: repaint,
+    paint: stroke,
   });
   const stands = h("div", { class: "stands" });
   drawing.element.append(stands);
   const sees = h("span", { class: "nin-label sees" });
   const clear = h("button", { type: "button", class: "nin-button", click: () => {
-    repaint(new Uint8Array(SIDE * SIDE));
+    repaint(encode(Array(SIDE * SIDE).fill(0)));
     stage.set({ tool: "brush" });
   } }, WORDS.clear);
   const undo = h("button", { type: "button", class: "nin-button", click: () => past.length && stage.set({ ...past.pop()! }) }, WORDS.undo);
@@ -158,7 +191,7 @@ function mount(stage: Stage): View {
     if (!network) return;
     const { row, column } = where();
     const under = (at: number, place: number) => Math.floor(at / cell()) === place;
-    repaint(bytes().map((value, i) => (under(Math.floor(i / SIDE), row) && under(i % SIDE, column) ? 0 : value)));
+    repaint(encode(bytes().map((value, i) => (under(Math.floor(i / SIDE), row) && under(i % SIDE, column) ? 0 : value))));
   } }, WORDS.eraseCell);
 
   const radios = freshId("class");
@@ -178,6 +211,7 @@ function mount(stage: Stage): View {
       h("span", { class: "nin-bar" }, parts.bar, parts.was));
     return { ...parts, element };
   });
+  let now: (typeof tiles)[number] | undefined; // the chosen one
   const change = h("input", { type: "checkbox", change: () => stage.set({ change: change.checked }) });
   const ends = [h("span", { class: "nin-number" }), h("span", { class: "nin-number" })];
   const large = grid({ label: WORDS.cells, hover: true, move: (row, column) => stage.set({ row, column }) });
@@ -216,32 +250,35 @@ function mount(stage: Stage): View {
     if (fresh("picture", shown())) paper.grey(bytes());
   };
   const differs = () => shown() !== picked();
-  const difference = (c: number) => look(shown()).maps[c].map((value, i) => value - look(picked()).maps[c][i]);
-  const values = (c: number) => (stage.get("change") ? difference(c) : look(shown()).maps[c]);
+  const difference = (c: number) => seen().maps[c].map((value, i) => value - look(picked()).maps[c][i]);
+  const values = (c: number) => (stage.get("change") ? difference(c) : seen().maps[c]);
   /** Full colour, for all maps alike; it stays while the reader draws, unless the values outgrow it. */
-  const limit = () => Math.max(look(picked()).most, look(shown()).most);
+  const limit = () => Math.max(look(picked()).most, seen().most);
 
   const paintMaps = () => {
-    if (!fresh("maps", shown(), picked(), stage.get("change"))) return;
-    const [now, then, full, colours] = [look(shown()), look(picked()), limit(), shades()];
-    tiles.forEach(({ logit, share, bar, was, element }, c) => {
+    if (!fresh("maps", seen().of, picked(), stage.get("change"))) return;
+    const [now, then, full, colours] = [seen(), look(picked()), limit(), shades()];
+    tiles.forEach(({ bar, was }, c) => {
       sheets!.small[c].signed(values(c), full, colours);
+      set(bar, "transform", `scaleX(${now.shares[c].toFixed(2)})`);
+      set(was, "transform", differs() ? `translateX(${(100 * then.shares[c]).toFixed(1)}%)` : "");
+    });
+  };
+  const writeNumbers = () => {
+    const [now, full] = [seen(), limit()];
+    tiles.forEach(({ logit, share, element }, c) => {
       write(logit, text(now.logits[c]));
       write(share, `${(100 * now.shares[c]).toFixed(0)} %`);
-      bar.style.transform = `scaleX(${now.shares[c]})`;
-      const stood = differs() ? `translateX(${(100 * then.shares[c]).toFixed(1)}%)` : "";
-      if (was.style.transform !== stood) was.style.transform = stood;
       element.classList.toggle("best", c === best(now));
     });
     write(ends[0], text(-full));
     write(ends[1], textSigned(full));
   };
   const paintLarge = (c: number) => {
-    if (!fresh("large", shown(), picked(), stage.get("change"), c)) return;
+    if (!fresh("large", seen().of, picked(), stage.get("change"), c)) return;
     sheets!.large.signed(values(c), limit(), shades());
-    const { maps } = look(shown());
     let sum = 0;
-    const steps = maps[c].map((value) => (sum += value));
+    const steps = seen().maps[c].map((value) => (sum += value));
     const [low, high] = [Math.min(0, ...steps), Math.max(0, ...steps)];
     const height = (value: number) => (0.92 * (high + low - 2 * value) / (high - low || 1)).toFixed(3);
     sumLine.setAttribute("d", `M0 ${height(0)}${steps.map((value, i) => `V${height(value)}H${((i + 1) / steps.length).toFixed(4)}`).join("")}`);
@@ -256,29 +293,38 @@ function mount(stage: Stage): View {
       paintPicture();
       if (!file.ready()) return drawing.place(at[0], at[1]);
       [network] = file.networks()!;
+      aside ??= beside(file.bytes(FILE), network.layers.length - 2, stage.signal, (picture, maps) => {
+        if (maps) keep(picture, maps);
+        stage.invalidate();
+      });
       sheets ??= { small: tiles.map(({ canvas }) => sheet(canvas, size(), size())), large: sheet(large.canvas, size(), size()) };
       const { row, column } = where();
       const c = chosen();
       if (Math.floor(at[0] / cell()) !== row || Math.floor(at[1] / cell()) !== column)
         at = [row, column].map((place) => Math.floor((place + 0.5) * cell()));
       drawing.place(at[0], at[1]);
+      if (resting && aside.busy()) return stage.invalidate(); // the rest when the answer is there
       const wide = `${100 / size()}%`;
-      if (stands.style.width !== wide) Object.assign(stands.style, { width: wide, height: wide });
-      stands.style.transform = `translate(${100 * column}%,${100 * row}%)`;
+      set(stands, "width", wide);
+      set(stands, "height", wide);
+      set(stands, "transform", `translate(${100 * column}%,${100 * row}%)`);
       write(sees, WORDS.sees(cell(), field()));
       paintMaps();
       paintLarge(c);
-      tiles.forEach(({ input, element }, i) => {
-        input.checked = i === c;
-        element.classList.toggle("now", i === c);
-      });
+      if (!resting) writeNumbers();
+      if (!tiles[c].input.checked || now !== tiles[c]) {
+        tiles[c].input.checked = true;
+        now?.element.classList.remove("now");
+        (now = tiles[c]).element.classList.add("now");
+      }
       change.checked = stage.get("change");
       large.place(row, column, size(), size());
       write(largeLabel, (stage.get("change") ? WORDS.changeOf : WORDS.classMap)(names[c], `${size()}×${size()}`));
-      upTo.style.transform = `translateX(${(100 * (row * size() + column + 1)) / size() ** 2}%)`;
+      set(upTo, "transform", `translateX(${(100 * (row * size() + column + 1)) / size() ** 2}%)`);
     },
     sentence() {
       if (!network) return file.sentence();
+      if (resting) return null;
       const { row, column } = where();
       const [c, now, then] = [chosen(), look(shown()), look(picked())];
       const place = row * size() + column;

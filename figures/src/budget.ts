@@ -1,6 +1,6 @@
 /** Spend 100,000 parameters: what a small network costs, and what the trained ones reached. */
 import style from "./budget.css";
-import { boxed, choose, freshId, h, svg, write } from "./shell/dom";
+import { boxed, choose, freshId, h, style as set, svg, write } from "./shell/dom";
 import { figure, type Stage, type View } from "./shell/figure";
 import { thousands } from "./shell/format";
 import { onKeys } from "./shell/keys";
@@ -152,8 +152,10 @@ function differences(one: Choice, from: Choice): string {
 
 /** A line or dot that keeps its thickness however the drawing is stretched. */
 const line = (name: string, d = "") => svg("path", { class: name, d, "vector-effect": "non-scaling-stroke" });
-const put = (path: SVGPathElement, d: string) => {
-  if (path.getAttribute("d") !== d) path.setAttribute("d", d);
+/** The same for what changes at a move: unlike a path's, a polygon's points are no style to be worked out anew. */
+const shape = (name: string) => svg("polygon", { class: name, "vector-effect": "non-scaling-stroke" });
+const put = (shape: SVGPolygonElement, points: string) => {
+  if (shape.getAttribute("points") !== points) shape.setAttribute("points", points);
 };
 
 function mount(stage: Stage): View {
@@ -178,6 +180,25 @@ function mount(stage: Stage): View {
       head: HEADS.includes(head) ? head : HEADS[0],
     };
   };
+  /** What follows from a choice: costs by block and in all, and the place of the network that stands for it. */
+  const worked = (now: Choice) => {
+    const layers = layersOf(now);
+    return {
+      now,
+      layers,
+      parts: { params: partsOf(layers, "params"), macs: partsOf(layers, "macs") },
+      params: total(layers, "params"),
+      macs: total(layers, "macs"),
+      place: nearest(now, trained),
+    };
+  };
+  let last: { key: string; made: ReturnType<typeof worked> } | undefined;
+  const present = () => {
+    const now = chosen();
+    const key = Object.values(now).join();
+    if (key !== last?.key) last = { key, made: worked(now) };
+    return last.made;
+  };
   const byMacs = () => stage.get("across") === WORDS.costs[1];
   const bestSoFar = (): Trained | undefined => trained[stage.get<number>("best")];
 
@@ -200,7 +221,7 @@ function mount(stage: Stage): View {
   const widthText = h("span", { class: "nin-number" });
   const choices = h("div", { class: "choices" },
     kernel.element,
-    h("label", { class: "slider" }, h("span", { class: "nin-label" }, WORDS.width), width, steps, boxed(widthText)),
+    h("label", { class: "slider" }, h("span", { class: "nin-label" }, WORDS.width), boxed(width), steps, boxed(widthText)),
     pointwise.element,
     h("label", {}, bottleneck, ` ${WORDS.bottleneck}`),
     head.element);
@@ -221,11 +242,10 @@ function mount(stage: Stage): View {
   const lefts = columns.map((_, part) => columns.slice(0, part).reduce((a, b) => a + b, 0));
   const all = columns.reduce((a, b) => a + b);
   const areas = (name: string) => {
-    const paths = Object.fromEntries(KINDS.map((kind) => [kind, line(kind)])) as Record<Kind, SVGPathElement>;
-    const cuts = line("cuts");
+    const shapes = Object.fromEntries(KINDS.map((kind) => [kind, shape(kind)])) as Record<Kind, SVGPolygonElement>;
     const element = h("div", { class: `areas ${name}`, style: `aspect-ratio:${all}/${tallest}` },
-      svg("svg", { viewBox: `0 0 ${all} ${tallest}`, "aria-hidden": "true" }, ...Object.values(paths), cuts));
-    return { element, paths, cuts };
+      svg("svg", { viewBox: `0 0 ${all} ${tallest}`, "aria-hidden": "true" }, ...Object.values(shapes)));
+    return { element, shapes };
   };
   const numbers = () => PARTS.map(() => h("span", { class: "nin-number" }));
   const grid = `grid-template-columns:${columns.map((share) => `minmax(0,${share.toFixed(1)}fr)`).join(" ")}`;
@@ -242,14 +262,14 @@ function mount(stage: Stage): View {
   // ---- the scatter of trained networks
   const layer = () => svg("svg", { viewBox: "0 0 1 1", preserveAspectRatio: "none", "aria-hidden": "true" });
   const [still, over] = [layer(), layer()]; // the points stay, the marks over them move
-  const marks = {
-    best: line("best"), mine: line("mine"), spread: line("spread near"),
-    ring: line("ring"), gap: line("gap"), dot: line("dot near"), hole: line("hole near"),
-  };
-  over.append(...Object.values(marks));
+  const marks = { best: shape("best"), spread: shape("spread near") };
+  over.append(marks.best, marks.spread);
+  const centred = layer(); // on its upper left corner, moved with what it is in
+  centred.append(line("ring", "M0 0h0"), line("gap", "M0 0h0"), line("dot near", "M0 0h0"), line("hole near", "M0 0h0"));
+  const [mine, nearby] = [h("div", { class: "here" }), h("div", { class: "nearby" }, centred)];
   const upTicks = h("div", { class: "up", "aria-hidden": "true" });
   const acrossTicks = h("div", { class: "across", "aria-hidden": "true" });
-  const scatter = h("div", { class: "plot", role: "application", tabindex: 0, "aria-roledescription": WORDS.kind, "aria-label": `${WORDS.scatter}; ${WORDS.keys}` }, still, over);
+  const scatter = h("div", { class: "plot", role: "application", tabindex: 0, "aria-roledescription": WORDS.kind, "aria-label": `${WORDS.scatter}; ${WORDS.keys}` }, still, mine, over, nearby);
   const across = radios("across", WORDS.across, WORDS.costs.map((cost) => [cost, cost]));
   const bestText = h("p", {});
   const how = stage.get<{ epochs?: number; pictures?: number; judged?: number }>("trained");
@@ -276,7 +296,7 @@ function mount(stage: Stage): View {
       h("span", { class: "nin-label" }, WORDS.up),
       rows.params.element,
       h("div", { class: "names", style: grid },
-        ...rows.params.counts, ...PARTS.map((name) => h("span", { class: "nin-label" }, name)), ...rows.macs.counts),
+        ...rows.params.counts.map(boxed), ...PARTS.map((name) => h("span", { class: "nin-label" }, name)), ...rows.macs.counts.map(boxed)),
       rows.macs.element,
       macsText,
       h("p", { class: "legend" }, ...legend.map(({ element }) => element))),
@@ -293,7 +313,7 @@ function mount(stage: Stage): View {
   const room = 0.06 * (ceiling - floor) || 0.01;
   const yOf = (accuracy: number) => (ceiling + room - accuracy) / (ceiling - floor + 2 * room);
   const at = (one: Trained) => `${xOf(costOf(one)).toFixed(4)} ${yOf(one.mean).toFixed(4)}`;
-  const spread = (one: Trained) => `M${xOf(costOf(one)).toFixed(4)} ${yOf(one.low).toFixed(4)}V${yOf(one.high).toFixed(4)}`;
+  const spread = (one: Trained) => [one.low, one.high].map((accuracy) => `${xOf(costOf(one)).toFixed(4)} ${yOf(accuracy).toFixed(4)}`);
 
   let scattered: unknown;
   const paintScatter = () => {
@@ -312,7 +332,7 @@ function mount(stage: Stage): View {
       h("span", { class: "nin-number", style: `left:${100 * xOf(n)}%;transform:translateX(${xOf(n) > 0.9 ? -80 : -50}%)` }, thousands(n))));
     still.replaceChildren(
       line("rule", levels.map((level) => `M0 ${yOf(level)}H1`).join("") + powers.map((n) => `M${xOf(n)} 0V1`).join("")),
-      line("spread", trained.map(spread).join("")),
+      line("spread", trained.map((one) => `M${spread(one).join("L")}`).join("")),
       ...trained.flatMap((one) => [line("dot", `M${at(one)}h0`), ...(one.head === "connected" ? [line("hole", `M${at(one)}h0`)] : [])]));
     limit.hidden = byMacs();
     if (!byMacs()) still.append(line("limit", `M${xOf(budget)} 0V1`));
@@ -322,20 +342,19 @@ function mount(stage: Stage): View {
     const { kernel, width, pointwise, bottleneck, head } = trained[place];
     stage.set({ kernel, width, pointwise, bottleneck, head });
   };
+  const sorted = (by: (one: Trained) => number) => trained.map((_, i) => i).sort((a, b) => by(trained[a]) - by(trained[b]) || a - b);
+  const orders = { params: sorted(({ params }) => params), macs: sorted(({ macs }) => macs), accuracy: sorted(({ mean }) => mean) };
   /** Step from the present network along those sorted by cost or accuracy. */
-  const walk = (key: (one: Trained) => number, steps: number) => {
-    const order = trained.map((_, i) => i).sort((a, b) => key(trained[a]) - key(trained[b]) || a - b);
-    const now = order.indexOf(nearest(chosen(), trained));
-    go(order[Math.max(0, Math.min(order.length - 1, now + steps))]);
-  };
+  const walk = (order: number[], steps: number) => go(order[Math.max(0, Math.min(order.length - 1, order.indexOf(present().place) + steps))]);
+  const byCost = () => orders[byMacs() ? "macs" : "params"];
   if (trained.length) {
     onKeys(scatter, (far) => ({
-      ArrowLeft: () => walk(costOf, -far),
-      ArrowRight: () => walk(costOf, far),
-      ArrowDown: () => walk((one) => one.mean, -far),
-      ArrowUp: () => walk((one) => one.mean, far),
-      Home: () => walk(costOf, -Infinity),
-      End: () => walk(costOf, Infinity),
+      ArrowLeft: () => walk(byCost(), -far),
+      ArrowRight: () => walk(byCost(), far),
+      ArrowDown: () => walk(orders.accuracy, -far),
+      ArrowUp: () => walk(orders.accuracy, far),
+      Home: () => walk(byCost(), -Infinity),
+      End: () => walk(byCost(), Infinity),
     }));
     const point = (event: PointerEvent) => {
       const box = scatter.getBoundingClientRect();
@@ -353,31 +372,31 @@ function mount(stage: Stage): View {
     });
   }
 
-  const drawAreas = (layers: Layer[], cost: "params" | "macs") => {
-    const { paths, cuts, counts } = rows[cost];
-    const sums = partsOf(layers, cost);
+  const drawAreas = (cost: "params" | "macs") => {
+    const { shapes, counts } = rows[cost];
+    const { layers, parts } = present();
+    const sums = parts[cost];
+    // From the line to the far side of each slice and back, then along the line to the next.
     const drawn = Object.fromEntries(KINDS.map((kind) => [kind, ""])) as Record<Kind, string>;
-    let between = "";
+    const base = cost === "params" ? tallest : 0;
     PARTS.forEach((_, part) => {
       const size = side(cost === "params" ? sums[part] : sums[part] / LATE);
-      const top = cost === "params" ? tallest - size : 0;
+      const far = Math.abs(base - size).toFixed(2);
       let left = lefts[part];
-      let before: Kind | undefined;
       for (const layer of layers.filter((one) => one.part === part)) {
-        const wide = (size * layer[cost]) / sums[part];
-        drawn[layer.kind] += `M${left.toFixed(2)} ${top.toFixed(2)}h${wide.toFixed(2)}v${size.toFixed(2)}h${(-wide).toFixed(2)}z`;
-        if (before === layer.kind) between += `M${left.toFixed(2)} ${top.toFixed(2)}v${size.toFixed(2)}`;
-        [left, before] = [left + wide, layer.kind];
+        const right = left + (size * layer[cost]) / sums[part];
+        const [from, to] = [left.toFixed(2), right.toFixed(2)];
+        drawn[layer.kind] += `${from},${base} ${from},${far} ${to},${far} ${to},${base} `;
+        left = right;
       }
       write(counts[part], thousands(sums[part]));
     });
-    for (const kind of KINDS) put(paths[kind], drawn[kind]);
-    put(cuts, between);
+    for (const kind of KINDS) put(shapes[kind], drawn[kind]);
   };
 
   return {
     draw() {
-      const now = chosen();
+      const { now, params, macs, place } = present();
       kernel.show(now.kernel);
       pointwise.show(now.pointwise);
       head.show(now.head);
@@ -385,15 +404,12 @@ function mount(stage: Stage): View {
       choose(width, now.width);
       write(widthText, String(now.width));
 
-      const layers = layersOf(now);
-      const [params, macs] = [total(layers, "params"), total(layers, "macs")];
-      drawAreas(layers, "params");
-      drawAreas(layers, "macs");
+      drawAreas("params");
+      drawAreas("macs");
       write(macsText, WORDS.down(thousands(macs)));
       const shown = Math.max(params, budget);
-      bar.spent.style.transform = `scaleX(${Math.min(params, budget) / shown})`;
-      bar.over.style.transform = `translateX(${(100 * budget) / shown}%)`;
-      bar.mark.style.transform = `translateX(${(100 * budget) / shown}%)`;
+      set(bar.spent, "transform", `scaleX(${Math.min(params, budget) / shown})`);
+      for (const end of [bar.over, bar.mark]) set(end, "transform", `translateX(${(100 * budget) / shown}%)`);
       write(spentText, WORDS.spent(thousands(params), thousands(budget)));
       write(leftText, params > budget ? WORDS.over(thousands(params - budget)) : WORDS.left(thousands(budget - params)));
       stage.body.classList.toggle("too-many", params > budget);
@@ -401,27 +417,24 @@ function mount(stage: Stage): View {
       if (!trained.length) return;
       across.show(WORDS.costs[byMacs() ? 1 : 0]);
       paintScatter();
-      const place = nearest(now, trained);
       const near = trained[place];
-      for (const mark of [marks.ring, marks.gap, marks.dot]) put(mark, `M${at(near)}h0`);
-      put(marks.hole, near.head === "connected" ? `M${at(near)}h0` : "");
-      put(marks.spread, spread(near));
-      put(marks.mine, `M${xOf(costOf({ params, macs })).toFixed(4)} 1v-.06`);
+      set(nearby, "transform", `translate(${100 * xOf(costOf(near))}%,${100 * yOf(near.mean)}%)`);
+      nearby.classList.toggle("connected", near.head === "connected");
+      put(marks.spread, spread(near).join(" "));
+      set(mine, "transform", `translateX(${100 * xOf(costOf({ params, macs }))}%)`);
       const best = bestSoFar();
       if (params <= budget && !(best && best.mean >= near.mean)) stage.set({ best: place });
-      put(marks.best, best ? `M0 ${yOf(best.mean).toFixed(4)}H1` : "");
+      put(marks.best, best ? [0, 1].map((x) => `${x} ${yOf(best.mean).toFixed(4)}`).join(" ") : "");
       const better = trained.filter(({ mean }) => best && mean > best.mean).length;
       write(bestText, best ? WORDS.bestIs(percent(best.mean), thousands(best.params), described(best)) + WORDS.better(better, trained.length) : WORDS.none);
     },
     sentence() {
-      const now = chosen();
-      const layers = layersOf(now);
-      const params = total(layers, "params");
-      const costs = WORDS.costing(partsOf(layers, "params").map(thousands).join(" + "), thousands(params), thousands(total(layers, "macs")));
+      const { now, parts, params, macs, place } = present();
+      const costs = WORDS.costing(parts.params.map(thousands).join(" + "), thousands(params), thousands(macs));
       const rest = params > budget ? WORDS.tooMany(thousands(params - budget)) : WORDS.leaves(thousands(budget - params));
       const said = described(now) + costs + rest;
       if (!trained.length) return `${said} ${WORDS.missing}`;
-      const near = trained[nearest(now, trained)];
+      const near = trained[place];
       const differs = differences(near, now);
       return said + (differs ? WORDS.instead(differs) : WORDS.itself) + WORDS.reached(percent(near.mean), near.seeds, percent(near.low), percent(near.high));
     },

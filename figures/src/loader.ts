@@ -2,6 +2,7 @@
  * Wakes the figures of a page: a small model with anywidget's methods, and the figure's module,
  * imported when the figure comes near. Loading it twice does no harm.
  */
+import "./shell/keys"; // which must listen before the page does
 import type { Asked, Model } from "./shell/model";
 
 interface Page extends HTMLElement {

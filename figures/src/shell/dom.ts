@@ -31,6 +31,14 @@ let count = 0;
 /** An id that no other element of the page has. */
 export const freshId = (stem: string): string => `nin-${stem}-${++count}-${Math.random().toString(36).slice(2, 6)}`;
 
+const styled = new WeakMap<Element, Record<string, string>>();
+/** Set a style only where it differs from what was set last. */
+export function style(element: HTMLElement, name: "transform" | "width" | "height", value: string): void {
+  if (!styled.has(element)) styled.set(element, {});
+  const last = styled.get(element)!;
+  if (last[name] !== value) element.style[name] = last[name] = value;
+}
+
 const written = new WeakMap<Node, string>();
 /** Set the text only where it differs, so that nothing is laid out in vain; whether it did. */
 export function write(node: Node, text: string): boolean {

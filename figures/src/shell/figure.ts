@@ -13,7 +13,8 @@ export interface Table {
 /** What a figure is once it stands: how to draw the present state, and how to say it. */
 export interface View {
   draw(): void;
-  sentence(): string;
+  /** null while what is read shall stand as it is, because a hand is drawing. */
+  sentence(): string | null;
   table(): Table;
   code?(): string;
   /** Take the reader's own picture; throws NotAPicture with a sentence. */
@@ -27,8 +28,11 @@ export interface Stage {
   /** Ends when the figure is taken down. */
   signal: AbortSignal;
   get<T>(key: string): T;
-  /** Change the state as the reader asked: drawn in the next frame, told to Python soon after. */
-  set(changes: Record<string, unknown>): void;
+  /**
+   * Change the state as the reader asked: drawn in the next frame, or, with `draw` false, when the
+   * figure next asks for it; told to Python soon after.
+   */
+  set(changes: Record<string, unknown>, draw?: boolean): void;
   /** Draw again in the next frame in which the figure is on screen. */
   invalidate(): void;
   awake(): boolean;
@@ -103,6 +107,7 @@ export function figure(spec: Figure) {
 
       let awake = true;
       let dirty = false;
+      let held = false;
       let view: View | undefined;
       let tableOpen = false;
       // What is heard follows what is seen once it has stood still for a while; one timer at a time.
@@ -121,11 +126,13 @@ export function figure(spec: Figure) {
         dirty = false;
         if (!view || signal.aborted) return;
         view.draw();
-        if (write(saying, view.sentence())) announceLater();
+        const sentence = view.sentence();
+        if (sentence === null) return;
+        if (write(saying, sentence)) announceLater();
         if (tableOpen) showTable();
       };
       const invalidate = () => {
-        if (dirty) return;
+        if (dirty || held) return;
         dirty = true;
         if (awake) requestAnimationFrame(draw);
       };
@@ -141,10 +148,12 @@ export function figure(spec: Figure) {
         body,
         signal,
         get: (key) => model.get(key),
-        set(changes) {
+        set(changes, draw = true) {
+          held = !draw;
           for (const [key, value] of Object.entries(changes)) model.set(key, value);
+          held = false;
           save();
-          invalidate();
+          if (draw) invalidate();
         },
         invalidate,
         awake: () => awake && !document.hidden,

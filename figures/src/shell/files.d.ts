@@ -6,3 +6,8 @@ declare module "*.wat" {
   const base64: string;
   export default base64;
 }
+/** A worker's whole script. */
+declare module "worker:*" {
+  const script: string;
+  export default script;
+}

@@ -7,8 +7,7 @@ export const SIDE = 28;
 export const decode = (text: string): number[] => Array.from(atob(text), (c) => c.charCodeAt(0));
 
 /** Bytes → base64; values are rounded and kept inside 0 to 255. */
-export const encode = (bytes: ArrayLike<number>): string =>
-  btoa(Array.from(bytes, (value) => String.fromCharCode(Math.max(0, Math.min(255, Math.round(value))))).join(""));
+export const encode = (bytes: ArrayLike<number>): string => btoa(String.fromCharCode(...Uint8ClampedArray.from(bytes)));
 
 /** The reader's own picture as a garment; one on a light ground is turned to light on black. */
 export async function readGarment(file: File): Promise<number[]> {

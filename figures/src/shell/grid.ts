@@ -1,5 +1,5 @@
 /** A picture with a cursor on it: one tab stop, arrow keys, a pointer, touch. */
-import { h } from "./dom";
+import { h, style } from "./dom";
 import { onKeys } from "./keys";
 import { map } from "./maps";
 
@@ -66,7 +66,7 @@ export function grid({ label, move, hover }: Options): Grid {
     place(r, c, tall, wide) {
       if (tall !== height || wide !== width) Object.assign(frame.style, { width: `${100 / wide}%`, height: `${100 / tall}%` });
       [row, column, height, width] = [r, c, tall, wide];
-      frame.style.transform = `translate(${c * 100}%,${r * 100}%)`; // of its own size: nothing is laid out anew
+      style(frame, "transform", `translate(${c * 100}%,${r * 100}%)`); // of its own size: nothing is laid out anew
     },
   };
 }

@@ -16,6 +16,8 @@ const WORDS = {
 export interface Weights {
   /** One for each file, in order; undefined until all are there. */
   networks(): Network[] | undefined;
+  /** A file as it came. */
+  bytes(file: string): DataView;
   /** A file's network once more, for pictures of another size. */
   sized(file: string, height: number, width: number): Network;
   /** Where the figure says that it waits or fails: put it first into the body. */
@@ -72,10 +74,12 @@ export function weights(stage: Stage, files: string[]): Weights {
   const sentence = () => (trouble ? WORDS.failed(trouble) : WORDS.loading);
   return {
     networks: () => (complete() ? files.map((file) => found.get(file)!) : undefined),
+    bytes: (file) => brought.get(file)!,
     sized: (file, height, width) => new Network(brought.get(file)!, undefined, [height, width]),
     notice,
     ready() {
       const there = complete();
+      if (there && notice.hidden) return true;
       stage.body.classList.toggle("waiting", !there);
       notice.hidden = there;
       if (!there) {
