@@ -14,7 +14,6 @@ import itertools
 import json
 import math
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
@@ -97,29 +96,18 @@ def measure(
     """Fill the record at ``path``; whether it is complete."""
     steps = steps or STEPS
     images = data.load("fashion-mnist")
-    record = {
-        "kind": "own-initialisation" if own else "failure-grid",
-        "command": f"python benchmarks/failure_grid.py --size {size} --seeds {seeds}"
-        + " --own" * own,
-        "machine": hardware.describe_machine(device),
-        "engine": dataclasses.asdict(Engine().settled(device)),
-        "data": images.name,
-        "data_digest": images.digest,
-        "date": datetime.now(UTC).date().isoformat(),
-        "image_size": size,
-        "steps": steps,
-        "batch_size": RECIPES["tutorial"].batch_size,
-        "seeds": seeds,
-        "complete": False,
-        "runs": [],
-    }
+    record = runs.series(
+        "own-initialisation" if own else "failure-grid",
+        f"python benchmarks/failure_grid.py --size {size} --seeds {seeds}" + " --own" * own,
+        device,
+        images,
+        image_size=size,
+        steps=steps,
+        batch_size=RECIPES["tutorial"].batch_size,
+        seeds=seeds,
+    )
+    runs.go_on(record, path, same=("image_size", "steps"))
     grid = list(cells(size, seeds, own))
-    if path.exists():
-        before = json.loads(path.read_text(encoding="utf-8"))
-        for name in ("kind", "engine", "data_digest", "image_size", "steps"):
-            if before[name] != record[name]:
-                raise ValueError(f"{path} was measured with another {name}; name another file")
-        record["runs"] = before["runs"]
     todo = [
         (cell, recipe)
         for cell, recipe in grid

@@ -9,15 +9,12 @@ there already is gone on with.
 
 import argparse
 import dataclasses
-import json
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
 
 from nin_lib import data, hardware, runs, stopping, train
-from nin_lib.engine import Engine
 from nin_lib.recipes import RECIPES, args
 from nin_lib.small import Choice, affordable
 from nin_lib.summary import trace
@@ -65,27 +62,17 @@ def measure(
     images = data.load(RECIPE.data)
     choices = affordable()[:first]
     settings = {k: v for k, v in RECIPE.settings().items() if k not in ("model_args", "why")}
-    record = {
-        "kind": "small-networks",
-        "command": f"python benchmarks/small_networks.py --seed {seed} "
+    record = runs.series(
+        "small-networks",
+        f"python benchmarks/small_networks.py --seed {seed} "
         f"--record records/small-networks-seed{seed}-cpu.json",
-        "machine": hardware.describe_machine(device),
-        "engine": dataclasses.asdict(Engine().settled(device)),
-        "data": images.name,
-        "data_digest": images.digest,
-        "date": datetime.now(UTC).date().isoformat(),
-        "recipe": settings,
-        "seed": seed,
-        "images": len(images.test_labels),
-        "complete": False,
-        "runs": [],
-    }
-    if path.exists():
-        before = json.loads(path.read_text(encoding="utf-8"))
-        for name in ("kind", "engine", "data_digest", "recipe", "seed"):
-            if before[name] != json.loads(json.dumps(record[name])):
-                raise ValueError(f"{path} was measured with another {name}; name another file")
-        record["runs"], record["complete"] = before["runs"], before["complete"]
+        device,
+        images,
+        recipe=settings,
+        seed=seed,
+        images=len(images.test_labels),
+    )
+    runs.go_on(record, path, same=("recipe", "seed"))
     done = [{k: run[k] for k in dataclasses.asdict(Choice())} for run in record["runs"]]
     todo = [choice for choice in choices if dataclasses.asdict(choice) not in done]
     with stopping.listen(minutes) as why_stop:

@@ -4,10 +4,14 @@ import dataclasses
 import json
 import os
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
+import torch
 from torch import nn
 
+from nin_lib import hardware
+from nin_lib.data import ImageData
 from nin_lib.engine import Engine
 from nin_lib.recipes import Recipe
 
@@ -103,3 +107,33 @@ def write(path: str | Path, record: dict) -> None:
     part = path.with_name(path.name + ".part")
     part.write_text(as_json(record), encoding="utf-8")
     os.replace(part, path)
+
+
+def series(kind: str, command: str, device: torch.device, pictures: ImageData, **settings) -> dict:
+    """The record of many runs, with what was set for all of them and no run yet."""
+    return {
+        "kind": kind,
+        "command": command,
+        "machine": hardware.describe_machine(device),
+        "engine": dataclasses.asdict(Engine().settled(device)),
+        "data": pictures.name,
+        "data_digest": pictures.digest,
+        "date": datetime.now(UTC).date().isoformat(),
+        **json.loads(json.dumps(settings)),
+        "complete": False,
+        "runs": [],
+    }
+
+
+def go_on(record: dict, path: Path, same: tuple[str, ...]) -> None:
+    """Take over the runs of a series that stands at ``path`` already.
+
+    Raises ValueError if it was measured with another kind, engine, data or setting of ``same``.
+    """
+    if not path.exists():
+        return
+    before = json.loads(path.read_text(encoding="utf-8"))
+    for name in ("kind", "engine", "data_digest", *same):
+        if before[name] != record[name]:
+            raise ValueError(f"{path} was measured with another {name}; name another file")
+    record["runs"], record["complete"] = before["runs"], before["complete"]
