@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SITE := _build/html
 PORT ?= 8000
+PROCESSES ?= 2
 # The figures' sources need Node; a reader never does, so without it their tests are skipped.
 NODE_READY := $(if $(shell command -v npm),figures/node_modules/.ready)
 
@@ -17,7 +18,7 @@ book: $(VENV)/.ready ## build the website into _build/html, chapters executed in
 	$(BIN)/python build_tools/build_book.py
 
 test: $(VENV)/.ready $(NODE_READY) ## run every test and every chapter, fast
-	NIN_BOOK_FAST=1 TQDM_DISABLE=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=120
+	NIN_BOOK_FAST=1 TQDM_DISABLE=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=120 -n $(PROCESSES) --dist loadgroup
 
 check: $(VENV)/.ready ## look for lint, unformatted code and notebooks with outputs
 	$(BIN)/ruff check .

@@ -172,9 +172,10 @@ def main(arguments: list[str] | None = None):
         chosen = torch.arange(count) % len(garments.train_labels)
         return garments.train_images[chosen], garments.train_labels[chosen]
 
-    best = {}
+    best, every = {}, {}
 
     def note(label, rates):
+        every.setdefault(label, []).append(rates["wall"])
         before = best.get(label, {"wall": 0.0, "step": 0.0})
         best[label] = {clock: max(before[clock], rates[clock]) for clock in rates}
         print(f"{label}: {rates['wall']:.1f} examples/s", flush=True)
@@ -210,6 +211,7 @@ def main(arguments: list[str] | None = None):
                 "engine": dataclasses.asdict(engine),
                 "batch_size": batch_size,
                 "examples_per_second": rates,
+                "every_round": every[label],
                 "ratio": ratio,
                 "share_of_ceiling": rates["wall"] / limit,
             }

@@ -217,3 +217,44 @@ def confusion(counts, classes) -> Figure:
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     return figure
+
+
+def failures(*records: dict | None) -> Figure:
+    """How often the runs of failure grids train, by initialisation and rate; darker is less often.
+
+    A panel for each record and for the last ReLU kept or dropped; in each cell how many of its runs
+    train, and the verdicts on the others. A combination without a run says so.
+    """
+    panels: dict[tuple, dict] = {}  # (which record, whether it is dropped)
+    for number, record in enumerate(filter(None, records)):
+        for run in record["runs"]:
+            cells = panels.setdefault((number, not run["final_relu"]), {})
+            cells.setdefault((run["initialisation"], run["rate"]), []).append(run["verdict"])
+    grids = list(panels.values()) or [{("", 0.0): []}]
+    sides = [(list(dict.fromkeys(s for s, _ in g)), sorted({r for _, r in g})) for g in grids]
+    ratios = {"width_ratios": [max(1.5, len(rates)) for _, rates in sides]}
+    figure, axes = plt.subplots(1, len(grids), figsize=(8.6, 3.4), squeeze=False, **ratios)
+    shades = LinearSegmentedColormap.from_list("nin_share", [NEUTRAL, MUTED])
+    names = [("no last ReLU" if dropped else "last ReLU kept") for _, dropped in panels] or [""]
+    for ax, name, cells, (schemes, rates) in zip(axes.flat, names, grids, sides, strict=True):
+        lost = np.full((len(schemes), len(rates)), np.nan)
+        for row, column in np.ndindex(lost.shape):
+            text, ink = "not yet\nmeasured", MUTED
+            if found := cells.get((schemes[row], rates[column])):
+                trains = found.count("training")
+                lost[row, column] = 1 - trains / len(found)
+                others = [(found.count(v), v) for v in ("slow", "dead", "diverged")]
+                text = f"{trains} of {len(found)} train"
+                text += "".join(f"\n{count} {verdict}" for count, verdict in others if count)
+                ink = "#ffffff" if lost[row, column] > 0.6 else ON_LIGHT
+            ax.text(column, row, text, ha="center", va="center", fontsize=7.5, color=ink)
+            frame = {"fill": False, "edgecolor": PAPER, "linewidth": 1.5}
+            ax.add_patch(plt.Rectangle((column - 0.5, row - 0.5), 1, 1, **frame))
+        ax.imshow(lost, cmap=shades, vmin=0, vmax=1, aspect="auto")
+        ax.set(xlabel="learning rate", ylim=(max(len(s) for s, _ in sides) - 0.5, -0.5))
+        ax.set_title(name, fontsize=9)
+        ax.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates])
+        ax.set_yticks(range(len(schemes)), schemes)
+        ax.tick_params(length=0)
+        ax.spines[:].set_visible(False)
+    return figure

@@ -108,7 +108,7 @@ def speed_ladder(device: str) -> "Table":
     record = one("speed-ladder", device)
     rows = [("rung", "examples/s", "by the step clock", "× the tutorials' best", "of the ceiling")]
     if record is None:
-        command = f"python benchmarks/ladder.py --device {device}"
+        command = "python benchmarks/record.py --only 'speed-ladder*'"
         return Table([*rows, (MISSING, command, "", "", "")])
     for rung in record["rungs"]:
         rate = rung["examples_per_second"]

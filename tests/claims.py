@@ -305,3 +305,30 @@ def shares(block: str) -> tuple[float, float]:
     rows = summary.blocks(models.nin(), (1, 1, 224, 224))
     row = next(row for row in rows if row.name == block)
     return row.params / rows.params, row.macs / rows.macs
+
+
+def cross_entropy(recipe: str) -> float:
+    """Mean over the recorded seeds of the cross-entropy on the test pictures."""
+    return mean(run["result"]["loss"] for run in recorded(recipe))
+
+
+def gain(number: int) -> float:
+    """What that rung of the ladder of accuracy adds to the rung below it, as a share."""
+    names = [recipe.name for recipe in studies.ACCURACY.values()]
+    return accuracy(names[number]) - accuracy(names[number - 1])
+
+
+def rung(label: str, device: str = "cpu") -> float:
+    """How many times as fast as the tutorials' loop a rung of the ladder of speed is."""
+    rungs = records.one("speed-ladder", device)["rungs"]
+    return next(one["ratio"] for one in rungs if one["label"] == label)
+
+
+def kept(scheme: str) -> list[float]:
+    """What each convolution of ``models.nin()`` and its ReLU keep of the mean square."""
+    found = []
+    for layer in models.nin().modules():
+        if isinstance(layer, nn.Conv2d):
+            ins, outs = layer.weight[0].numel(), layer.weight[:, 0].numel()
+            found.append({"default": 1 / 6, "xavier": ins / (ins + outs), "he": 1.0}[scheme])
+    return found

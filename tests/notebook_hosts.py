@@ -16,6 +16,10 @@ CELLS = (
     "ipywidgets.jslink((slider, 'value'), (figure, 'row'))\nslider",
     "print('python sees row', figure.row, 'column', figure.column)",
     "check = live.Average(number='4.1')\ncheck",  # its network's weights come from the kernel
+    "names = 'Budget', 'Slide', 'BiggerCanvas', 'BreakMap'\n"
+    "many = [getattr(live, name)(number=name) for name in names]\ndisplay(*many)",
+    "spent, slid, laid, broken = many\n"
+    "print('python has', spent.width, spent.head, slid.right, laid.items[0], broken.redrawn)",
 )
 
 

@@ -133,10 +133,11 @@ def torch_counts(choice):
 
 
 def drawn(page, row, kind):
-    """The area of all slices of a kind in a row."""
-    path = page.tab.locator(f".areas.{row} path.{kind}").get_attribute("d") or ""
-    slices = re.findall(r"M[\d.]+ [\d.]+h([\d.]+)v([\d.]+)", path)
-    return sum(float(width) * float(height) for width, height in slices)
+    """The area of all slices of a kind in a row: four corners each, the second is the far left."""
+    points = page.tab.locator(f".areas.{row} polygon.{kind}").get_attribute("points") or ""
+    corners = [tuple(map(float, point.split(","))) for point in points.split()]
+    slices = zip(corners[::4], corners[2::4], strict=True)
+    return sum((right - left) * abs(far - base) for (left, base), (right, far) in slices)
 
 
 def test_the_counts_are_those_of_torch_for_any_choice(opened, table):
@@ -212,10 +213,10 @@ def test_arrow_keys_walk_from_one_trained_network_to_another(opened, table):
 
 def test_a_click_on_the_scatter_chooses_the_network_there(opened, table):
     page = opened(Budget(measured=table, number="3.1"))
-    path = page.tab.locator(".plot svg:first-child path.dot").nth(17)
+    path = page.tab.locator(".plot > svg:first-child path.dot").nth(17)
     wanted = table[17]
     x, y = map(float, re.match(r"M([\d.]+) ([\d.]+)", path.get_attribute("d")).groups())
-    box = page.tab.locator(".plot svg:first-child").bounding_box()
+    box = page.tab.locator(".plot > svg:first-child").bounding_box()
     page.tab.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
     page.settle()
     assert page.chosen() == wanted.choice

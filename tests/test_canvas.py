@@ -21,6 +21,7 @@ def opened(shown_alone):
 
 def says(tab):
     tab.evaluate("() => new Promise(f => requestAnimationFrame(() => requestAnimationFrame(f)))")
+    tab.locator(".nin-body:not([aria-busy])").wait_for()  # the network runs beside the page
     return tab.locator(".nin-says").inner_text().replace("\xa0", " ")
 
 

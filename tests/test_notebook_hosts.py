@@ -40,7 +40,66 @@ def drive(page, output):
     drawn.locator("[role=application]").first.focus()
     page.keyboard.press("Space")
     drawn.locator(".nin-says", has_text="When the picture was picked").wait_for()
+    drive_networks(page, output)
     assert not re.search("did not load", page.content())
+
+
+def drive_networks(page, output):
+    """The figures of chapters 3 and 4: the keys change their numbers, these add up, and Python
+    hears of it."""
+    output(4)
+
+    def shown(name):
+        figure = page.locator(f".nin-{name}")
+        figure.scroll_into_view_if_needed(timeout=60_000)
+        figure.locator(".nin-body:not(.waiting)").wait_for(timeout=60_000)
+        return figure, lambda text: figure.locator(".nin-says", has_text=text).wait_for()
+
+    def shares(numbers):
+        """Ten whole percentages, each rounded on its own."""
+        assert abs(sum(map(int, numbers)) - 100) <= 5, numbers
+
+    spent, says = shown("budget")
+    says("3×3, width 24, one 1×1 layer, global average: ")
+    before = spent.locator(".nin-says").inner_text()
+    spent.locator("[role=application]").focus()
+    page.keyboard.press("End")  # the dearest of the trained networks
+    spent.locator(".nin-says").filter(has_not_text=before).wait_for()
+    said = spent.locator(".nin-says").inner_text()
+    terms, total = re.search(r": ([\d,+ ]+) = ([\d,]+) parameters", said).groups()
+    whole = [int(term.replace(",", "")) for term in [*terms.split(" + "), total]]
+    assert sum(whole[:-1]) == whole[-1]
+    width, head = re.search(r"width (\d+),.* (average|connected): ", said).groups()
+
+    slid, says = shown("slide")
+    slid.get_by_label("both alike").check()
+    slid.locator(".frame").focus()
+    page.keyboard.press("ArrowRight")
+    says(re.compile(r"Moved 1 right: the average head gives .* 2 offsets"))
+    for bars in slid.locator(".scores").all():
+        shares(bars.locator(".nin-number").all_inner_texts())
+
+    laid, says = shown("canvas")
+    laid.locator(".frame").focus()
+    page.keyboard.press("ArrowDown")
+    says("at row 3, column 2; ")
+    numbers = laid.locator(".scores .nin-boxed .nin-number").all_inner_texts()
+    shares(numbers[::2])
+    shares(numbers[1::2])
+
+    broken, says = shown("break-map")
+    says("r = ")
+    broken.get_by_label("blocks drawn anew").focus()
+    page.keyboard.press("Home")
+    says("r = 1.000")
+    broken.locator("[role=application]").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    says("column 1 of the map")
+    page.wait_for_timeout(500)
+
+    output(5)
+    page.get_by_text(f"python has {width} {head} 1 [9, 3, 2] 0").wait_for()
 
 
 def test_jupyterlab(browser, tmp_path):

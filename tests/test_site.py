@@ -11,6 +11,7 @@ PAGES = (
     "03_building_nin",
     "04_global_average_pooling",
     "05_training_nin",
+    "06_when_it_will_not_train",
     "measured",
 )
 

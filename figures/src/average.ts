@@ -1,15 +1,15 @@
 /** An average you can check: draw, and see each class's logit as the mean of its map. */
 import style from "./average.css";
 import type { Network } from "./net/network";
-import { type Beside, beside } from "./shell/beside";
-import { boxed, choose, freshId, h, style as set, svg, write } from "./shell/dom";
+import { runningSum } from "./running";
+import { boxed, choose, freshId, h, style as set, write } from "./shell/dom";
+import { drawn } from "./shell/drawn";
 import { figure, type Stage, type View } from "./shell/figure";
 import { fixed, signed } from "./shell/format";
-import { decode, encode, readGarment, SIDE } from "./shell/garment";
+import { SIDE } from "./shell/garment";
 import { grid } from "./shell/grid";
 import { map, type Sheet, sheet, shades } from "./shell/maps";
-import { pad, takePasted, type Tool } from "./shell/paint";
-import { softmax, weights } from "./shell/weights";
+import { softmax } from "./shell/weights";
 
 const FILE = "pocket_nin.f16";
 
@@ -57,9 +57,6 @@ const UNIT = 10 ** DECIMALS;
 const text = (units: number) => fixed(units / UNIT, DECIMALS);
 const textSigned = (units: number) => signed(units / UNIT, DECIMALS);
 
-/** While a hand draws, the maps follow at once, and what is read once the hand has rested so long: ms. */
-const REST = 100;
-
 /** What the network makes of a picture, in thousandths. */
 interface Look {
   of: string;
@@ -72,80 +69,28 @@ interface Look {
 }
 
 function mount(stage: Stage): View {
-  const file = weights(stage, [FILE]);
   const root = stage.body.closest<HTMLElement>(".nin-figure")!;
-  takePasted(root, WORDS.pasted);
   let network: Network | undefined;
   const names = stage.get<string[]>("names");
-  const pictures = stage.get<string[]>("pictures");
-
-  // ---- the picture: a drawn one, or the reader's own, which began as some other
   const inside = (key: string, most: number) => Math.max(0, Math.min(most - 1, Math.round(stage.get(key)) || 0));
-  const own = () => stage.get<string>("own");
-  const index = () => (stage.get<number>("picture") < 0 && own() ? -1 : inside("picture", pictures.length));
-  const shown = () => (index() < 0 ? own() : pictures[index()]);
-  const picked = () => (index() < 0 ? stage.get<string>("before") || own() : pictures[index()]);
-  type Past = { picture: number; own: string; before: string };
-  const past: Past[] = [];
-  const remember = () => past.push({ picture: stage.get("picture"), own: own(), before: stage.get("before") });
-  let [decodedFrom, decoded] = ["", [] as number[]];
-  const repaint = (mine: string, begins = true, draw = true) => {
-    const before = picked();
-    if (begins) remember();
-    stage.set({ own: mine, picture: -1, before }, draw);
-  };
-  /** The same, by hand, stroke by stroke: the worker looks at the picture, then all of it is drawn. */
-  let drawn = 0; // when
-  let resting = 0; // a timer
-  const stroke = (bytes: number[], begins: boolean) => {
-    [decodedFrom, decoded] = [encode(bytes), bytes.slice()];
-    drawn = performance.now();
-    if (!resting) stage.body.setAttribute("aria-busy", "true");
-    resting ||= setTimeout(rested, REST) as unknown as number;
-    repaint(decodedFrom, begins, looks.has(decodedFrom) || !aside?.ask(decodedFrom, normal(decoded)));
-  };
-  const rested = () => {
-    const rest = REST - (performance.now() - drawn);
-    resting = rest > 1 ? (setTimeout(rested, rest) as unknown as number) : 0;
-    if (resting) return;
-    stage.body.removeAttribute("aria-busy");
-    stage.invalidate();
-  };
-  stage.signal.addEventListener("abort", () => clearTimeout(resting));
-  const bytes = () => {
-    if (decodedFrom !== shown()) [decodedFrom, decoded] = [shown(), decode(shown())];
-    return decoded;
-  };
-  const tool = (): Tool => (stage.get("tool") === "eraser" ? "eraser" : "brush");
 
-  // ---- the network, run once for each picture
   const size = () => network!.layers.at(-2)!.height; // of the class maps, which the average follows
   const cell = () => SIDE / size();
-  const looks = new Map<string, Look>();
-  const keep = (picture: string, values: Float32Array[]): Look => {
-    if (looks.size > 8) for (const old of looks.keys()) if (old !== picked()) looks.delete(old);
-    const maps = values.map((map) => Array.from(map, (value) => Math.round(UNIT * value)));
-    const sums = maps.map((values) => values.reduce((a, b) => a + b));
-    const logits = sums.map((sum, c) => Math.round(sum / maps[c].length));
-    const most = maps.reduce((most, values) => values.reduce((a, b) => Math.max(a, Math.abs(b)), most), 0);
-    latest = { of: picture, maps, sums, logits, shares: softmax(logits.map((logit) => logit / UNIT)), most };
-    looks.set(picture, latest);
-    return latest;
-  };
-  let latest: Look;
-  const normal = (bytes: number[]) => {
-    const [mean, std] = stage.get<number[]>("normal");
-    return bytes.map((value) => (value / 255 - mean) / std);
-  };
-  const look = (picture: string): Look => {
-    const found = looks.get(picture);
-    if (found) return found;
-    network!.run(normal(decode(picture)));
-    return keep(picture, names.map((_, c) => network!.map(network!.layers.length - 2, c)));
-  };
-  let aside: Beside | undefined;
-  /** Of the picture shown; while the worker looks at that, of the one before. */
-  const seen = (): Look => looks.get(shown()) ?? (aside?.busy() && resting ? latest : look(shown()));
+  const garment = drawn<Look>(stage, {
+    file: FILE,
+    words: WORDS,
+    layers: (network) => [network.layers.length - 2],
+    make(of, [values]) {
+      const maps = values.map((map) => Array.from(map, (value) => Math.round(UNIT * value)));
+      const sums = maps.map((values) => values.reduce((a, b) => a + b));
+      const logits = sums.map((sum, c) => Math.round(sum / maps[c].length));
+      const most = maps.reduce((most, values) => values.reduce((a, b) => Math.max(a, Math.abs(b)), most), 0);
+      return { of, maps, sums, logits, shares: softmax(logits.map((logit) => logit / UNIT)), most };
+    },
+    move: (row, column) => network && stage.set({ row: Math.floor(row / cell()), column: Math.floor(column / cell()) }),
+    anew: { chosen: -1 },
+  });
+  const { bytes, look, picked, seen, shown } = garment;
   const best = ({ logits }: Look) => logits.indexOf(Math.max(...logits));
   /** −1 stands for what the network said when the picture was picked. */
   const chosen = () => (stage.get<number>("chosen") < 0 ? best(look(picked())) : inside("chosen", names.length));
@@ -161,37 +106,18 @@ function mount(stage: Stage): View {
   };
 
   // ---- what stands on the stage
-  const choice = h("select", { "aria-label": WORDS.pictures, change: () => stage.set({ picture: Number(choice.value), chosen: -1 }) });
-  pictures.forEach((_, i) => choice.append(h("option", { value: i }, names[i] ?? String(i))));
+  const choice = h("select", { "aria-label": WORDS.pictures, change: () => garment.pick(Number(choice.value)) });
+  stage.get<string[]>("pictures").forEach((_, i) => choice.append(h("option", { value: i }, names[i] ?? String(i))));
   const ownChoice = h("option", { value: -1 }, WORDS.own);
   choice.append(ownChoice);
-  let at = [13, 14]; // the pad's cursor, a pixel
-  const drawing = pad({
-    label: WORDS.pad,
-    words: WORDS.tools,
-    side: SIDE,
-    bytes,
-    tool,
-    take: (tool) => stage.set({ tool }),
-    move(row, column) {
-      at = [row, column];
-      if (network) stage.set({ row: Math.floor(row / cell()), column: Math.floor(column / cell()) });
-    },
-    paint: stroke,
-  });
   const stands = h("div", { class: "stands" });
-  drawing.element.append(stands);
+  garment.pad.element.append(stands);
   const sees = h("span", { class: "nin-label sees" });
-  const clear = h("button", { type: "button", class: "nin-button", click: () => {
-    repaint(encode(Array(SIDE * SIDE).fill(0)));
-    stage.set({ tool: "brush" });
-  } }, WORDS.clear);
-  const undo = h("button", { type: "button", class: "nin-button", click: () => past.length && stage.set({ ...past.pop()! }) }, WORDS.undo);
   const eraseCell = h("button", { type: "button", class: "nin-button", click: () => {
     if (!network) return;
     const { row, column } = where();
     const under = (at: number, place: number) => Math.floor(at / cell()) === place;
-    repaint(encode(bytes().map((value, i) => (under(Math.floor(i / SIDE), row) && under(i % SIDE, column) ? 0 : value))));
+    garment.repaint(bytes().map((value, i) => (under(Math.floor(i / SIDE), row) && under(i % SIDE, column) ? 0 : value)));
   } }, WORDS.eraseCell);
 
   const radios = freshId("class");
@@ -216,16 +142,15 @@ function mount(stage: Stage): View {
   const ends = [h("span", { class: "nin-number" }), h("span", { class: "nin-number" })];
   const large = grid({ label: WORDS.cells, hover: true, move: (row, column) => stage.set({ row, column }) });
   const largeLabel = h("span", { class: "nin-label" });
-  const sumLine = svg("path", { class: "line", "vector-effect": "non-scaling-stroke" });
-  const zeroLine = svg("path", { class: "zero", "vector-effect": "non-scaling-stroke" });
+  const sum = runningSum();
   const upTo = h("div", { class: "upto" });
   stage.body.append(
-    file.notice,
+    garment.weights.notice,
     h("div", { class: "left" },
       choice,
-      drawing.element,
+      garment.pad.element,
       h("div", {}, sees),
-      h("div", { class: "nin-controls" }, drawing.tools, clear, undo, eraseCell)),
+      h("div", { class: "nin-controls" }, garment.pad.tools, garment.clear, garment.undo, eraseCell)),
     h("div", { class: "middle" },
       h("div", { class: "classes", role: "radiogroup", "aria-label": WORDS.classes }, ...tiles.map(({ element }) => element)),
       h("div", { class: "nin-controls" },
@@ -235,19 +160,15 @@ function mount(stage: Stage): View {
       h("div", {}, largeLabel),
       large.element,
       h("span", { class: "nin-label" }, WORDS.running),
-      h("div", { class: "plot" }, svg("svg", { viewBox: "0 -1 1 2", preserveAspectRatio: "none", "aria-hidden": "true" }, zeroLine, sumLine), upTo)),
+      h("div", { class: "plot" }, sum.canvas, upTo)),
   );
 
   // ---- painting, each thing only when it changed
-  const paper = sheet(drawing.canvas, SIDE, SIDE);
   let sheets: { small: Sheet[]; large: Sheet } | undefined;
-  const painted = { picture: "", maps: "", large: "" };
+  const painted = { maps: "", large: "" };
   const fresh = (what: keyof typeof painted, ...of: unknown[]) => {
     const key = [root.dataset.theme, ...of].join(" ");
     return key !== painted[what] && !!(painted[what] = key);
-  };
-  const paintPicture = () => {
-    if (fresh("picture", shown())) paper.grey(bytes());
   };
   const differs = () => shown() !== picked();
   const difference = (c: number) => seen().maps[c].map((value, i) => value - look(picked()).maps[c][i]);
@@ -277,33 +198,22 @@ function mount(stage: Stage): View {
   const paintLarge = (c: number) => {
     if (!fresh("large", seen().of, picked(), stage.get("change"), c)) return;
     sheets!.large.signed(values(c), limit(), shades());
-    let sum = 0;
-    const steps = seen().maps[c].map((value) => (sum += value));
-    const [low, high] = [Math.min(0, ...steps), Math.max(0, ...steps)];
-    const height = (value: number) => (0.92 * (high + low - 2 * value) / (high - low || 1)).toFixed(3);
-    sumLine.setAttribute("d", `M0 ${height(0)}${steps.map((value, i) => `V${height(value)}H${((i + 1) / steps.length).toFixed(4)}`).join("")}`);
-    zeroLine.setAttribute("d", `M0 ${height(0)}H1`);
+    sum.draw(seen().maps[c]);
   };
 
   return {
     draw() {
-      choose(choice, index());
-      ownChoice.hidden = !own();
-      undo.disabled = !past.length;
-      paintPicture();
-      if (!file.ready()) return drawing.place(at[0], at[1]);
-      [network] = file.networks()!;
-      aside ??= beside(file.bytes(FILE), network.layers.length - 2, stage.signal, (picture, maps) => {
-        if (maps) keep(picture, maps);
-        stage.invalidate();
-      });
+      choose(choice, garment.index());
+      ownChoice.hidden = !garment.hasOwn();
+      network = garment.draw();
+      if (!network) return garment.pad.place(garment.at[0], garment.at[1]);
       sheets ??= { small: tiles.map(({ canvas }) => sheet(canvas, size(), size())), large: sheet(large.canvas, size(), size()) };
       const { row, column } = where();
       const c = chosen();
-      if (Math.floor(at[0] / cell()) !== row || Math.floor(at[1] / cell()) !== column)
-        at = [row, column].map((place) => Math.floor((place + 0.5) * cell()));
-      drawing.place(at[0], at[1]);
-      if (resting && aside.busy()) return stage.invalidate(); // the rest when the answer is there
+      if (Math.floor(garment.at[0] / cell()) !== row || Math.floor(garment.at[1] / cell()) !== column)
+        garment.at = [row, column].map((place) => Math.floor((place + 0.5) * cell()));
+      garment.pad.place(garment.at[0], garment.at[1]);
+      if (garment.looking()) return stage.invalidate(); // the rest when the answer is there
       const wide = `${100 / size()}%`;
       set(stands, "width", wide);
       set(stands, "height", wide);
@@ -311,7 +221,7 @@ function mount(stage: Stage): View {
       write(sees, WORDS.sees(cell(), field()));
       paintMaps();
       paintLarge(c);
-      if (!resting) writeNumbers();
+      if (!garment.drawing()) writeNumbers();
       if (!tiles[c].input.checked || now !== tiles[c]) {
         tiles[c].input.checked = true;
         now?.element.classList.remove("now");
@@ -323,9 +233,10 @@ function mount(stage: Stage): View {
       set(upTo, "transform", `translateX(${(100 * (row * size() + column + 1)) / size() ** 2}%)`);
     },
     sentence() {
-      if (!network) return file.sentence();
-      if (resting) return null;
+      if (!network) return garment.weights.sentence();
+      if (garment.drawing()) return null;
       const { row, column } = where();
+      const [y, x] = garment.at;
       const [c, now, then] = [chosen(), look(shown()), look(picked())];
       const place = row * size() + column;
       const count = now.maps[c].length;
@@ -338,8 +249,8 @@ function mount(stage: Stage): View {
           ? WORDS.since(text(then.logits[c]), text(part(then.maps[c])), textSigned(now.logits[c] - then.logits[c]), textSigned(part(now.maps[c]) - part(then.maps[c])))
           : "") +
         WORDS.says(names[best(now)], (100 * now.shares[best(now)]).toFixed(0)) +
-        (bytes().every((value) => value === bytes()[0]) ? WORDS.blank : "") +
-        WORDS.pixel(at[0], at[1], bytes()[at[0] * SIDE + at[1]])
+        (garment.blank() ? WORDS.blank : "") +
+        WORDS.pixel(y, x, bytes()[y * SIDE + x])
       );
     },
     table() {
@@ -357,18 +268,9 @@ function mount(stage: Stage): View {
       return { head: [WORDS.row, ...lines.map((_, i) => WORDS.column(i)), WORDS.sum], rows };
     },
     code() {
-      const [mean, std] = stage.get<number[]>("normal");
       const { row, column } = network ? where() : { row: 0, column: 0 };
       const c = network ? chosen() : 0;
-      return `import torch
-from nin_lib import models
-
-network = models.pocket_nin(trained=True)
-pixels = torch.tensor([${bytes().join(", ")}])
-x = (pixels.reshape(1, 1, ${SIDE}, ${SIDE}) / 255 - ${mean}) / ${std}
-with torch.no_grad():
-    logits = network(x)[0]
-    for name, layer in network.named_children():
+      return `${garment.code()}    for name, layer in network.named_children():
         if name == "average":
             break
         x = layer(x)
@@ -379,11 +281,7 @@ print(class_map.mean().item())
 print(logits[${c}].item())
 `;
     },
-    async picture(file) {
-      const mine = encode(await readGarment(file));
-      remember();
-      stage.set({ own: mine, before: mine, picture: -1, chosen: -1 });
-    },
+    picture: garment.take,
   };
 }
 

@@ -152,9 +152,9 @@ function differences(one: Choice, from: Choice): string {
 
 /** A line or dot that keeps its thickness however the drawing is stretched. */
 const line = (name: string, d = "") => svg("path", { class: name, d, "vector-effect": "non-scaling-stroke" });
-/** The same for what changes at a move: unlike a path's, a polygon's points are no style to be worked out anew. */
-const shape = (name: string) => svg("polygon", { class: name, "vector-effect": "non-scaling-stroke" });
-const put = (shape: SVGPolygonElement, points: string) => {
+/** The same for what changes at a move: unlike a path's, their points are no style to be worked out anew. */
+const shape = (name: string, tag: "polygon" | "polyline" = "polygon") => svg(tag, { class: name, "vector-effect": "non-scaling-stroke" });
+const put = (shape: SVGPolygonElement | SVGPolylineElement, points: string) => {
   if (shape.getAttribute("points") !== points) shape.setAttribute("points", points);
 };
 
@@ -262,7 +262,7 @@ function mount(stage: Stage): View {
   // ---- the scatter of trained networks
   const layer = () => svg("svg", { viewBox: "0 0 1 1", preserveAspectRatio: "none", "aria-hidden": "true" });
   const [still, over] = [layer(), layer()]; // the points stay, the marks over them move
-  const marks = { best: shape("best"), spread: shape("spread near") };
+  const marks = { best: shape("best", "polyline"), spread: shape("spread near", "polyline") };
   over.append(marks.best, marks.spread);
   const centred = layer(); // on its upper left corner, moved with what it is in
   centred.append(line("ring", "M0 0h0"), line("gap", "M0 0h0"), line("dot near", "M0 0h0"), line("hole near", "M0 0h0"));

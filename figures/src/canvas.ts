@@ -1,14 +1,16 @@
 /** Bigger canvas, same weights: garments on a canvas of any size, read by networks made for 28×28. */
 import style from "./canvas.css";
 import type { Network } from "./net/network";
-import { boxed, choose, freshId, h, mark, write } from "./shell/dom";
+import { beside, type Beside } from "./shell/beside";
+import { boxed, choose, freshId, h, mark, style as set, write } from "./shell/dom";
 import { figure, type Stage, type View } from "./shell/figure";
 import { fixed, thousands } from "./shell/format";
 import { decode, encode, readGarment, SIDE } from "./shell/garment";
 import { grid } from "./shell/grid";
+import { hand } from "./shell/hand";
 import { onKeys } from "./shell/keys";
-import { map, paintColour, paintSigned } from "./shell/maps";
-import { colours, css } from "./shell/theme";
+import { map, paintColour, paintSigned, type Sheet, sheet } from "./shell/maps";
+import { colours } from "./shell/theme";
 import { softmax, weights } from "./shell/weights";
 
 const FILES = ["pair_average.f16", "pair_connected.f16"];
@@ -68,6 +70,7 @@ function mount(stage: Stage): View {
   const pictures = stage.get<string[]>("pictures");
   const sides = stage.get<number[]>("sides");
   const root = stage.body.closest<HTMLElement>(".nin-figure")!;
+  const moving = hand(stage);
 
   // ---- the state, kept inside what there is
   const state = () => {
@@ -92,7 +95,9 @@ function mount(stage: Stage): View {
     if (!items[index]) return;
     const [picture, row, column] = items[index];
     const moved = held(changes.row ?? row, changes.column ?? column, size);
-    stage.set({ items: items.map((item, i) => (i === index ? [changes.picture ?? picture, ...moved] : item)), chosen: index });
+    moving.moved();
+    stage.set({ items: items.map((item, i) => (i === index ? [changes.picture ?? picture, ...moved] : item)), chosen: index }, false);
+    if (!look()) stage.invalidate(); // else all of it is drawn when the answer is there
   };
   const add = (picture: number) => {
     const { items, size } = state();
@@ -157,7 +162,8 @@ function mount(stage: Stage): View {
   const move = (row: number, column: number) => stage.set({ row, column });
   const classMap = grid({ label: WORDS.title, move, hover: true });
   const winners = grid({ label: WORDS.title, move, hover: true });
-  winners.element.classList.add("winners");
+  const numbers = h("canvas", { class: "numbers", "aria-hidden": "true" });
+  winners.canvas.after(numbers);
   const labels = [h("span", { class: "nin-label" }), h("span", { class: "nin-label" })];
   const shown = h("select", { "aria-label": WORDS.maps, change: () => stage.set({ shown: Number(shown.value) }) },
     h("option", { value: -1 }, WORDS.named), ...names.map((name, i) => h("option", { value: i }, name)));
@@ -185,61 +191,100 @@ function mount(stage: Stage): View {
     connected,
   );
 
-  // ---- running: only when the canvas changed
-  const networks = new Map<number, Network>();
-  const pixels = (): number[] => {
-    const { size, items, own } = state();
-    const laid = new Array<number>(size * size).fill(0);
-    for (const [picture, row, column] of items)
-      decode(picture < 0 ? own : pictures[picture]).forEach((value, i) => {
-        const [r, c] = [row + Math.floor(i / SIDE), column + (i % SIDE)];
-        if (r >= 0 && r < size && c >= 0 && c < size) laid[r * size + c] = Math.max(laid[r * size + c], value);
-      });
-    return laid;
+  // ---- the canvas: laid and painted when something moved
+  interface Laid {
+    key: string; // all that it depends on
+    size: number;
+    bytes: Uint8Array;
+  }
+  const decoded = new Map<string, number[]>();
+  const garmentOf = (picture: number) => {
+    const text = picture < 0 ? stage.get<string>("own") : pictures[picture];
+    if (!decoded.has(text)) decoded.set(text, decode(text));
+    return decoded.get(text)!;
   };
-  /** What the network makes of the canvas. */
+  let laid: Laid = { key: "", size: 0, bytes: new Uint8Array() };
+  let paper: Sheet;
+  const lay = (): Laid => {
+    const { size, items, own } = state();
+    const key = JSON.stringify([size, items, items.some(([picture]) => picture < 0) && own]);
+    if (key === laid.key) return laid;
+    if (size !== laid.size) paper = sheet(canvas, size, size);
+    const bytes = new Uint8Array(size * size);
+    for (const [picture, row, column] of items) {
+      const garment = garmentOf(picture);
+      for (let r = Math.max(0, -row); r < SIDE && row + r < size; r++)
+        for (let c = Math.max(0, -column); c < SIDE && column + c < size; c++) {
+          const at = (row + r) * size + column + c;
+          bytes[at] = Math.max(bytes[at], garment[r * SIDE + c]);
+        }
+    }
+    paper.grey(bytes);
+    return (laid = { key, size, bytes });
+  };
+
+  // ---- the network: beside the page, so that a garment moves on meanwhile; the first time, and where no worker is, in it
+  /** What the network makes of a canvas. */
   interface Made {
-    network: Network;
-    maps: number; // the layer of the class maps
+    of: string; // the canvas's key
+    maps: Float32Array[];
     side: number; // of these
     logits: number[];
     shares: number[];
     here: number[][]; // position by position, the shares of the ten classes
     empty: boolean[]; // whether a position sees only black
-    connected: number[]; // the other head's shares, where it takes the canvas
   }
   let made: Made | undefined;
-  let madeFor = "";
-  const run = (): Made => {
-    const { size, items } = state();
-    const key = JSON.stringify([size, items, stage.get<string>("own")]);
-    if (made && key === madeFor) return made;
-    madeFor = key;
-    if (!networks.has(size)) networks.set(size, file.sized(FILES[0], size, size));
-    const network = networks.get(size)!;
-    const bytes = pixels();
+  const normal = ({ bytes }: Laid) => {
     const [mean, std] = stage.get<number[]>("normal");
-    const input = bytes.map((value) => (value / 255 - mean) / std);
-    network.run(input);
-    const maps = network.layers.length - 2;
-    const side = network.layers[maps].width;
-    const logits = names.map((_, c) => network.at(maps + 1, c, 0));
-    const here = Array.from({ length: side * side }, (_, p) => softmax(names.map((_, c) => network.at(maps, c, p))));
-    const other = file.networks()![1];
-    if (size === SIDE) other.run(input);
-    made = {
-      network,
-      maps,
-      side,
-      logits,
-      shares: softmax(logits),
-      here,
-      empty: blind(network, maps, bytes, size),
-      connected: size === SIDE ? softmax(names.map((_, c) => other.at(other.layers.length - 1, c, 0))) : [],
-    };
-    const grey = bytes.map((value) => value / 255);
-    paintColour(canvas, [grey, grey, grey], size, size);
-    return made;
+    return Array.from(bytes, (value) => (value / 255 - mean) / std);
+  };
+  const keep = (of: Laid, maps: Float32Array[]) => {
+    const [first] = file.networks()!;
+    const side = Math.sqrt(maps[0].length);
+    const logits = maps.map((values) => values.reduce((a, b) => a + b) / values.length);
+    const ten = new Array<number>(maps.length);
+    const here = Array.from({ length: side * side }, (_, p) => {
+      for (let c = 0; c < ten.length; c++) ten[c] = maps[c][p];
+      return softmax(ten);
+    });
+    made = { of: of.key, maps, side, logits, shares: softmax(logits), here, empty: blind(first.layers.slice(0, -1), of, side) };
+  };
+  /** The other head's shares, where it takes the canvas. */
+  const byConnected = (of: Laid) => {
+    if (of.size !== SIDE) return;
+    const [, other] = file.networks()!;
+    if (connects.of !== of.key) {
+      other.run(normal(of));
+      connects = { of: of.key, shares: softmax(names.map((_, c) => other.at(other.layers.length - 1, c, 0))) };
+    }
+    return connects.shares;
+  };
+  let connects = { of: "", shares: [] as number[] };
+  const helpers = new Map<number, Beside>(); // by the size of the canvas
+  const networks = new Map<number, Network>();
+  let sent: Laid[] = [];
+  const answered = (key: string, maps?: Float32Array[][]) => {
+    const place = sent.findIndex((one) => one.key === key);
+    if (maps && place >= 0) keep(sent[place], maps[0]);
+    sent = maps ? sent.slice(place + 1) : [];
+    stage.invalidate();
+  };
+  /** Whether an answer is still to come. */
+  const look = (): boolean => {
+    const now = lay();
+    if (!file.networks() || made?.of === now.key) return false;
+    if (sent.some(({ key }) => key === now.key)) return true;
+    const last = file.networks()![0].layers.length - 2; // the class maps, which the average follows
+    if (made) {
+      if (!helpers.has(now.size)) helpers.set(now.size, beside(file.bytes(FILES[0]), [last], stage.signal, answered, now.size));
+      if (helpers.get(now.size)!.ask(now.key, normal(now))) return !!sent.push(now);
+    }
+    if (!networks.has(now.size)) networks.set(now.size, file.sized(FILES[0], now.size, now.size));
+    const network = networks.get(now.size)!;
+    network.run(normal(now));
+    keep(now, network.maps(last));
+    return false;
   };
   const spot = (side: number) => {
     const [row, column] = [inside(stage.get("row"), 0, side - 1), inside(stage.get("column"), 0, side - 1)];
@@ -252,27 +297,45 @@ function mount(stage: Stage): View {
   };
 
   let painted = "";
-  const paint = ({ network, maps, side, here, empty, shares }: Made) => {
-    const { shown } = state();
-    const key = `${madeFor} ${shown} ${root.dataset.theme}`;
+  const paint = (now: Made) => {
+    const which = state().shown;
+    const key = `${now.of} ${which} ${root.dataset.theme}`;
     if (key === painted) return;
     painted = key;
-    paintSigned(classMap.canvas, network.map(maps, shown < 0 ? best(shares) : shown), side, side);
-    const cell = Math.floor(WIDE / side);
-    Object.assign(winners.canvas, { width: cell * side, height: cell * side });
-    const context = winners.canvas.getContext("2d")!;
-    Object.assign(context, { font: `${Math.round(0.62 * cell)}px ui-monospace, monospace`, textAlign: "center", textBaseline: "middle" });
+    paintSigned(classMap.canvas, now.maps[which < 0 ? best(now.shares) : which], now.side, now.side);
+    paintWinners(now);
+  };
+  let written = { on: "", cells: [] as string[] };
+  const paintWinners = ({ side, here, empty }: Made) => {
     const { neutral, ink, paper } = colours();
-    const [low, high] = [neutral, ink].map((hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)));
+    const [low, high] = [neutral, ink].map((hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16) / 255));
+    const grounds = here.map((ten, p) => (empty[p] ? 0 : Math.max(...ten)));
+    paintColour(winners.canvas, low.map((from, k) => grounds.map((share) => from + (high[k] - from) * share)), side, side);
+    // Over the grounds lines between them, and the numbers: only those that changed are written anew.
+    const cell = Math.floor(WIDE / side);
+    const context = numbers.getContext("2d")!;
+    const on = `${side} ${root.dataset.theme}`;
+    if (on !== written.on) {
+      written = { on, cells: [] };
+      Object.assign(numbers, { width: cell * side, height: cell * side });
+      Object.assign(context, { font: `${Math.round(0.62 * cell)}px ui-monospace, monospace`, textAlign: "center", textBaseline: "middle", fillStyle: neutral });
+      for (let i = 1; i <= side; i++) {
+        context.fillRect(i * cell - 1, 0, 1, cell * side);
+        context.fillRect(0, i * cell - 1, cell * side, 1);
+      }
+    }
     here.forEach((ten, p) => {
-      if (empty[p]) return; // the ground is neutral
-      const [x, y, winner] = [(p % side) * cell, Math.floor(p / side) * cell, best(ten)];
-      context.fillStyle = css(low.map((from, k) => from + (high[k] - from) * ten[winner]) as [number, number, number]);
-      context.fillRect(x, y, cell - 1, cell - 1);
-      context.fillStyle = ten[winner] > 0.5 ? paper : ink;
-      context.fillText(String(winner), x + cell / 2, y + 0.53 * cell);
+      const colour = grounds[p] > 0.5 ? paper : ink;
+      const number = empty[p] ? "" : String(best(ten));
+      if (written.cells[p] === number + colour) return;
+      written.cells[p] = number + colour;
+      const [x, y] = [(p % side) * cell, Math.floor(p / side) * cell];
+      context.clearRect(x, y, cell - 1, cell - 1);
+      context.fillStyle = colour;
+      context.fillText(number, x + cell / 2, y + 0.53 * cell);
     });
   };
+  let scored = "";
   /** What the other head would be given, and takes. */
   const counts = () => {
     const other = file.networks()![1];
@@ -292,11 +355,11 @@ function mount(stage: Stage): View {
 
   return {
     draw() {
-      if (!file.ready()) {
-        const grey = pixels().map((value) => value / 255);
-        return paintColour(canvas, [grey, grey, grey], state().size, state().size);
-      }
-      const now = run();
+      const waits = look();
+      if (!file.ready()) return;
+      const now = made!;
+      if (waits || moving.moves()) stage.body.setAttribute("aria-busy", "true");
+      else stage.body.removeAttribute("aria-busy");
       const { size: side, items: laid, chosen, shown: which } = state();
       choose(size, side);
       choose(shown, which);
@@ -304,8 +367,8 @@ function mount(stage: Stage): View {
       box.hidden = !item;
       if (item) {
         const share = `${(100 * SIDE) / side}%`;
-        if (box.style.width !== share) Object.assign(box.style, { width: share, height: share });
-        box.style.transform = `translate(${(100 * item[2]) / SIDE}%,${(100 * item[1]) / SIDE}%)`;
+        for (const way of ["width", "height"] as const) set(box, way, share);
+        set(box, "transform", `translate(${(100 * item[2]) / SIDE}%,${(100 * item[1]) / SIDE}%)`);
         choose(garment, item[0]);
       }
       garment.disabled = remove.disabled = !item;
@@ -325,19 +388,20 @@ function mount(stage: Stage): View {
         if (write(labels[i], texts[i])) one.element.setAttribute("aria-label", texts[i]);
       });
       const both = [now.shares, now.here[position]];
+      bars.forEach(({ sides }, c) => sides.forEach(({ bar }, i) => set(bar, "transform", `scaleX(${both[i][c].toFixed(2)})`)));
+      const counted = [now.of, position, which].join(" ");
+      if (counted === scored || moving.moves()) return;
+      scored = counted;
       const there = laid.map(([picture]) => picture);
       bars.forEach(({ row, sides }, c) => {
-        sides.forEach(({ bar, share }, i) => {
-          const length = `scaleX(${both[i][c].toFixed(4)})`;
-          if (bar.style.transform !== length) bar.style.transform = length;
-          write(share, percent(both[i][c]));
-        });
+        sides.forEach(({ share }, i) => write(share, percent(both[i][c])));
         mark(row, there.includes(c) ? "there" : "");
       });
     },
     sentence() {
       if (!file.networks()) return file.sentence();
-      const now = run();
+      if (moving.moves() || made?.of !== lay().key) return null; // said when the answer is there
+      const now = made!;
       const { size, items } = state();
       const winner = best(now.shares);
       const places = items.map(([picture, row, column]) => WORDS.place(nameOf(picture), fixed(row, 0), fixed(column, 0)));
@@ -351,12 +415,13 @@ function mount(stage: Stage): View {
       const here = now.here[position];
       let text = [WORDS.lie(places, square(size)), says, ...parts].join("");
       text += WORDS.on(row, column, names[best(here)], percent(here[best(here)]), now.empty[position]);
-      if (now.connected.length) text += WORDS.connectedSays(names[best(now.connected)], percent(now.connected[best(now.connected)]));
+      const connected = byConnected(lay());
+      if (connected) text += WORDS.connectedSays(names[best(connected)], percent(connected[best(connected)]));
       return text;
     },
     table() {
-      if (!file.networks()) return { head: [], rows: [] };
-      const now = run();
+      if (!made) return { head: [], rows: [] };
+      const now = made;
       const rows = names.map((name, c) => {
         const { share, row, column } = peak(now, c);
         return [name, fixed(now.logits[c], 4), fixed(now.shares[c], 5), fixed(share, 5), WORDS.at(row, column)];
@@ -395,8 +460,8 @@ print(dict(zip(names, shares.tolist())))
   };
 }
 
-/** Position by position of a layer's map, whether all pixels are 0 that it sees. */
-function blind(network: Network, index: number, bytes: number[], side: number): boolean[] {
+/** Position by position of the last of some layers, whether all pixels are 0 that it sees. */
+function blind(layers: Network["layers"], { size: side, bytes }: { size: number; bytes: Uint8Array }, across: number): boolean[] {
   const wide = side + 1;
   const lit = new Uint32Array(wide * wide); // light pixels above and left of each corner
   for (let r = 0; r < side; r++)
@@ -405,15 +470,14 @@ function blind(network: Network, index: number, bytes: number[], side: number): 
       lit[(r + 1) * wide + c + 1] = lit[r * wide + c + 1] + line;
     }
   let [size, step, start] = [1, 1, 0];
-  for (const layer of network.layers.slice(0, index + 1)) {
+  for (const layer of layers) {
     size += (layer.kernel - 1) * step;
     start -= layer.padding * step;
     step *= layer.stride;
   }
   const edge = (at: number) => Math.max(0, Math.min(side, at));
-  const { height, width } = network.layers[index];
-  return Array.from({ length: height * width }, (_, p) => {
-    const [top, left] = [start + Math.floor(p / width) * step, start + (p % width) * step];
+  return Array.from({ length: across * across }, (_, p) => {
+    const [top, left] = [start + Math.floor(p / across) * step, start + (p % across) * step];
     const [up, down, from, to] = [edge(top), edge(top + size), edge(left), edge(left + size)];
     return lit[down * wide + to] - lit[up * wide + to] - lit[down * wide + from] + lit[up * wide + from] === 0;
   });

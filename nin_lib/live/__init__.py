@@ -10,6 +10,7 @@ from nin_lib.live.bend import Bend
 from nin_lib.live.break_map import BreakMap
 from nin_lib.live.budget import Budget
 from nin_lib.live.canvas import BiggerCanvas
+from nin_lib.live.die import Die
 from nin_lib.live.inside_pixel import InsidePixel
 from nin_lib.live.one_pixel import OnePixel, drawn_photo
 from nin_lib.live.slide import Slide
@@ -21,6 +22,7 @@ __all__ = [
     "BiggerCanvas",
     "BreakMap",
     "Budget",
+    "Die",
     "InsidePixel",
     "OnePixel",
     "Slide",

@@ -125,6 +125,11 @@ export class Network {
     return this.floats.subarray(start, start + height * width);
   }
 
+  /** All maps of a layer, one array a channel: a copy, which stays when the network runs again. */
+  maps(layer: number): Float32Array[] {
+    return Array.from({ length: this.layers[layer].out }, (_, channel) => this.map(layer, channel).slice());
+  }
+
   /** The weights of one output channel: inputs × kernel × kernel numbers. */
   weightsOf(layer: number, channel: number): Float32Array {
     const { weights, channels, kernel } = this.layers[layer];

@@ -11,15 +11,16 @@ export interface Beside {
 }
 
 /**
- * @param layer whose maps are wanted
+ * @param layers whose maps are wanted
  * @param answered is told them, by the picture's name; without maps when the worker is lost.
+ * @param side of the pictures, if other than the file says: the same weights.
  */
-export function beside(file: DataView, layer: number, signal: AbortSignal, answered: (name: string, maps?: Float32Array[]) => void): Beside {
+export function beside(file: DataView, layers: number[], signal: AbortSignal, answered: (name: string, maps?: Float32Array[][]) => void, side?: number): Beside {
   let helper = worker(script, signal);
   let [running, waiting] = [false, undefined as { name: string; picture: number[] } | undefined];
   const tell = (sent: Sent) => helper!.postMessage(sent);
   if (helper) {
-    tell({ file, layer });
+    tell({ file, layers, side });
     helper.onmessage = ({ data }: MessageEvent<Answer>) => {
       running = !!waiting;
       if (waiting) tell(waiting);

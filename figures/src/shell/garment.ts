@@ -6,6 +6,9 @@ export const SIDE = 28;
 /** base64 → bytes, 0 to 255. */
 export const decode = (text: string): number[] => Array.from(atob(text), (c) => c.charCodeAt(0));
 
+/** Whether a text is such a picture: one from an address may be anything. */
+export const isGarment = (text: string): boolean => text.length === 4 * Math.ceil(SIDE ** 2 / 3) && /^[A-Za-z\d+/]+={0,2}$/.test(text) && atob(text).length === SIDE ** 2;
+
 /** Bytes → base64; values are rounded and kept inside 0 to 255. */
 export const encode = (bytes: ArrayLike<number>): string => btoa(String.fromCharCode(...Uint8ClampedArray.from(bytes)));
 

@@ -1,0 +1,112 @@
+"""The pictures made from records: drawn whatever is missing, and they say what the records say."""
+
+import copy
+from itertools import pairwise
+
+import matplotlib
+import matplotlib.pyplot as plt
+import pytest
+
+from nin_lib import ladders, records, studies
+from nin_lib.recipes import RECIPES
+
+matplotlib.use("agg")
+PRINTED = {"printed elsewhere": {1: 40.0, 2: 60.0}, "at the end only": {3: 61.0}}
+OURS = {"pocket network": "pocket", "the tutorial": "tutorial"}
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def no_records(monkeypatch):
+    monkeypatch.setattr(records, "every", dict)
+
+
+@pytest.fixture
+def tutorial_recorded(monkeypatch):
+    """As if the tutorial's run and a GPU's ladder were on record."""
+    run = copy.deepcopy(records.load("pocket", "fashion-mnist")[0])
+    run["recipe"] |= RECIPES["tutorial"].settings()
+    run["machine"] |= {"device": "cuda", "gpu": "Tesla T4"}
+    ladder = copy.deepcopy(records.one("speed-ladder", "cpu"))
+    ladder["machine"] |= {"device": "cuda", "gpu": "NVIDIA H100"}
+    invented = {**records.every(), "run": run, "ladder": ladder}
+    monkeypatch.setattr(records, "every", lambda: invented)
+    return run
+
+
+def words(figure):
+    return [text.get_text() for ax in figure.axes for text in ax.texts]
+
+
+def test_curves_beside_printed_ones_and_what_is_missing():
+    figure = ladders.beside(PRINTED, OURS)
+    [ax] = figure.axes
+    assert len(ax.lines) == len(PRINTED) + len(records.load("pocket", "fashion-mnist"))
+    assert "pocket network, 5 seeds" in words(figure)
+    if not records.load("tutorial", "fashion-mnist"):
+        assert "not yet measured: the tutorial" in words(figure)
+
+
+def test_a_record_that_appears_is_drawn(tutorial_recorded):
+    figure = ladders.beside(PRINTED, OURS)
+    assert not any("not yet measured" in text for text in words(figure))
+    curve = [100 * row["watched_accuracy"] for row in tutorial_recorded["history"]]
+    assert any(list(line.get_ydata()) == curve for line in figure.axes[0].lines)
+
+
+def test_labels_keep_apart():
+    figure = ladders.beside({"a": {1: 50.0}, "b": {1: 50.0}, "c": {1: 50.1}}, {})
+    [ax] = figure.axes
+    low, high = ax.get_ylim()
+    heights = sorted(text.get_position()[1] for text in ax.texts)
+    gaps = [b - a for a, b in pairwise(heights)]
+    assert min(gaps) >= ladders.LABEL_GAP * (high - low) * 0.999
+
+
+def test_the_ladder_of_accuracy_has_a_dot_a_seed():
+    figure = ladders.accuracy(studies.ACCURACY)
+    dots = sorted(x for line in figure.axes[0].lines for x in line.get_xdata())
+    for recipe in studies.ACCURACY.values():
+        for run in records.load(recipe.name, recipe.data):
+            assert 100 * run["result"]["accuracy"] in dots
+
+
+def test_gains_are_differences_of_means():
+    rows = ladders.gains(studies.ACCURACY).rows
+    assert [row[0] for row in rows[1:]] == list(studies.ACCURACY)
+    before, after = rows[5], rows[6]  # to the one-cycle rate
+    gap = float(after[2].split()[0]) - float(before[2].split()[0])
+    assert abs(float(after[3].replace("−", "-")) - gap) < 0.011
+    assert float(after[4]) > 2
+
+
+def test_the_ladder_of_speed_has_a_bar_a_rung():
+    figure = ladders.speed("cpu")
+    rungs = records.one("speed-ladder", "cpu")["rungs"]
+    bars = [bar.get_width() for bar in figure.axes[0].patches]
+    assert bars == [rung["examples_per_second"]["wall"] for rung in rungs]
+    assert f"{rungs[-1]['ratio']:.2f}×" in words(figure)
+
+
+def test_times_are_measured_or_by_the_ladder_or_missing(tutorial_recorded):
+    rows = ladders.budget(["pocket", "tutorial", "alexnet"]).rows
+    (_, _, *ours), (_, _, two_cores, t4, h100), (_, _, *nobody) = rows[1:]
+    assert ours[0] == "68 s" and ours[1:] == ["not yet measured"] * 2
+    assert two_cores.endswith("by the ladder") and h100 == two_cores
+    assert t4 == f"{tutorial_recorded['wall_seconds']:.0f} s"
+    assert nobody == ["not yet measured"] * 3
+
+
+def test_without_any_record_everything_says_so(no_records):
+    missing = "not yet measured"
+    assert f"{missing}: pocket network; the tutorial" in words(ladders.beside(PRINTED, OURS))
+    assert words(ladders.accuracy(studies.ACCURACY)) == [missing] * len(studies.ACCURACY)
+    assert repr(ladders.gains(studies.ACCURACY)).count(missing) == len(studies.ACCURACY)
+    assert repr(ladders.budget(["pocket"])).count(missing) == len(ladders.MACHINES)
+    for device in ("cpu", "cuda"):
+        assert missing in repr(ladders.speed(device))
