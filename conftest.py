@@ -20,15 +20,16 @@ if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # before torch is there
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, share)))
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     """Tests that need the built site stay in one process, and so do the cells of a notebook; what
     takes longest comes first."""
 
     def group(item):
         return "site" if "site" in getattr(item, "fixturenames", ()) else item.path.name
 
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group(item)))
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            item.add_marker(pytest.mark.xdist_group(group(item)))
     items.sort(key=lambda item: (group(item) != "site", item.path.suffix != ".ipynb"))
 
 

@@ -25,6 +25,7 @@ from playwright.sync_api import sync_playwright
 from nin_lib import hardware, runs
 
 FIGURES = {
+    "0": "index",
     "1.1": "01_one_by_one_convolution",
     "1.2": "01_one_by_one_convolution",
     "1.3": "01_one_by_one_convolution",
@@ -35,12 +36,14 @@ FIGURES = {
     "4.2": "04_global_average_pooling",
     "4.3": "04_global_average_pooling",
     "4.4": "04_global_average_pooling",
+    "6.1": "06_when_it_will_not_train",
+    "8.1": "08_what_nin_started",
 }
 SLOWED = 6
 KINDS = ("script", "own", "all", "rest")
 OWN = ("ScriptDuration", "RecalcStyleDuration", "LayoutDuration")
 # Where the keys only lead to what is to be measured: what counts there are the presses of a key.
-STROKES = {"4.1": "Space"}  # the network runs at each stroke of the eraser
+STROKES = {"0": "Space", "4.1": "Space"}  # the network runs at each stroke of the eraser
 FRAMES = 60  # ms that a move is watched
 RESTED = 300  # ms more, until a stroke's numbers stand
 ROUND = 5 * ["ArrowRight"] + 3 * ["ArrowDown"] + 5 * ["ArrowLeft"] + 3 * ["ArrowUp"]

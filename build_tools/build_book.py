@@ -18,7 +18,7 @@ from pathlib import Path
 from nin_lib import data
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("torch", "torchvision", "matplotlib", "numpy", "jupyter-book")
+PACKAGES = ("torch", "torchvision", "keras", "matplotlib", "numpy", "jupyter-book")
 
 
 def find_data_from_anywhere() -> None:

@@ -1,4 +1,5 @@
-"""The book's Sphinx extension: mathematics as MathML, live figures, one palette, an honest foot."""
+"""The book's Sphinx extension: mathematics as MathML, live figures, the start page's figure and
+map, one palette, an honest foot."""
 
 import json
 import os
@@ -8,9 +9,11 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 
+import book_map
 from docutils import nodes
 from fontTools import subset, ttLib
 from latex2mathml.converter import convert
+from sphinx.util import inspect
 
 # ASCII, Greek, primes, arrows and operators, slanted Latin and Greek letters.
 MATH_RANGES = (
@@ -61,6 +64,23 @@ def write_math_font(app, error):
     font.save(Path(app.outdir) / "_static" / "math.woff")
 
 
+def fill_start_page(app, docname, source):
+    """Put the live figure, the map and the list of pages where the start page has room for them."""
+    if docname != app.config.root_doc:
+        return
+    from nin_lib import live
+
+    found = book_map.pages()
+    for file in (book_map.__file__, *(book_map.file_of(page.name) for page in found)):
+        app.env.note_dependency(str(file))
+    made = {
+        "figure": live.Hero(number="0")._repr_mimebundle_()[0]["text/html"],
+        "map": book_map.map_html(found),
+        "pages": book_map.pages_html(found),
+    }
+    source[0] = re.sub(r"<!-- (\w+) -->", lambda room: made[room[1]], source[0])
+
+
 def copy_figures(app, error):
     """Lay the figures' modules and their weights beside the pages, in the folder ``live``."""
     if error or app.builder.format != "html":
@@ -84,6 +104,25 @@ def wake_figures(body: str) -> str:
     return re.sub(state, "", body, flags=re.DOTALL) + f"<script>{loader}</script>"
 
 
+def mend_signature(app, what, name, obj, options, signature, returns):
+    """Where Sphinx cannot read one: of a live figure it sees what traitlets makes the class with,
+    and a default that a dataclass makes anew each time has no text that it can parse."""
+    if what == "class" and hasattr(obj, "class_traits"):
+        own = inspect.signature(obj.__init__, bound_method=True)
+        signature = inspect.stringify_signature(own, unqualified_typehints=True)
+    return signature and signature.replace("<factory>", "..."), returns
+
+
+def skip_numbered_field(app, what, name, obj, skip, options):
+    """A field of a named tuple has a docstring that nobody wrote, and that tells nothing."""
+    return (obj.__doc__ or "").startswith("Alias for field number") or None
+
+
+def name_the_language(body: str) -> str:
+    """The glossary's Chinese terms, for screen readers and for the choice of a font."""
+    return re.sub(r'<dt(?= id="term-[^"]*">[^<]*[\u4e00-\u9fff])', '<dt lang="zh-Hans"', body)
+
+
 def palette_css() -> str:
     """nin_lib's palette as CSS variables, ``--nin-ink`` and so on, light and dark."""
     palette = json.loads((files("nin_lib") / "palette.json").read_text())
@@ -100,7 +139,7 @@ def finish_page(app, pagename, templatename, context, doctree):
     icons = "<script>FontAwesomeConfig = { observeMutations: false };</script>"
     context["metatags"] = f"{context.get('metatags', '')}<style>{palette_css()}</style>{icons}"
     if "body" in context:
-        context["body"] = wake_figures(context["body"])
+        context["body"] = name_the_language(wake_figures(context["body"]))
     context["script_files"] = [s for s in context["script_files"] if "thebe" not in _text(s)]
     context["css_files"] = [s for s in context["css_files"] if "thebe" not in _text(s)]
 
@@ -128,7 +167,10 @@ def set_foot(app):
 
 def setup(app):
     app.add_html_math_renderer("mathml", (inline_math, None), (display_math, None))
+    app.connect("autodoc-process-signature", mend_signature)
+    app.connect("autodoc-skip-member", skip_numbered_field)
     app.connect("builder-inited", set_foot, priority=100)
+    app.connect("source-read", fill_start_page)
     app.connect("build-finished", write_math_font)
     app.connect("build-finished", copy_figures)
     app.connect("html-page-context", finish_page, priority=900)

@@ -19,7 +19,8 @@ def current(root: Path = ROOT) -> str:
 def stamped_files(root: Path = ROOT) -> list[Path]:
     """Every file that may name the repository; the setting itself comes last."""
     single = ("README.md", "CONTRIBUTING.md", "CITATION.cff", "_config.yml")
-    return [*sorted(root.glob("book/*.ipynb")), *(root / name for name in single)]
+    chapters = [*sorted(root.glob("book/*.ipynb")), *sorted(root.glob("book/*.md"))]
+    return [*chapters, *(root / name for name in single)]
 
 
 def main(arguments: list[str]) -> int:

@@ -98,12 +98,37 @@ LARGER_BATCH = {
     ),
 }
 
+# The paper's CIFAR-10 network: what of the recipe's departures from the paper matters.
+_CIFAR10 = RECIPES["paper-cifar10"]
+PAPER = {
+    "paper-cifar10": _CIFAR10,
+    "pictures neither mirrored nor shifted": _variant(
+        _CIFAR10, "plain", "Pictures as they are, as in the paper's first table.",
+        flip=False, shift=0,
+    ),
+    "no batch normalisation": _variant(
+        _CIFAR10, "no-norm", "No batch normalisation; first weights and rate as published.",
+        model_args=args(dataset="cifar10", final_relu=False), initialisation="gaussian", rate=0.1,
+    ),
+    "a ReLU before the average": _variant(
+        _CIFAR10, "relu", "The last ReLU kept, as in the paper.",
+        model_args=args(dataset="cifar10", norm=True),
+    ),
+    "the published weight decay": _variant(
+        _CIFAR10, "decay", "A fifth of the weight decay, as published.", weight_decay=1e-4
+    ),
+    "no average of the weights": _variant(
+        _CIFAR10, "last", "The last weights count, not their average.", average=0.0
+    ),
+}  # fmt: skip
+
 STUDIES = {
     "accuracy": ACCURACY,
     "heads": HEADS,
     "pointwise": POINTWISE,
     "more-data": MORE_DATA,
     "larger-batch": LARGER_BATCH,
+    "paper": PAPER,
 }
 VARIANTS = {
     recipe.name: recipe

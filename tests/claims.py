@@ -332,3 +332,77 @@ def kept(scheme: str) -> list[float]:
             ins, outs = layer.weight[0].numel(), layer.weight[:, 0].numel()
             found.append({"default": 1 / 6, "xavier": ins / (ins + outs), "he": 1.0}[scheme])
     return found
+
+
+def reports(source: str = "") -> list[float]:
+    """What others report of the paper's network on CIFAR-10, as shares."""
+    from nin_lib.paper import REPORTED
+
+    return [float(one.accuracy) / 100 for one in REPORTED if source in one.source]
+
+
+def errors(row: int, network: str) -> int:
+    """How many test pictures the paper's tables say that ``nin`` or ``maxout`` got wrong."""
+    from nin_lib.paper import TABLES
+
+    return round(getattr(TABLES[row], network) / 100 * TABLES[row].images)
+
+
+def must_share(row: int) -> float:
+    """How many of these errors the two must have in common, for the difference to count."""
+    from nin_lib.exercises.chapter07 import _shared
+
+    return _shared(errors(row, "nin"), errors(row, "maxout"))
+
+
+# Chapter 8. Layers are (channels in, channels out, side).
+NAIVE_3A = (192, 64, 1), (192, 128, 3), (192, 32, 5)
+INCEPTION_3A = (
+    (192, 64, 1), (192, 96, 1), (96, 128, 3), (192, 16, 1), (16, 32, 5), (192, 32, 1),
+)  # fmt: skip
+
+
+def weights(*layers: tuple[int, int, int]) -> int:
+    """Weights of convolutions, biases not counted."""
+    return sum(inputs * outputs * side**2 for inputs, outputs, side in layers)
+
+
+@cache
+def ghost(name: str) -> nn.Module:
+    """A network of torchvision without numbers."""
+    import torchvision
+
+    with torch.device("meta"):
+        return getattr(torchvision.models, name)()
+
+
+def _layers(name: str):
+    """The layers of a network of Figure 8.1, or of the first MobileNet without normalisation."""
+    from nin_lib.live import where
+
+    if name != "mobilenet":
+        return where.layers_of(name)
+    before, stack = 32, [nn.Conv2d(3, 32, 3, stride=2, padding=1, bias=False)]
+    for width in (64, 128, 128, 256, 256, *6 * [512], 1024, 1024):
+        stride = 2 if width == 2 * before > 64 else 1
+        look = {"stride": stride, "padding": 1, "groups": before, "bias": False}
+        stack.append(nn.Conv2d(before, before, 3, **look))
+        stack.append(nn.Conv2d(before, width, 1, bias=False))
+        before = width
+    stack += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(before, 1000)]
+    return where.layers(nn.Sequential(*stack).to("meta"), (3, 224, 224))
+
+
+@cache
+def counted(name: str) -> tuple[int, int]:
+    """Its parameters and multiply-adds."""
+    found = _layers(name)
+    return sum(layer.params for layer in found), sum(layer.macs for layer in found)
+
+
+@cache
+def pointwise(name: str, *kinds: str) -> tuple[float, float]:
+    """What share of the two is pointwise, or in other kinds of layers."""
+    from nin_lib.live.where import shares
+
+    return shares(_layers(name), *kinds)

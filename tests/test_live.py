@@ -15,6 +15,7 @@ FIGURES = {
     "03_building_nin": ("3.1",),
     "04_global_average_pooling": ("4.1", "4.2", "4.3", "4.4"),
     "06_when_it_will_not_train": ("6.1",),
+    "08_what_nin_started": ("8.1",),
 }
 EVERY = [(page, number) for page, numbers in FIGURES.items() for number in numbers]
 

@@ -11,10 +11,12 @@ from nin_lib.live.break_map import BreakMap
 from nin_lib.live.budget import Budget
 from nin_lib.live.canvas import BiggerCanvas
 from nin_lib.live.die import Die
+from nin_lib.live.hero import Hero
 from nin_lib.live.inside_pixel import InsidePixel
 from nin_lib.live.one_pixel import OnePixel, drawn_photo
 from nin_lib.live.slide import Slide
 from nin_lib.live.three_names import ThreeNames
+from nin_lib.live.where import WhereOnes
 
 __all__ = [
     "Average",
@@ -23,9 +25,11 @@ __all__ = [
     "BreakMap",
     "Budget",
     "Die",
+    "Hero",
     "InsidePixel",
     "OnePixel",
     "Slide",
     "ThreeNames",
+    "WhereOnes",
     "drawn_photo",
 ]

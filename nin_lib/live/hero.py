@@ -1,0 +1,95 @@
+"""*Draw a garment*: the start page's figure, in which the shipped network answers each stroke."""
+
+from functools import cache
+
+import torch
+import traitlets
+from torch import Tensor, nn
+
+from nin_lib import models
+from nin_lib.live import drawing, files
+from nin_lib.live.garment import SIDE, GarmentFigure, one_of_each
+from nin_lib.recipes import RECIPES
+
+SHOWN = 6  # maps of a block
+
+
+def telling(maps: Tensor, count: int = SHOWN) -> list[int]:
+    """The channels of N×C×H×W maps that between them say most of what all of them say.
+
+    First the one that varies most, then the one that varies most once what the first says is
+    taken out of it, and so on (Gram–Schmidt with pivots). The outer seventh is left out: there a
+    map answers to the frame of the picture and not to the garment.
+    """
+    edge, side = maps.shape[-1] // 7, maps.shape[-1]
+    inside = slice(edge, side - edge)
+    left = maps[..., inside, inside].transpose(0, 1).flatten(1)
+    left = left - left.mean(1, keepdim=True)
+    found = []
+    for _ in range(count):
+        found.append(int(left.norm(dim=1).argmax()))
+        direction = left[found[-1]] / left[found[-1]].norm()
+        left = left - torch.outer(left @ direction, direction)
+    return found
+
+
+@cache
+def channels() -> dict[str, list[int]]:
+    """For the last layer of each block but the last: which of its maps to show.
+
+    Chosen on the ten drawn garments. The last block's maps are the class maps, shown all ten.
+    """
+    recipe, found = RECIPES["pocket"], {}
+    x = (one_of_each()[:, None] / 255 - recipe.mean) / recipe.std
+    with torch.no_grad():
+        for name, part in models.pocket_nin(trained=True).named_children():
+            x = part(x)
+            if name.startswith("block"):
+                *_, last = (n for n, layer in part.named_children() if isinstance(layer, nn.Conv2d))
+                found[f"{name}.{last}"] = telling(x)
+    found.popitem()
+    return found
+
+
+class Hero(GarmentFigure):
+    """The reader draws, and sees the picture become maps, class maps, means and an answer.
+
+    Traits: those of :class:`~nin_lib.live.garment.GarmentFigure`; ``before`` (the reader's own
+    picture as it was before the first stroke, in base64), ``tool`` (``"brush"`` or ``"eraser"``),
+    ``channels`` (which maps of which layer are shown).
+    """
+
+    bundle = "hero"
+    needs = (files.POCKET,)
+    shared = ("picture", "own")
+    picture = traitlets.Int(2, min=-1).tag(sync=True)
+    before = traitlets.Unicode("").tag(sync=True)
+    tool = traitlets.CaselessStrEnum(("brush", "eraser"), "eraser").tag(sync=True)
+    channels = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, pictures: Tensor | None = None, **traits):
+        super().__init__(pictures, channels=channels(), **traits)
+
+    def class_maps(self) -> Tensor:
+        """What the network makes of the picture shown: 10×7×7, one map a class."""
+        return self.maps_of(models.pocket_nin(trained=True), self.garment(self.picture))
+
+    def fallback(self) -> str:
+        maps = self.class_maps()
+        means = maps.mean((1, 2))
+        shares = 100 * means.softmax(0)
+        first, second = shares.topk(2).indices.tolist()
+        rows = "".join(
+            f"<tr><td>{drawing.signed(maps[c], f'class map of {name}', 26)}</td><td>{name}</td>"
+            f'<td class="number">{f"{means[c]:.2f}".replace("-", "−")}</td>'
+            f'<td class="number">{shares[c]:.1f} %</td></tr>'
+            for c, name in enumerate(self.names)
+        )
+        picture = drawing.grey(self.garment(self.picture) / 255, f"{SIDE}×{SIDE} pixels")
+        return (
+            f'<div class="nin-row">{picture}<table class="nin-table"><thead><tr><th colspan="2">'
+            f"class map</th><th>mean</th><th>softmax</th></tr></thead><tbody>{rows}</tbody></table>"
+            f"</div><p>The network says {self.names[first]} ({shares[first]:.1f} %), then "
+            f"{self.names[second]} ({shares[second]:.1f} %). Each percentage is the softmax of the "
+            f"means of the ten class maps.</p>"
+        )

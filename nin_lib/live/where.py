@@ -1,0 +1,247 @@
+"""*Where are the 1×1s?*: every layer of well-known networks, and which of them see one position."""
+
+from collections.abc import Sequence
+from functools import cache
+from importlib import import_module
+from math import prod
+from typing import NamedTuple
+
+import torch
+import traitlets
+from torch import Tensor, nn
+
+from nin_lib.live.base import Figure
+from nin_lib.live.drawing import PALETTE
+
+# Pointwise: mixes the channels of one position, with the same weights at every one of several
+# positions. On a single position that is a fully connected layer. The rest is what is no layer of
+# its own here: normalisation, scales, the transformer's class token and positions.
+KINDS = ("pointwise", "spatial", "depthwise", "connected", "attention", "rest")
+ORDERS = ("as they come", "parameters", "multiply-adds")
+
+
+class Layer(NamedTuple):
+    """A layer that has parameters or does arithmetic; its costs are for one picture."""
+
+    name: str  # as in the network's ``named_modules``
+    kind: str  # one of KINDS
+    kernel: int  # side of the filters; 0 if it is no convolution
+    inputs: int  # channels
+    channels: int
+    positions: tuple[int, ...]  # height and width of the output, or how many there are in a row
+    params: int
+    macs: int
+
+
+class Known(NamedTuple):
+    """A network of the figure: how to make it, and for which picture."""
+
+    title: str
+    year: int
+    module: str
+    name: str
+    options: dict
+    picture: tuple[int, int, int] = (3, 224, 224)
+
+    @property
+    def call(self) -> str:
+        """The expression that makes it, after ``from module import name``."""
+        return f"{self.name}({', '.join(f'{k}={v!r}' for k, v in self.options.items())})"
+
+
+def _torchvision(title: str, year: int, name: str, **options) -> Known:
+    return Known(title, year, "torchvision.models", name, options)
+
+
+def _ours(title: str, name: str, picture: tuple[int, int, int], **options) -> Known:
+    return Known(title, 2013, "nin_lib.models", name, options, picture)
+
+
+NETWORKS = {
+    "nin": _ours("NiN, the tutorials’", "nin", (1, 224, 224)),
+    "nin_cifar10": _ours("NiN, the paper’s", "nin_paper", (3, 32, 32), dataset="cifar10"),
+    "nin_imagenet": _ours("NiN for ImageNet", "nin_imagenet", (3, 224, 224)),
+    "alexnet": _torchvision("AlexNet", 2012, "alexnet"),
+    "vgg11": _torchvision("VGG-11", 2014, "vgg11"),
+    "googlenet": _torchvision("GoogLeNet", 2014, "googlenet", aux_logits=False, init_weights=False),
+    "resnet50": _torchvision("ResNet-50", 2015, "resnet50"),
+    "squeezenet": _torchvision("SqueezeNet", 2016, "squeezenet1_0"),
+    "mobilenet_v2": _torchvision("MobileNetV2", 2018, "mobilenet_v2"),
+    "efficientnet_b0": _torchvision("EfficientNet-B0", 2019, "efficientnet_b0"),
+    "vit_b_16": _torchvision("ViT-B/16", 2020, "vit_b_16"),
+    "convnext_tiny": _torchvision("ConvNeXt-T", 2022, "convnext_tiny"),
+}  # fmt: skip
+
+
+def layers(network: nn.Module, shape: Sequence[int]) -> list[Layer]:
+    """The layers of a network in the order of execution, for one picture; the rest comes last.
+
+    A network that was made on the meta device computes nothing for it.
+
+    Args:
+        shape: of the picture, channels first, such as ``(3, 224, 224)``.
+    """
+    found: list[Layer] = []
+
+    def note(name: str):
+        def hook(layer: nn.Module, given: tuple, out):
+            attends = isinstance(layer, nn.MultiheadAttention)
+            found.extend(
+                _attention(name, layer, given[0]) if attends else [_layer(name, layer, out)]
+            )
+
+        return hook
+
+    watched = nn.Conv2d, nn.Linear, nn.MultiheadAttention
+    hooks = [
+        module.register_forward_hook(note(name))
+        for name, module in network.named_modules()
+        if isinstance(module, watched)
+    ]
+    training = network.training
+    try:
+        with torch.no_grad():
+            network.eval()(torch.empty(1, *shape, device=next(network.parameters()).device))
+    finally:
+        network.train(training)
+        for hook in hooks:
+            hook.remove()
+    rest = sum(p.numel() for p in network.parameters()) - sum(layer.params for layer in found)
+    return [*found, Layer("", "rest", 0, 0, 0, (), rest, 0)] if rest else found
+
+
+def _layer(name: str, layer: nn.Conv2d | nn.Linear, out: Tensor) -> Layer:
+    convolution = isinstance(layer, nn.Conv2d)
+    kernel, groups, inputs = (
+        (layer.kernel_size[0], layer.groups, layer.in_channels)
+        if convolution
+        else (0, 1, layer.in_features)
+    )
+    channels = out.shape[1 if convolution else -1]
+    positions = tuple(out.shape[2:] if convolution else out.shape[1:-1])
+    count = prod(positions)
+    if kernel > 1:
+        kind = "depthwise" if groups == inputs > 1 else "spatial"
+    else:
+        kind = "pointwise" if count > 1 else "connected"
+    params = sum(p.numel() for p in layer.parameters())
+    macs = count * layer.weight.numel()
+    return Layer(name, kind, kernel, inputs, channels, positions, params, macs)
+
+
+def _attention(name: str, layer: nn.MultiheadAttention, given: Tensor) -> list[Layer]:
+    """Its projections are pointwise; between them every position is compared with every other."""
+    tokens, width = given.shape[1:]
+
+    def row(part: str, kind: str, channels: int, params: int, macs: int) -> Layer:
+        return Layer(name + part, kind, 0, width, channels, (tokens,), params, macs)
+
+    inside, outside = layer.in_proj_weight, layer.out_proj.weight
+    return [
+        row(".in_proj", "pointwise", 3 * width, inside.numel() + layer.in_proj_bias.numel(),
+            tokens * inside.numel()),
+        row("", "attention", width, 0, 2 * tokens**2 * width),  # scores, and sums of the values
+        row(".out_proj", "pointwise", width, outside.numel() + layer.out_proj.bias.numel(),
+            tokens * outside.numel()),
+    ]  # fmt: skip
+
+
+@cache
+def layers_of(key: str) -> tuple[Layer, ...]:
+    """The layers of one of ``NETWORKS``, followed on the meta device."""
+    known = NETWORKS[key]
+    with torch.device("meta"):
+        network = getattr(import_module(known.module), known.name)(**known.options)
+    return tuple(layers(network, known.picture))
+
+
+def shares(found: Sequence[Layer], *kinds: str) -> tuple[float, float]:
+    """The share of these kinds (pointwise if none) in all parameters and all multiply-adds."""
+    chosen = [layer for layer in found if layer.kind in (kinds or KINDS[:1])]
+    return tuple(
+        sum(getattr(layer, cost) for layer in chosen) / sum(getattr(layer, cost) for layer in found)
+        for cost in ("params", "macs")
+    )
+
+
+class WhereOnes(Figure):
+    """What each layer of a network costs, and which layers are 1×1 convolutions by whatever name.
+
+    A layer is pointwise if it mixes the channels of one position and uses the same weights at every
+    position: 1×1 convolutions, and linear layers that are applied to every position of a map or to
+    every token, a transformer's projections among them. On one position only, as after a global
+    average, such a layer is fully connected and not counted. Costs are those of one picture,
+    counted as the figure is made: nothing is downloaded and no network is run.
+
+    Traits:
+        network: a key of ``where.NETWORKS``.
+        layer: the place of the layer under the cursor in the order of execution, from 0.
+        order: how the layers are arranged, one of ``where.ORDERS``: as they come, or the most
+            costly first.
+
+    Raises:
+        traitlets.TraitError: a network or order that there is not, or a layer below 0.
+    """
+
+    bundle = "where"
+    shared = ("network", "layer", "order")
+    network = traitlets.Enum(tuple(NETWORKS), "nin").tag(sync=True)
+    layer = traitlets.Int(0, min=0).tag(sync=True)
+    order = traitlets.Enum(ORDERS, ORDERS[0]).tag(sync=True)
+    networks = traitlets.List().tag(sync=True)
+
+    def __init__(self, **traits):
+        super().__init__(networks=[_packed(key) for key in NETWORKS], **traits)
+
+    def layers(self) -> list[Layer]:
+        """The layers of the chosen network."""
+        return list(layers_of(self.network))
+
+    def fallback(self) -> str:
+        found, known = self.layers(), NETWORKS[self.network]
+        ones = [layer for layer in found if layer.kind == "pointwise"]
+        parts = []
+        for cost, words in (("params", "parameters"), ("macs", "multiply-adds")):
+            part, whole = (sum(getattr(layer, cost) for layer in some) for some in (ones, found))
+            parts.append(f"{part:,} of {whole:,} {words} ({100 * part / whole:.1f} %)")
+        return (
+            f'<div class="nin-row">{_bars(found)}</div><p>{known.title} ({known.year}): '
+            f"{' and '.join(parts)} are in pointwise layers.</p>"
+        )
+
+
+def _packed(key: str) -> dict:
+    """A network as the page reads it; kinds by number, so that it stays small."""
+    known = NETWORKS[key]
+    rows = [
+        [layer.name, KINDS.index(layer.kind), *layer[2:5], list(layer.positions), *layer[6:]]
+        for layer in layers_of(key)
+    ]
+    return {
+        "key": key,
+        "title": known.title,
+        "year": known.year,
+        "module": known.module,
+        "call": known.call,
+        "picture": list(known.picture),
+        "layers": rows,
+    }
+
+
+def _bars(found: Sequence[Layer]) -> str:
+    """Parameters above a line and multiply-adds below it, as shares; pointwise layers in ink."""
+    drawn = {True: "", False: ""}
+    for cost, direction in (("params", -1), ("macs", 1)):
+        costs = [getattr(layer, cost) for layer in found]
+        for i, (layer, value) in enumerate(zip(found, costs, strict=True)):
+            height = 60 * value / max(costs)
+            left, wide = 280 * i / len(found), 280 / len(found) - 1
+            drawn[layer.kind == "pointwise"] += (
+                f"M{left:.1f} {70 + 2 * direction}h{wide:.1f}v{direction * height:.1f}h-{wide:.1f}z"
+            )
+    return (
+        '<svg viewBox="0 0 280 140" width="280" role="img" aria-label="a bar for each layer: '
+        'parameters above the line, multiply-adds below it, pointwise layers darker">'
+        f'<path fill="{PALETTE["muted"]}" fill-opacity="0.5" d="{drawn[False]}"/>'
+        f'<path fill="{PALETTE["ink"]}" d="{drawn[True]}"/></svg>'
+    )

@@ -1,0 +1,100 @@
+"""The start page: its map says what the chapters say, and its lines lead where they say."""
+
+import random
+import re
+from dataclasses import replace
+from types import SimpleNamespace
+
+import book_map
+import nin_sphinx
+import pytest
+
+FOUND = book_map.pages()
+STOPS = book_map.stops(FOUND)
+
+
+def closure(direct):
+    """All that each page rests on, by name."""
+    rests = {}
+    for page, needs in direct.items():
+        rests[page.name] = {n.name for n in needs}.union(*(rests[n.name] for n in needs))
+    return rests
+
+
+def test_the_map_gives_each_page_the_times_that_it_gives_itself(root):
+    entries = re.findall(r"<li.*?</li>", book_map.map_html(FOUND))
+    assert len(entries) == len(STOPS) >= 6
+    for page, entry in zip(STOPS, entries, strict=True):
+        file = book_map.file_of(page.name, root)
+        line = re.search(r"chapter-line\W+(.*?)</p>", file.read_text(encoding="utf-8"))[1]
+        facts = re.findall(r"<span>([^<]*)</span>", entry.split('class="facts"')[1])
+        for kind in ("read", "run"):
+            [time] = [fact for fact in facts if fact.endswith(f" to {kind}")]
+            assert f" {time}" in line, (page.name, time)
+        assert f'<a class="stop" href="{page.name}.html">' in entry
+        assert page.title and page.question and f'<p class="asks">{page.question}</p>' in entry
+
+
+def test_the_pages_that_take_no_time_are_listed_and_no_page_is_missing():
+    html = book_map.map_html(FOUND) + book_map.pages_html(FOUND)
+    linked = set(re.findall(r'href="(\w+)\.html"', html))
+    assert linked == {page.name for page in FOUND}
+    for page in FOUND:
+        assert page.title and not re.search(r"[*`$\[]", page.title + page.question), page.name
+
+
+def test_the_map_knows_all_that_a_chapter_says_it_needs():
+    rests = closure(STOPS)
+    assert [page.number for page in STOPS if not STOPS[page]] == ["1"]
+    for page, needs in STOPS.items():
+        assert {need for need in page.needs if need in rests} <= rests[page.name]
+        for need in needs:  # none stands there that another one brings along
+            assert not any(need.name in rests[other.name] for other in needs)
+
+
+def invented(seed):
+    """Twelve pages that need some of those before them."""
+    chance = random.Random(seed)
+    page, found = FOUND[0], []
+    for i in range(12):
+        needs = tuple(p.name for p in found if chance.random() < 0.3)
+        found.append(replace(page, name=f"p{i}", number=str(i), needs=needs))
+    return book_map.stops(found)
+
+
+@pytest.mark.parametrize("direct", [STOPS, *map(invented, range(20))])
+def test_lines_lead_to_a_chapter_from_what_it_needs_and_from_nothing_else(direct):
+    owner, before = {}, set()
+    for (page, needs), row in zip(direct.items(), book_map.rows(direct), strict=True):
+        assert before == {*row.passing, *row.arriving}  # no line begins or ends between two stops
+        assert {owner[lane] for lane in row.arriving} == set(needs)
+        assert row.lane not in row.passing
+        if row.lane in row.leaving:
+            owner[row.lane] = page
+        before = set(row.leaving)
+    assert not before
+
+
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [("20 seconds", (20, 20)), ("2 to 4 minutes", (120, 240)), ("1 hour", (3600, 3600))],
+)
+def test_a_time_is_read(text, ends):
+    assert book_map.seconds(text) == ends
+
+
+def test_the_start_page_is_filled_and_depends_on_what_it_is_made_of(root):
+    noted = []
+    app = SimpleNamespace(
+        config=SimpleNamespace(root_doc="index"), env=SimpleNamespace(note_dependency=noted.append)
+    )
+    text = (root / "book" / "index.md").read_text(encoding="utf-8")
+    source = [text]
+    nin_sphinx.fill_start_page(app, "02_mlpconv", source)
+    assert source == [text] and not noted
+    nin_sphinx.fill_start_page(app, "index", source)
+    assert "<!--" not in source[0]
+    for start in ('<div class="nin-live"', '<ol class="book-map"', '<ul class="book-pages"'):
+        [block] = [part for part in source[0].split("\n\n") if part.startswith(start)]
+        assert "\n" not in block  # a blank line would end the HTML
+    assert {str(book_map.file_of(page.name)) for page in FOUND} < set(noted)
