@@ -103,7 +103,7 @@ def measure(browser, address: str, number: str, script: str = "") -> dict:
     walk(1)
     still = median(cost(page, counters, FRAMES, "a")["TaskDuration"] for _ in range(20))
     # The same walk several times; a move's cost is its median, since the machine is not alone.
-    walks = [walk(number) for number in range(10)]
+    walks = [walk(number) for number in range(8 if stroke else 6)]
     moves, rests = (
         [
             {k: median(c[part][k] for c in same) for k in same[0][part]}

@@ -10,6 +10,7 @@ import pytest
 from nin_lib import live
 
 FIGURES = {
+    "index": ("0",),
     "01_one_by_one_convolution": ("1.1", "1.2", "1.3"),
     "02_mlpconv": ("2.1", "2.2"),
     "03_building_nin": ("3.1",),
