@@ -278,7 +278,7 @@ function mount(stage: Stage): View {
     },
     table() {
       const { network: { layers, all, ones } } = present();
-      const sum = (name: string, of: Record<Cost, number>) => ["", name, "", "", "", "", thousands(of.params), thousands(of.macs)];
+      const sum = (name: string, of: Record<Cost, number>) => [name, "", "", "", "", "", thousands(of.params), thousands(of.macs)];
       return {
         head: WORDS.columns,
         rows: [
