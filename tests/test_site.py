@@ -14,10 +14,8 @@ PAGES = ("index", *re.findall(r"file: (\S+)", TOC))
 def test_a_page_is_whole_and_alone(browser, address, page_name, scheme):
     page = browser.new_page(viewport={"width": 1320, "height": 900}, color_scheme=scheme)
     elsewhere, complaints, missing = [], [], []
-    page.on(
-        "request",
-        lambda r: None if r.url.startswith((address, "data:", "blob:")) else elsewhere.append(r.url),
-    )
+    here = (address, "data:", "blob:")
+    page.on("request", lambda r: None if r.url.startswith(here) else elsewhere.append(r.url))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
     page.on("response", lambda r: missing.append(r.url) if r.status >= 400 else None)
