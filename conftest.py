@@ -20,6 +20,7 @@ if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # before torch is there
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, share)))
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in its own hook of this name
 def pytest_collection_modifyitems(config, items):
     """Tests that need the built site stay in one process, and so do the cells of a notebook; what
     takes longest comes first."""
