@@ -13,6 +13,8 @@ from test_live import PICTURES
 from nin_lib import live, models
 from nin_lib.live.hero import SHOWN, channels, telling
 
+CHANGED = "old => document.querySelector('.nin-says').innerText.replaceAll('\u00a0', ' ') !== old"
+
 
 @pytest.fixture
 def alone(browser, tmp_path):
@@ -214,7 +216,10 @@ def test_the_readers_own_picture_goes_in_and_what_is_none_gets_a_sentence(alone)
     page.tab.locator("[role=alert]", has_text="what was pasted").wait_for()
     assert page.says() == before
     for kind in PICTURES:
+        page.tab.get_by_role("radio", name="Sandal").check()
+        given = page.says()
         page.choose_file("mine.png", PICTURES[kind])
+        page.tab.wait_for_function(CHANGED, arg=given)
         page.tab.locator("[role=alert]").wait_for(state="detached")
         check(page)
     assert "Before the first stroke" not in page.says()
