@@ -5,6 +5,7 @@ import json
 import math
 import signal
 import threading
+import time
 
 import pytest
 import torch
@@ -206,6 +207,7 @@ def interrupt_at(model, forward, number=signal.SIGINT):
         calls.append(1)
         if len(calls) == forward:
             signal.raise_signal(number)
+            time.sleep(0.01)  # until Python has called the handler: two that wait are one
 
     return model.register_forward_pre_hook(hook)
 

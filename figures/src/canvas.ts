@@ -270,21 +270,18 @@ function mount(stage: Stage): View {
     sent = maps ? sent.slice(place + 1) : [];
     stage.invalidate();
   };
-  /** Whether an answer is still to come. */
-  const look = (): boolean => {
+  const look = () => {
     const now = lay();
-    if (!file.networks() || made?.of === now.key) return false;
-    if (sent.some(({ key }) => key === now.key)) return true;
+    if (!file.networks() || made?.of === now.key || sent.some(({ key }) => key === now.key)) return;
     const last = file.networks()![0].layers.length - 2; // the class maps, which the average follows
     if (made) {
       if (!helpers.has(now.size)) helpers.set(now.size, beside(file.bytes(FILES[0]), [last], stage.signal, answered, now.size));
-      if (helpers.get(now.size)!.ask(now.key, normal(now))) return !!sent.push(now);
+      if (helpers.get(now.size)!.ask(now.key, normal(now))) return void sent.push(now);
     }
     if (!networks.has(now.size)) networks.set(now.size, file.sized(FILES[0], now.size, now.size));
     const network = networks.get(now.size)!;
     network.run(normal(now));
     keep(now, network.maps(last));
-    return false;
   };
   const spot = (side: number) => {
     const [row, column] = [inside(stage.get("row"), 0, side - 1), inside(stage.get("column"), 0, side - 1)];
@@ -355,11 +352,9 @@ function mount(stage: Stage): View {
 
   return {
     draw() {
-      const waits = look();
+      look();
       if (!file.ready()) return;
       const now = made!;
-      if (waits || moving.moves()) stage.body.setAttribute("aria-busy", "true");
-      else stage.body.removeAttribute("aria-busy");
       const { size: side, items: laid, chosen, shown: which } = state();
       choose(size, side);
       choose(shown, which);

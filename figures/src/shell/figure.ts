@@ -13,7 +13,7 @@ export interface Table {
 /** What a figure is once it stands: how to draw the present state, and how to say it. */
 export interface View {
   draw(): void;
-  /** null while what is read shall stand as it is, because a hand is drawing. */
+  /** null while what is read shall stand as it is, because a hand is drawing or the network looks. */
   sentence(): string | null;
   table(): Table;
   code?(): string;
@@ -127,7 +127,8 @@ export function figure(spec: Figure) {
         if (!view || signal.aborted) return;
         view.draw();
         const sentence = view.sentence();
-        if (sentence === null) return;
+        if (sentence === null) return body.setAttribute("aria-busy", "true");
+        body.removeAttribute("aria-busy");
         if (write(saying, sentence)) announceLater();
         if (tableOpen) showTable();
       };

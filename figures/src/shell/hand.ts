@@ -16,9 +16,7 @@ export function hand(stage: Stage): Hand {
   const look = () => {
     const rest = REST - (performance.now() - last);
     timer = rest > 1 ? (setTimeout(look, rest) as unknown as number) : 0;
-    if (timer) return;
-    stage.body.removeAttribute("aria-busy");
-    stage.invalidate();
+    if (!timer) stage.invalidate(); // and the drawn sentence ends what began as busy
   };
   stage.signal.addEventListener("abort", () => clearTimeout(timer));
   return {
