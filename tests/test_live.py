@@ -274,25 +274,23 @@ def test_the_readers_own_picture_just_works(opened, kind, name, number):
 
 
 @pytest.mark.parametrize(
-    ("file", "words"),
+    ("name", "content", "words"),
     [
-        (
-            {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no picture"},
-            "cannot read “notes.txt”",
-        ),
-        (
-            {"name": "cut.png", "mimeType": "image/png", "buffer": PICTURES["grey"][:40]},
-            "cannot read",
-        ),
-        ({"name": "empty.png", "mimeType": "image/png", "buffer": b""}, "empty"),
-        ({"name": "huge.png", "mimeType": "image/png", "buffer": b"0" * 41_000_000}, "up to 40 MB"),
+        ("notes.txt", b"no picture", "cannot read “notes.txt”"),
+        ("cut.png", PICTURES["grey"][:40], "cannot read"),
+        ("empty.png", b"", "empty"),
+        ("huge.png", bytes(41_000_000), "up to 40 MB"),
     ],
+    ids=["notes", "cut", "empty", "huge"],
 )
-def test_what_is_no_picture_gets_a_sentence_and_loses_nothing(opened, file, words):
+def test_what_is_no_picture_gets_a_sentence_and_loses_nothing(
+    opened, tmp_path, name, content, words
+):
     page = opened("01_one_by_one_convolution")
     figure = page.figure("1.1")
     before = page.says(figure)
-    figure.locator("input[type=file]").set_input_files(file)
+    (tmp_path / name).write_bytes(content)
+    figure.locator("input[type=file]").set_input_files(tmp_path / name)
     figure.locator("[role=alert]").wait_for()
     assert words in figure.locator("[role=alert]").inner_text()
     assert page.says(figure) == before
