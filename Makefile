@@ -4,12 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 SITE := _build/html
 PORT ?= 8000
-PROCESSES ?= 3
+PROCESSES ?= 2
 # The figures' sources need Node; a reader never does, so without it their tests are skipped.
 NODE_READY := $(if $(shell command -v npm),figures/node_modules/.ready)
 
 .DEFAULT_GOAL := help
 .PHONY: help book test check serve strip figures address clean
+.PHONY: chapters test-colab notebooks push-notebooks
 
 help: ## say what each command does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,7 +19,7 @@ book: $(VENV)/.ready ## build the website into _build/html, chapters executed in
 	$(BIN)/python build_tools/build_book.py
 
 test: $(VENV)/.ready $(NODE_READY) ## run every test and every chapter, fast
-	NIN_BOOK_FAST=1 TQDM_DISABLE=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=120 -n $(PROCESSES) --dist loadgroup
+	NIN_BOOK_FAST=1 TQDM_DISABLE=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=120 -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder
 
 check: $(VENV)/.ready ## look for lint, unformatted code and notebooks with outputs
 	$(BIN)/ruff check .
@@ -37,6 +38,21 @@ figures: figures/node_modules/.ready ## build the live figures from their TypeSc
 address: $(VENV)/.ready ## stamp the repository's address: make address URL=https://…
 	$(BIN)/python build_tools/stamp_address.py $(URL)
 
+notebooks: $(VENV)/.ready ## executed copies of the chapters, from the last make book, in _build/notebooks
+	$(BIN)/python build_tools/publish_notebooks.py
+
+push-notebooks: notebooks ## push these as the branch "notebooks": make push-notebooks REMOTE=https://…
+	rm -rf _build/notebooks/.git
+	cd _build/notebooks && git init --quiet --initial-branch notebooks && git add . && \
+	  git -c user.name=book -c user.email=book@localhost commit --quiet --message "Chapters, executed" && \
+	  git push --force --quiet "$(REMOTE)" notebooks
+
+chapters: # for test-colab and the weekly run: every chapter, fast, with whatever Python is in BIN
+	NIN_BOOK_FAST=1 TQDM_DISABLE=1 $(BIN)/python3 -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 book
+
+test-colab: .venv-colab/.ready ## run every chapter with the versions that Colab has
+	$(MAKE) chapters BIN=.venv-colab/bin
+
 clean: ## remove what was built (the virtual environment stays)
 	rm -rf _build
 
@@ -44,6 +60,11 @@ $(VENV)/.ready: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v[:2] <= (3, 13) else f"The book needs Python 3.11, 3.12 or 3.13; {sys.executable} is {v[0]}.{v[1]}. Try: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet -r requirements.txt
+	touch $@
+
+.venv-colab/.ready: constraints-colab.txt pyproject.toml
+	$(PYTHON) -m venv .venv-colab
+	.venv-colab/bin/pip install --quiet --constraint constraints-colab.txt . keras nbval pytest ipykernel ipywidgets
 	touch $@
 
 figures/node_modules/.ready: figures/package-lock.json

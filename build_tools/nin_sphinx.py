@@ -96,12 +96,11 @@ def copy_figures(app, error):
 
 
 def wake_figures(body: str) -> str:
-    """A page with live figures gets the loader, and not the widgets' state that no script reads."""
+    """A page with live figures gets the loader."""
     if 'class="nin-live"' not in body:
         return body
-    state = r'<script type="application/vnd\.jupyter\.widget-state\+json">.*?</script>'
     loader = (files("nin_lib") / "live" / "loader.js").read_text(encoding="utf-8")
-    return re.sub(state, "", body, flags=re.DOTALL) + f"<script>{loader}</script>"
+    return body + f"<script>{loader}</script>"
 
 
 def mend_signature(app, what, name, obj, options, signature, returns):
@@ -134,18 +133,10 @@ def palette_css() -> str:
 
 
 def finish_page(app, pagename, templatename, context, doctree):
-    """Add the palette, wake the figures; take out thebe, which comes even where it is off."""
-    # The theme's icons are drawn once; watching the page for more costs at every change of it.
-    icons = "<script>FontAwesomeConfig = { observeMutations: false };</script>"
-    context["metatags"] = f"{context.get('metatags', '')}<style>{palette_css()}</style>{icons}"
+    """Add the palette, wake the figures."""
+    context["metatags"] = f"{context.get('metatags', '')}<style>{palette_css()}</style>"
     if "body" in context:
         context["body"] = name_the_language(wake_figures(context["body"]))
-    context["script_files"] = [s for s in context["script_files"] if "thebe" not in _text(s)]
-    context["css_files"] = [s for s in context["css_files"] if "thebe" not in _text(s)]
-
-
-def _text(asset) -> str:
-    return f"{asset.filename} {asset.attributes.get('body', '')}".lower()
 
 
 def page_foot() -> str:

@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+# What stands there until somebody sets it. No GitHub account can have an underscore in its name,
+# so that what points there fails at once, and says why.
+UNSET = "OWNER_NOT_SET/network-in-network"
 
 
 def current(root: Path = ROOT) -> str:

@@ -111,7 +111,7 @@ def test_one_address_everywhere(root):
     for path in chapters(root):
         text = path.read_text()
         for place in (
-            f"colab.research.google.com/github/{address}/blob/main/book/{path.name}",
+            f"colab.research.google.com/github/{address}/blob/notebooks/book/{path.name}",
             f"git+https://github.com/{address}",
             f"https://github.com/{address}/issues",
         ):

@@ -10,6 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 import traitlets
+from playwright.sync_api import expect
 from torch import nn
 
 from nin_lib import live
@@ -221,9 +222,9 @@ def test_a_remedy_starts_from_the_same_seed_and_keeps_the_run_before(die):
     assert tab.locator(".slider .nin-number").all_inner_texts()[2] == "0.35"
     assert tab.get_by_label("seed", exact=True).input_value() == "3"
     assert parsed(press(tab, "Home"))[:3] == start[:3]
-    assert button(tab, "He’s gain").is_disabled()
+    expect(button(tab, "He’s gain")).to_be_disabled()
     button(tab, "no last ReLU").click()
-    assert not tab.get_by_label("ReLU before the average").is_checked()
+    expect(tab.get_by_label("ReLU before the average")).not_to_be_checked()
     button(tab, "back to step 0").click()
     wait_for(tab, "Step 0")
 

@@ -1,0 +1,108 @@
+"""What every page of the site carries beside its text: a lean head, a description and a picture for
+those who link to it, search that knows numbers; and the pages nobody writes: site map, 404."""
+
+import re
+from html import escape, unescape
+from pathlib import Path
+
+import page_cards
+import stamp_address
+from sphinx.search import languages
+from sphinx.search.en import SearchEnglish
+
+# What the theme brings and no page of this book uses.
+UNUSED = re.compile("thebe|design|toggle|widget-state", re.IGNORECASE)
+# A search word: a number with its decimals, a shape such as 3×3, or a word.
+NUMBER = r"\d+(?:[.,]\d+)+|\d+(?:×\d+)+"
+
+
+class Search(SearchEnglish):
+    """English that keeps “2.3026” and “1×1” whole; a reader may type 1x1, too."""
+
+    _word_re = re.compile(rf"{NUMBER}|\w+")
+    js_splitter_code = f"""
+const splitQuery = (query) =>
+  query.replace(/(?<=\\d) ?[x*×] ?(?=\\d)/giu, "×")
+    .match(/{NUMBER}|[\\p{{Letter}}\\p{{Number}}_]+/gu) ?? [];
+"""
+
+
+def site_address() -> str:
+    """Where GitHub Pages will show the site."""
+    owner, name = stamp_address.current().split("/")
+    return f"https://{owner.lower()}.github.io/{name}/"
+
+
+def prepare(app, config):
+    config.templates_path.append(str(Path(__file__).parent / "templates"))
+    config.html_baseurl = site_address()
+
+
+def text_of(html: str) -> str:
+    """The words of a piece of HTML."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", "", html)).split())
+
+
+def description_of(body: str) -> str:
+    """The chapter's question, or else the page's first sentences."""
+    body = re.sub(r"<(script|style|table|details)\b.*?</\1>", "", body, flags=re.DOTALL)
+    questions = re.findall(r'<p class="question">(.*?)</p>', body, re.DOTALL)
+    paragraphs = re.findall(r"<p>(.*?)</p>", body, re.DOTALL)
+    words = text_of((questions or paragraphs or [""])[0])
+    return words if len(words) <= 200 else words[:199].rsplit(" ", 1)[0] + "…"
+
+
+def carry(app, pagename, templatename, context, doctree):
+    """Less in the head, and in it what a search engine or a messenger shows of the page."""
+    for kind in ("script_files", "css_files"):
+        context[kind] = [asset for asset in context[kind] if not _is_unused(asset)]
+    title = text_of(context.get("title", "")) or app.config.html_title
+    about = description_of(context.get("body", "")) or f"{title}: {app.config.html_title}."
+    image = page_cards.name_of(pagename if doctree else app.config.root_doc)
+    tags = {
+        "og:type": "article",
+        "og:site_name": app.config.html_title,
+        "og:title": title,
+        "og:description": about,
+        "og:url": f"{site_address()}{pagename}.html",
+        "og:image": f"{site_address()}{image}",
+        "og:image:alt": f"The title of the page, {title}, and ten class maps.",
+    }
+    head = [f'<meta name="description" content="{escape(about)}"/>']
+    head += [f'<meta property="{name}" content="{escape(text)}"/>' for name, text in tags.items()]
+    head += ['<meta name="twitter:card" content="summary_large_image"/>']
+    context["metatags"] = context.get("metatags", "") + "".join(head)
+    if doctree:
+        page_cards.draw(Path(app.outdir) / image, title, about)
+
+
+def _is_unused(asset) -> bool:
+    kind, inside = asset.attributes.get("type", ""), asset.attributes.get("body") or ""
+    return bool(UNUSED.search(f"{asset.filename} {kind} {inside[:99]}"))
+
+
+def write_site_map(app, error):
+    if error or app.builder.format != "html":
+        return
+    pages = "".join(
+        f"<url><loc>{site_address()}{name}.html</loc></url>" for name in sorted(app.env.found_docs)
+    )
+    text = f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{pages}</urlset>\n'
+    header = '<?xml version="1.0" encoding="UTF-8"?>\n'
+    (Path(app.outdir) / "sitemap.xml").write_text(header + text, encoding="utf-8")
+
+
+def pages_nobody_writes(app):
+    """The page for an address that is none; whole in itself, for a host shows it at any depth."""
+    titles = {name: text_of(str(title)) for name, title in app.env.titles.items()}
+    links = [(site_address() + name + ".html", titles[name]) for name in sorted(titles)]
+    yield "404", {"links": links, "home": site_address()}, "404.html"
+
+
+def setup(app):
+    languages["en"] = Search
+    app.connect("config-inited", prepare)
+    app.connect("html-page-context", carry, priority=950)
+    app.connect("html-collect-pages", pages_nobody_writes)
+    app.connect("build-finished", write_site_map)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
