@@ -11,18 +11,18 @@ written once the hand rests: ``rest`` is what that costs, code, style and layout
 """
 
 import argparse
-import threading
+import sys
 from datetime import UTC, datetime
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from shutil import which
 from statistics import median, quantiles
 
 import torch
 from playwright.sync_api import sync_playwright
 
 from nin_lib import hardware, runs
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "build_tools"))
+import browser as browser_tools
 
 FIGURES = {
     "0": "index",
@@ -47,13 +47,6 @@ STROKES = {"0": "Space", "4.1": "Space"}  # the network runs at each stroke of t
 FRAMES = 60  # ms that a move is watched
 RESTED = 300  # ms more, until a stroke's numbers stand
 ROUND = 5 * ["ArrowRight"] + 3 * ["ArrowDown"] + 5 * ["ArrowLeft"] + 3 * ["ArrowUp"]
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    extensions_map = SimpleHTTPRequestHandler.extensions_map | {".mjs": "text/javascript"}
-
-    def log_message(self, *_):
-        pass
 
 
 def cost(page, counters, wait: int, key: str | None = None) -> dict[str, float]:
@@ -132,12 +125,8 @@ def main():
     parser.add_argument("--record", type=Path, required=True, help="file to write")
     parser.add_argument("--only", nargs="*", choices=FIGURES, help="these figures (all)")
     options = parser.parse_args()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(options.site)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_port}"
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=which("chromium"), args=flags)
+    with sync_playwright() as playwright, browser_tools.served(options.site) as address:
+        browser = browser_tools.launch(playwright, ["chromium"])
         numbers = options.only or FIGURES
         found = [measure(browser, address, number) for number in numbers]
         found.append(measure(browser, address, "2.2", "delete globalThis.WebAssembly"))

@@ -1,9 +1,11 @@
 """What every page of the site carries beside its text: a lean head, a description and a picture for
-those who link to it, search that knows numbers; and the pages nobody writes: site map, 404."""
+those who link to it, ways to run it, search that knows numbers; and the pages nobody writes: site
+map, 404."""
 
 import re
 from html import escape, unescape
 from pathlib import Path
+from urllib.parse import quote
 
 import page_cards
 import stamp_address
@@ -12,6 +14,7 @@ from sphinx.search.en import SearchEnglish
 
 # What the theme brings and no page of this book uses.
 UNUSED = re.compile("thebe|design|toggle|widget-state", re.IGNORECASE)
+FONT = "_static/math.woff"
 # A search word: a number with its decimals, a shape such as 3×3, or a word.
 NUMBER = r"\d+(?:[.,]\d+)+|\d+(?:×\d+)+"
 
@@ -21,7 +24,7 @@ class Search(SearchEnglish):
 
     _word_re = re.compile(rf"{NUMBER}|\w+")
     js_splitter_code = f"""
-const splitQuery = (query) =>
+var splitQuery = (query) =>
   query.replace(/(?<=\\d) ?[x*×] ?(?=\\d)/giu, "×")
     .match(/{NUMBER}|[\\p{{Letter}}\\p{{Number}}_]+/gu) ?? [];
 """
@@ -71,14 +74,72 @@ def carry(app, pagename, templatename, context, doctree):
     head = [f'<meta name="description" content="{escape(about)}"/>']
     head += [f'<meta property="{name}" content="{escape(text)}"/>' for name, text in tags.items()]
     head += ['<meta name="twitter:card" content="summary_large_image"/>']
+    if "<math" in context.get("body", ""):  # in time for the first formula
+        head += [f'<link rel="preload" href="{FONT}" as="font" type="font/woff" crossorigin/>']
     context["metatags"] = context.get("metatags", "") + "".join(head)
+    if "body" in context:
+        context["body"] = name_things(context["body"])
+    if doctree and str(app.env.doc2path(pagename)).endswith(".ipynb"):
+        context["body"] = add_ways_to_run(context["body"], pagename)
     if doctree:
         page_cards.draw(Path(app.outdir) / image, title, about)
+
+
+def add_ways_to_run(body: str, name: str) -> str:
+    """Beside the chapter's Colab link: Binder, and the notebook for the reader's own computer."""
+    path = f"lab/tree/book/{name}.ipynb"
+    binder = f"https://mybinder.org/v2/gh/{stamp_address.current()}/main?urlpath={quote(path, '')}"
+    more = (
+        f' · <a class="reference external" href="{binder}">Binder</a>'
+        f' · <a href="_sources/{name}.ipynb" download>notebook</a>'
+        ' (<a href="how_to_use.html#on-a-laptop">how to run it at home</a>)'
+    )
+    return re.sub(r'(<p class="chapter-line">.*?)(</p>)', rf"\1{more}\2", body, count=1, flags=re.S)
+
+
+def name_things(body: str) -> str:
+    """What a screen reader is told: folded code by the words one sees; a signature of several lines
+    as lines, and not as a list of terms that has no terms."""
+    body = body.replace(' aria-label="Toggle hidden content"', "")
+    arguments = r'<dl>\s*((?:<dd><em class="sig-param">.*?</dd>\s*)+)</dl>'
+
+    def lines(found):
+        return found[1].replace("<dd>", '<span class="line">').replace("</dd>", "</span>")
+
+    return re.sub(arguments, lines, body, flags=re.DOTALL)
 
 
 def _is_unused(asset) -> bool:
     kind, inside = asset.attributes.get("type", ""), asset.attributes.get("body") or ""
     return bool(UNUSED.search(f"{asset.filename} {kind} {inside[:99]}"))
+
+
+def size_of(picture: Path) -> tuple[int, int]:
+    """The width and height, in CSS pixels, that an SVG of matplotlib's asks for."""
+    head = picture.read_text(encoding="utf-8")[:2000]
+    width, height = (
+        float(re.search(rf'{side}="([\d.]+)pt"', head)[1]) for side in ("width", "height")
+    )
+    return round(width * 4 / 3), round(height * 4 / 3)
+
+
+def hold_places(app, error):
+    """Pictures come when they are near, and have their room before: nothing moves when they do."""
+    if error or app.builder.format != "html":
+        return
+    folder = Path(app.outdir)
+
+    def held(tag):
+        if "loading=" in tag[0]:
+            return tag[0]
+        width, height = size_of(folder / tag[1])
+        return f'{tag[0]} loading="lazy" width="{width}" height="{height}"'
+
+    for page in folder.glob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        done = re.sub(r'<img\b[^>]*?\bsrc="(_images/[^"]+\.svg)"', held, text)
+        if done != text:
+            page.write_text(done, encoding="utf-8")
 
 
 def write_site_map(app, error):
@@ -105,4 +166,5 @@ def setup(app):
     app.connect("html-page-context", carry, priority=950)
     app.connect("html-collect-pages", pages_nobody_writes)
     app.connect("build-finished", write_site_map)
+    app.connect("build-finished", hold_places)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -5,35 +5,17 @@ import json
 import os
 import re
 import shutil
-from html import escape
+import unicodedata
+from html import escape, unescape
 from importlib.resources import files
 from pathlib import Path
 
 import book_map
+import stamp_address
 from docutils import nodes
 from fontTools import subset, ttLib
 from latex2mathml.converter import convert
 from sphinx.util import inspect
-
-# ASCII, Greek, primes, arrows and operators, slanted Latin and Greek letters.
-MATH_RANGES = (
-    (0x20, 0x7F),
-    (0xB1, 0xF8),
-    (0x391, 0x3D6),
-    (0x210E, 0x210F),
-    (0x2016, 0x2017),
-    (0x2026, 0x2027),
-    (0x2032, 0x2035),
-    (0x2190, 0x2195),
-    (0x2200, 0x2250),
-    (0x2260, 0x226C),
-    (0x22C5, 0x22C6),
-    (0x22EF, 0x22F0),
-    (0x2308, 0x230C),
-    (0x27E8, 0x27EA),
-    (0x1D434, 0x1D468),
-    (0x1D6E2, 0x1D71C),
-)
 
 
 def inline_math(writer, node):
@@ -51,14 +33,35 @@ def display_math(writer, node):
     raise nodes.SkipNode
 
 
+def slanted(letter: str) -> str:
+    """The mathematical italic that a browser draws where ``<mi>`` holds one letter alone."""
+    name = unicodedata.name(letter, "")
+    kind = "CAPITAL" if letter.isupper() else "SMALL"
+    try:
+        return unicodedata.lookup(f"MATHEMATICAL ITALIC {kind} {name.split()[-1]}")
+    except KeyError:
+        return "ℎ" if letter == "h" else letter
+
+
+def mathematics_of(page: str) -> set[str]:
+    """The characters that a page's formulas draw."""
+    found = set()
+    for formula in re.findall(r"<math.*?</math>", page, re.DOTALL):
+        found |= set(unescape(re.sub(r"<[^>]+>", "", formula)))
+        found |= {slanted(unescape(m)) for m in re.findall(r"<mi>([^<]|&[^;]+;)</mi>", formula)}
+    return found
+
+
 def write_math_font(app, error):
-    """Cut STIX Two Math down to what formulas use, and serve it beside the pages."""
+    """Cut STIX Two Math down to what the pages' formulas draw, and serve it beside them."""
     if error or app.builder.format != "html":
         return
     font = ttLib.TTFont(str(files("ziamath") / "fonts" / "STIXTwoMath-Regular.ttf"))
+    pages = Path(app.outdir).glob("*.html")
+    drawn = set().union(*(mathematics_of(page.read_text(encoding="utf-8")) for page in pages))
     options = subset.Options(layout_features=["ssty", "flac"], hinting=False)
     cutter = subset.Subsetter(options)
-    cutter.populate(unicodes=[code for first, last in MATH_RANGES for code in range(first, last)])
+    cutter.populate(text="".join(drawn))
     cutter.subset(font)
     font.flavor = "woff"
     font.save(Path(app.outdir) / "_static" / "math.woff")
@@ -95,12 +98,24 @@ def copy_figures(app, error):
         (target / name).write_bytes(live_files.content(name))
 
 
+def room_for(body: str) -> str:
+    """The heights that a page's figures will have, for as long as they are not there."""
+    heights = json.loads((Path(__file__).parent / "heights.json").read_text())
+    rules = "".join(
+        f"@container (min-width:{wide}px)"
+        f'{{.nin-live[data-number="{number}"]>.nin-fallback{{min-height:{tall}px}}}}'
+        for number in re.findall(r'class="nin-live"[^>]*data-number="([^"]+)"', body)
+        for wide, tall in heights.get(number, [])
+    )
+    return f"<style>@media (scripting:enabled){{{rules}}}</style>"
+
+
 def wake_figures(body: str) -> str:
-    """A page with live figures gets the loader."""
+    """A page with live figures gets their heights and the loader."""
     if 'class="nin-live"' not in body:
         return body
     loader = (files("nin_lib") / "live" / "loader.js").read_text(encoding="utf-8")
-    return body + f"<script>{loader}</script>"
+    return f"{room_for(body)}{body}<script>{loader}</script>"
 
 
 def mend_signature(app, what, name, obj, options, signature, returns):
@@ -149,6 +164,11 @@ def page_foot() -> str:
     text = f"Made {made['date']} from {made['data']}, {made['budget']} budget; {versions}."
     if made["budget"] != "full" or made["data"] != "fashion-mnist":
         text += " Not for publication."
+    if stamp_address.current() == stamp_address.UNSET:
+        text += (
+            " The repository’s address is not set, so links to Colab and Binder lead nowhere: "
+            "make address URL=https://github.com/OWNER/NAME."
+        )
     return text
 
 

@@ -26,14 +26,13 @@ def as_text(rows: Rows, *, right: Sequence[int] = (), foot: bool = False) -> str
 def as_html(rows: Rows, *, right: Sequence[int] = (), foot: bool = False) -> str:
     """The same as an HTML table of class ``nin-table``, its cells escaped."""
 
+    def cell(i, text, tag):
+        tag = tag if text else "td"  # nothing is no heading
+        kind = ' class="number"' if i in right else ""
+        return f"<{tag}{kind}>{escape(text)}</{tag}>"
+
     def line(row, tag):
-        cells = (
-            f'<{tag} class="number">{escape(cell)}</{tag}>'
-            if i in right
-            else f"<{tag}>{escape(cell)}</{tag}>"
-            for i, cell in enumerate(row)
-        )
-        return f"<tr>{''.join(cells)}</tr>"
+        return f"<tr>{''.join(cell(i, text, tag) for i, text in enumerate(row))}</tr>"
 
     head, *body = rows
     last = f"<tfoot>{line(body.pop(), 'td')}</tfoot>" if foot else ""

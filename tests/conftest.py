@@ -1,16 +1,14 @@
 """Shared fixtures. Real data where it is at hand, ``wardrobe`` elsewhere."""
 
 import os
-import shutil
 import subprocess
 import sys
-import threading
 from dataclasses import replace
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import browser as browser_tools
 import pytest
+from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -57,29 +55,16 @@ def site(root, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def address(site):
-    class Quiet(SimpleHTTPRequestHandler):
-        extensions_map = SimpleHTTPRequestHandler.extensions_map | {".mjs": "text/javascript"}
-
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
+    with browser_tools.served(site) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
 def browser():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    # The shell has no windows to draw: a page takes it a third of the time.
-    known = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-    chromium = next(filter(None, map(shutil.which, known)), None)
-    if chromium is None:
+    if browser_tools.find() is None:
         pytest.skip("no Chromium here (Debian: apt-get install chromium)")
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+    with sync_playwright() as playwright:
+        browser = browser_tools.launch(playwright)
         yield browser
         browser.close()
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,6 +14,8 @@ import torch
 from nin_lib import data, models, train
 from nin_lib.command import keep_record, main
 from nin_lib.recipes import RECIPES
+
+FEW = Path(__file__).with_name("few_garments.py")
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +42,8 @@ def test_it_answers_bad_input_with_a_sentence(arguments, words, capsys):
     assert words in error and "Traceback" not in error and error.count("\n") == 1
 
 
-def test_it_trains_records_and_keeps_the_weights(tmp_path, capsys):
+def test_it_trains_records_and_keeps_the_weights(handful, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(data, "load", lambda name: handful)
     record = tmp_path / "run.json"
     options = ["--data", "wardrobe", "--epochs", "1", "--device", "cpu", "--record", str(record)]
     options += ["--weights", "pocket.safetensors"]
@@ -76,7 +80,7 @@ def test_ctrl_c_before_training_begins(monkeypatch, capsys):
 
 
 def command(*arguments):
-    return [sys.executable, "-m", "nin_lib.train", "pocket", "--data", "wardrobe", *arguments]
+    return [sys.executable, FEW, "pocket", "--data", "wardrobe", *arguments]
 
 
 QUIET = {**os.environ, "PYTHONUNBUFFERED": "1", "TQDM_DISABLE": "1"}
@@ -102,8 +106,8 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path):
     assert process.returncode == 130
     assert "Stopped by Ctrl-C after 1 of 2 epochs" in out and "Traceback" not in err
     assert main(["pocket", "--data", "wardrobe", "--seed", "3", "--epochs", "2"]) == 1  # refuses
-    advice = out.strip().splitlines()[-1].removeprefix("Go on with: python ")
-    done = subprocess.run([sys.executable, *advice.split()], env=QUIET, capture_output=True)
+    advice = out.strip().splitlines()[-1].removeprefix("Go on with: python -m nin_lib.train ")
+    done = subprocess.run([sys.executable, FEW, *advice.split()], env=QUIET, capture_output=True)
     assert done.returncode == 0, done.stderr
 
     straight = command("--epochs", "2", "--seed", "3", "--weights", "straight.safetensors")

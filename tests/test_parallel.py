@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,12 +16,12 @@ from nin_lib import models, train
 from nin_lib.recipes import RECIPES
 
 TWO = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
+FEW = Path(__file__).with_name("few_garments.py")
 QUIET = {**os.environ, "TQDM_DISABLE": "1", "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
 
 SCRIPT = """
 import dataclasses, os, sys, torch
 from nin_lib import data, parallel, train
-from nin_lib.engine import Engine
 from nin_lib.engine import Engine
 from nin_lib.recipes import RECIPES
 garments = data.load("wardrobe")
@@ -87,7 +88,7 @@ def test_evaluation_counts_every_image_once(trained, wardrobe):
 
 def start(folder, *options):
     return subprocess.Popen(
-        [*TWO, "-m", "nin_lib.train", "pocket", "--data", "wardrobe", "--device", "cpu",
+        [*TWO, FEW, "pocket", "--data", "wardrobe", "--device", "cpu",
          "--epochs", "60", "--checkpoint", "c", *options],
         cwd=folder, env=QUIET, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip

@@ -11,11 +11,17 @@ interface Page extends HTMLElement {
 
 /** The part of the address that a figure answers to: #fig-1.1:row=2&column=3. */
 function fromAddress(number: string): Record<string, unknown> {
-  const [id, state] = decodeURIComponent(location.hash.slice(1)).split(/:(.*)/s);
+  let hash = location.hash.slice(1);
+  try {
+    hash = decodeURIComponent(hash);
+  } catch {
+    // It was cut in the middle of a character: what it asks for is read as it stands.
+  }
+  const [id, state] = hash.split(/:(.*)/s);
   if (id !== `fig-${number}` || !state) return {};
   const found: Record<string, unknown> = {};
   for (const part of state.split("&")) {
-    const [key, value] = part.split(/=(.*)/s);
+    const [key, value = ""] = part.split(/=(.*)/s);
     try {
       found[key] = JSON.parse(value);
     } catch {
@@ -23,6 +29,17 @@ function fromAddress(number: string): Record<string, unknown> {
     }
   }
   return found;
+}
+
+const kind = (value: unknown) => (Array.isArray(value) ? "array" : value === null ? "null" : typeof value);
+
+function say(element: HTMLElement, text: string): HTMLElement {
+  const sentence = document.createElement("p");
+  sentence.className = "nin-aside";
+  sentence.setAttribute("role", "status");
+  sentence.textContent = text;
+  element.append(sentence);
+  return sentence;
 }
 
 function modelOf(element: HTMLElement): Model {
@@ -65,10 +82,15 @@ function modelOf(element: HTMLElement): Model {
       return address.href;
     },
   };
+  let complaint: HTMLElement | undefined;
   const follow = () => {
     const found = fromAddress(number);
-    const known = Object.entries(found).filter(([key, value]) => shared.includes(key) && typeof value === typeof first[key]);
-    for (const [key, value] of known) model.set(key, value);
+    const unknown: string[] = [];
+    for (const [key, value] of Object.entries(found))
+      if (shared.includes(key) && kind(value) === kind(first[key])) model.set(key, value);
+      else unknown.push(key);
+    complaint?.remove();
+    if (unknown.length) complaint = say(element, `The address asks for what this figure does not have (${unknown.join(", ")}); that part stands as it does at first.`);
     if (Object.keys(found).length) element.scrollIntoView({ block: "center" });
   };
   addEventListener("hashchange", follow);
@@ -82,13 +104,12 @@ async function wake(element: HTMLElement): Promise<void> {
     const module = await import(source);
     module.default.render({ model: modelOf(element), el: element });
   } catch (error) {
-    const sentence = document.createElement("p");
-    sentence.setAttribute("role", "status");
-    sentence.textContent =
+    say(
+      element,
       location.protocol === "file:"
-        ? "This page was opened from a folder, where browsers do not load the live figure; what stands here is its first state."
-        : `The live figure did not load (${error}); what stands here is its first state.`;
-    element.append(sentence);
+        ? "This page was opened from a folder, where browsers do not load the live figure; what stands here is its first state. With “python -m http.server” run in that folder, the figure lives at http://localhost:8000."
+        : `The live figure did not load (${error}); what stands here is its first state.`,
+    );
   }
 }
 

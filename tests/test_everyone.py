@@ -1,0 +1,102 @@
+"""The site for everyone: light, still while it loads, whole to a screen reader, without storage."""
+
+import gzip
+import re
+
+import pytest
+from test_site import PAGES
+
+AXED = "{ exclude: ['.nin-live', '.highlight'] }"
+LIMIT = 300_000  # bytes over the wire
+# Shifts without input, summed as browsers do for their score of a page.
+SHIFTS = """new PerformanceObserver((list) => {
+  for (const shift of list.getEntries())
+    if (!shift.hadRecentInput)
+      (window.layoutShifts ??= []).push([
+        shift.value, ...shift.sources.map(({ node }) => (node?.outerHTML ?? "text").slice(0, 99)),
+      ]);
+}).observe({ type: "layout-shift", buffered: true })"""
+
+
+def packed(path) -> int:
+    """Bytes of a file as a server sends it, compressed where that helps."""
+    data = path.read_bytes()
+    return min(len(data), len(gzip.compress(data, 6)))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_first_load_is_light(site, name):
+    """The page, its styles and scripts, mathematics' font, its figures' code."""
+    html = (site / f"{name}.html").read_text()
+    tags = re.findall(r"<(?:script|link)\b[^>]*>", html)
+    wanted = [tag for tag in tags if "src=" in tag or re.search('"(stylesheet|preload|icon)"', tag)]
+    parts = {re.search(r'(?:src|href)="([^"?]+)', tag)[1] for tag in wanted}
+    parts |= set(re.findall(r'data-src="([^"?]+)', html))
+    assert f'"{next(iter(parts))}' in html and len(parts) > 5
+    weights = {part: packed(site / part) for part in parts} | {
+        name: len(gzip.compress(html.encode(), 6))
+    }
+    assert sum(weights.values()) <= LIMIT, weights
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_moves_while_a_page_loads(browser, address, name):
+    page = browser.new_page(viewport={"width": 1320, "height": 900})
+    page.add_init_script(SHIFTS)
+    page.goto(f"{address}/{name}.html", wait_until="networkidle")
+    page.evaluate("""async () => {
+      for (let y = 0; y < document.body.scrollHeight; y += 600) {
+        scrollTo(0, y);
+        await new Promise((done) => setTimeout(done, 60));
+      }
+    }""")
+    page.wait_for_load_state("networkidle")
+    # But for the rail of contents, which unfolds as one reads.
+    shifts = [
+        s for s in page.evaluate("window.layoutShifts ?? []") if "toc-entry" not in str(s[1:])
+    ]
+    assert sum(shift[0] for shift in shifts) < 0.03, shifts
+    page.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_a_page(browser, address, root, name, scheme):
+    """Figures apart, which have their own test; in the dark, whether all can be read."""
+    axe = root / "figures" / "node_modules" / "axe-core" / "axe.min.js"
+    if not axe.exists():
+        pytest.skip("axe needs `npm install` in figures/")
+    page = browser.new_page(viewport={"width": 1320, "height": 900}, color_scheme=scheme)
+    page.goto(f"{address}/{name}.html", wait_until="networkidle")
+    page.evaluate(axe.read_text())
+    rules = "" if scheme == "light" else ", { runOnly: ['color-contrast'] }"
+    found = page.evaluate(f"axe.run({AXED}{rules}).then((done) => done.violations)")
+    assert not [(v["id"], v["nodes"][0]["html"][:300]) for v in found]
+    page.close()
+
+
+def test_without_storage_everything_works(browser, address):
+    page = browser.new_page()
+    complaints = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.add_init_script(
+        'for (const name of ["localStorage", "sessionStorage"]) Object.defineProperty(window, name,'
+        ' { configurable: true, get() { throw new DOMException("denied", "SecurityError") } })'
+    )
+    page.goto(f"{address}/index.html")
+    page.locator('[id="fig-0"] .nin-says', has_text="Pullover").wait_for()
+    before = page.evaluate("document.documentElement.dataset.mode")
+    page.locator(".theme-switch-button:visible").first.click()
+    page.wait_for_function("was => document.documentElement.dataset.mode !== was", arg=before)
+    assert not complaints
+    page.close()
+
+
+def test_in_forced_colours_the_icons_are_there(browser, address):
+    page = browser.new_page(forced_colors="active")
+    page.goto(f"{address}/notation.html")
+    colour = "e => getComputedStyle(e, '::before').backgroundColor"
+    button = page.locator(".theme-switch-button .theme-switch:visible").first
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert button.evaluate(colour) not in (paper, "rgba(0, 0, 0, 0)")
+    page.close()
