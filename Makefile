@@ -10,7 +10,7 @@ NODE_READY := $(if $(shell command -v npm),figures/node_modules/.ready)
 
 .DEFAULT_GOAL := help
 .PHONY: help book test check serve strip figures address clean
-.PHONY: chapters test-colab notebooks push-notebooks
+.PHONY: chapters heights links notebooks pdf push-notebooks test-colab
 
 help: ## say what each command does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,9 +21,11 @@ book: $(VENV)/.ready ## build the website into _build/html, chapters executed in
 test: $(VENV)/.ready $(NODE_READY) ## run every test and every chapter, fast
 	NIN_BOOK_FAST=1 TQDM_DISABLE=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=120 -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder
 
-check: $(VENV)/.ready ## look for lint, unformatted code and notebooks with outputs
+check: $(VENV)/.ready ## look for lint, dead code, slips of the pen, notebooks with outputs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/vulture
+	$(BIN)/codespell $$(git ls-files)
 	$(BIN)/python build_tools/strip_notebooks.py --check book/*.ipynb
 
 serve: ## show the built website at http://localhost:8000
@@ -35,8 +37,17 @@ strip: ## remove outputs and run metadata from the chapters
 figures: figures/node_modules/.ready ## build the live figures from their TypeScript
 	cd figures && npm run --silent check && npm run --silent build
 
+heights: $(VENV)/.ready # measure how tall the live figures are, in the built book, after a change of theirs
+	$(BIN)/python build_tools/measure_heights.py
+
 address: $(VENV)/.ready ## stamp the repository's address: make address URL=https://…
 	$(BIN)/python build_tools/stamp_address.py $(URL)
+
+pdf: $(VENV)/.ready ## print the built book into _build/network-in-network.pdf
+	$(BIN)/python build_tools/print_book.py
+
+links: $(VENV)/.ready # report the links to other sites that lead nowhere; those inside the book are tested
+	-$(BIN)/jupyter-book build . --builder custom --custom-builder linkcheck
 
 notebooks: $(VENV)/.ready ## executed copies of the chapters, from the last make book, in _build/notebooks
 	$(BIN)/python build_tools/publish_notebooks.py

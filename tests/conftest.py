@@ -70,6 +70,23 @@ def browser():
 
 
 @pytest.fixture
+def violations(root):
+    """What axe finds wrong on a page: ``violations(page, where)``; of contrast only where asked."""
+    axe = root / "figures" / "node_modules" / "axe-core" / "axe.min.js"
+    if not axe.exists():
+        pytest.skip("axe needs `npm install` in figures/")
+
+    def find(page, where, only_contrast=False):
+        page.evaluate(axe.read_text(encoding="utf-8"))
+        rules = {"runOnly": ["color-contrast"]} if only_contrast else {}
+        run = "([where, rules]) => axe.run(where, rules).then((done) => done.violations)"
+        found = page.evaluate(run, [where, rules])
+        return [(v["id"], v["nodes"][0]["html"][:300]) for v in found]
+
+    return find
+
+
+@pytest.fixture
 def shown_alone(browser, tmp_path):
     """Opens a figure in one piece, ``shown_alone(figure, fragment, words it says when ready)``; at
     the end no page may have had an error."""

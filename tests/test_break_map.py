@@ -211,17 +211,12 @@ def test_the_address_holds_the_state_inside_what_there_is(alone):
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (1200, "dark")])
-def test_it_fits_and_axe_finds_nothing(alone, root, width, scheme):
+def test_it_fits_and_axe_finds_nothing(alone, violations, width, scheme):
     page = alone(options={"viewport": {"width": width, "height": 800}, "color_scheme": scheme})
     guess(page)
     page.table()
     assert page.fits()
-    axe = root / "figures" / "node_modules" / "axe-core" / "axe.min.js"
-    if not axe.exists():
-        pytest.skip("axe needs `npm install` in figures/")
-    page.tab.evaluate(axe.read_text())
-    found = page.tab.evaluate("axe.run('.nin-live')")
-    assert not [(v["id"], v["nodes"][0]["html"][:200]) for v in found["violations"]]
+    assert not violations(page.tab, ".nin-live", only_contrast=scheme == "dark")
 
 
 def test_the_fallback_is_the_first_state_in_numbers():

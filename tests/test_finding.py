@@ -54,7 +54,7 @@ def test_an_address_that_is_none_leads_back(site, browser):
 @pytest.mark.parametrize(
     ("words", "where"),
     [
-        ("2.3026", "05_training_nin"),
+        ("2.3026", "06_when_it_will_not_train"),
         ("1×1", "01_one_by_one_convolution"),
         ("1x1 convolution", "01_one_by_one_convolution"),
         ("global average", "04_global_average_pooling"),

@@ -320,17 +320,12 @@ def test_a_module_that_does_not_load_leaves_the_first_state_and_a_sentence(
 
 @pytest.mark.parametrize("name", FIGURES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_in_the_figures(opened, root, name, scheme):
-    axe = root / "figures" / "node_modules" / "axe-core" / "axe.min.js"
-    if not axe.exists():
-        pytest.skip("axe needs `npm install` in figures/")
+def test_axe_finds_nothing_in_the_figures(opened, violations, name, scheme):
     page = opened(name, color_scheme=scheme)
     for number in FIGURES[name]:
         page.figure(number).get_by_role("button", name="as table").click()
     page.tab.wait_for_timeout(300)
-    page.tab.evaluate(axe.read_text())
-    found = page.tab.evaluate("axe.run('.nin-live')")
-    assert not [(v["id"], v["nodes"][0]["html"][:200]) for v in found["violations"]]
+    assert not violations(page.tab, ".nin-live", only_contrast=scheme == "dark")
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -387,3 +382,19 @@ def test_a_figure_in_one_piece_lives_without_a_server(browser, tmp_path, number)
     tab.keyboard.press("ArrowDown")
     tab.wait_for_function("t => document.querySelector('.nin-says').innerText !== t", arg=before)
     tab.close()
+
+
+@pytest.mark.parametrize(
+    ("fragment", "words"),
+    [
+        ("#fig-1.1:row=many", "does not have (row)"),
+        ("#fig-1.1:colour=red&row=2", "does not have (colour)"),
+        ("#fig-1.1:row", "does not have (row)"),
+        ("#fig-1.1:row=%E0%A4%A", "does not have (row)"),
+    ],
+)
+def test_an_address_that_asks_for_what_there_is_not_says_so(opened, fragment, words):
+    page = opened("01_one_by_one_convolution", fragment)
+    figure = page.figure("1.1")
+    assert words in figure.locator(".nin-aside").inner_text()
+    assert page.says(figure).startswith("Row 2" if "row=2" in fragment else "Row")

@@ -1,7 +1,9 @@
 """The built site in a browser: pages are whole, alone, and fit a phone."""
 
 import re
+from html import unescape
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -68,3 +70,20 @@ def test_mathematics_needs_no_script(site):
     assert "<math" in html
     assert not re.search(r"<script[^>]*mathjax", html, re.IGNORECASE)
     assert re.search(r'class="eqno">\(1\.1\)', html)
+
+
+def test_every_link_inside_the_book_leads_somewhere(site):
+    pages = {path.name: path.read_text(encoding="utf-8") for path in site.glob("*.html")}
+    anchors = {name: set(re.findall(r'\bid="([^"]+)"', html)) for name, html in pages.items()}
+    astray = []
+    for name, html in pages.items():
+        for address in set(re.findall(r'\bhref="(?!https?:|mailto:|data:)([^"]*)"', html)):
+            path, _, anchor = unquote(unescape(address)).partition("#")
+            target = path.partition("?")[0] or name
+            if target in pages:
+                lost = anchor and not anchor.startswith("fig-") and anchor not in anchors[target]
+            else:
+                lost = not (site / target).exists()
+            if lost or (anchor.startswith("fig-") and anchor.split(":")[0] not in anchors[target]):
+                astray.append((name, address))
+    assert len(pages) > len(PAGES) and not astray

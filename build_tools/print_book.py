@@ -1,0 +1,119 @@
+"""One PDF of the book, from the last ``make book``: contents with page numbers, live figures as
+their fallback, every page numbered.
+
+    python build_tools/print_book.py [_build/html] [_build/network-in-network.pdf] [page …]
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import browser
+from playwright.sync_api import sync_playwright
+from pypdf import PdfReader
+
+ROOT = Path(__file__).resolve().parent.parent
+TOC = ROOT / "_toc.yml"
+LEFT_OUT = {"api"}  # long, and of use only beside a screen
+LOOK = """
+@page { size: A4; margin: 18mm 16mm 20mm 20mm; }
+html, body { background: white; font-size: 15px; }
+article.bd-article { max-width: none; break-after: page; padding: 0; line-height: 1.5; }
+article.bd-article > section > h1 { font-size: 30px; }
+:is(h1, h2, h3) { break-after: avoid; }
+:is(img, table.nin-table, .math-display, .nin-fallback, .admonition) { break-inside: avoid; }
+a.headerlink, button.copybtn, details.hide > summary { display: none !important; }
+div.highlight pre { white-space: pre-wrap; }
+div.cell div.cell_output img { max-width: 100% !important; max-height: 230mm; }
+.title-page { height: 240mm; display: grid; align-content: center; break-after: page; }
+.title-page h1 { font: 700 44px/1.1 var(--nin-sans); }
+.parts { break-after: page; font: 15px/2 var(--nin-sans); }
+.parts a { display: flex; justify-content: space-between; color: inherit; text-decoration: none; border-bottom: 1px solid #ddd; }
+"""  # noqa: E501
+FOOT = (
+    '<div style="font: 9px sans-serif; width: 100%; text-align: center">'
+    '<span class="pageNumber"></span></div>'
+)
+
+
+def article(html: str, name: str) -> str:
+    """A page's text, its anchors and links renamed so that all pages can stand in one file."""
+    text = re.search(r'<article class="bd-article">.*?</article>', html, re.DOTALL)[0]
+    text = re.sub(
+        r"<script\b.*?</script>|<style>@media \(scripting.*?</style>", "", text, flags=re.S
+    )
+    text = re.sub(r'\bid="([^"]+)"', rf'id="{name}--\1"', text)
+    text = re.sub(r'href="#([^"]+)"', rf'href="#{name}--\1"', text)
+    text = re.sub(r'href="(\w+)\.html#([^"]+)"', r'href="#\1--\2"', text)
+    text = re.sub(r'href="(\w+)\.html"', r'href="#\1"', text)
+    text = text.replace(' loading="lazy"', "").replace("<details", "<details open")
+    # A heading that is the first thing on a page would be read twice into the bookmarks.
+    first = f'<article class="bd-article" id="{name}"><div>&#8203;</div>'
+    return re.sub(r"^<article[^>]*>", first, text)
+
+
+def title_of(html: str) -> str:
+    return re.search(r"<title>(.*?) &#8212;|<title>(.*?)</title>", html, re.DOTALL)[1] or ""
+
+
+def whole(site: Path, names: list[str], numbers: dict[str, int]) -> str:
+    """The book as one page of HTML."""
+    pages = {name: (site / f"{name}.html").read_text(encoding="utf-8") for name in names}
+    head = re.search(r"<head>.*?</head>", pages[names[0]], re.DOTALL)[0]
+    head = re.sub(r"<script\b.*?</script>", "", head, flags=re.DOTALL)
+    lines = "".join(
+        f'<a href="#{name}"><span>{title_of(html)}</span><span>{numbers.get(name, "")}</span></a>'
+        for name, html in pages.items()
+        if name != "index"
+    )
+    made = re.search(r'<p class="made">(.*?)</p>', pages[names[0]], re.DOTALL)[1]
+    return (
+        f'<!doctype html><html lang="en" data-theme="light">{head}<style>{LOOK}</style><body>'
+        '<div class="title-page"><div><h1>Network in Network</h1><p>An interactive book, printed. '
+        "Figures that live on the website stand here in their first state.</p>"
+        f'<p class="made">{made}</p></div></div><nav class="parts"><h2>Contents</h2>{lines}</nav>'
+        + "".join(article(html, name) for name, html in pages.items())
+        + "</body></html>"
+    )
+
+
+def pages_of(pdf: Path, names: list[str]) -> dict[str, int]:
+    """On which page each part begins; Chromium keeps the anchors that links lead to."""
+    reader = PdfReader(pdf)
+    known = {name.lstrip("/"): place for name, place in reader.named_destinations.items()}
+    return {n: reader.get_destination_page_number(known[n]) + 1 for n in names if n in known}
+
+
+def main(site: str = ROOT / "_build/html", target: str = "", *only: str) -> int:
+    site = Path(site)
+    if not (site / "index.html").exists():
+        print(f"There is no book in {site}: make book, then again.", file=sys.stderr)
+        return 1
+    if browser.find() is None:
+        print("No Chromium here (Debian: apt-get install chromium).", file=sys.stderr)
+        return 1
+    target = Path(target or site.parent / "network-in-network.pdf")
+    names = only or ["index", *re.findall(r"file: (\S+)", TOC.read_text(encoding="utf-8"))]
+    names = [name for name in names if name in only or name not in LEFT_OUT]
+    page_file = site / "_print.html"
+    numbers: dict[str, int] = {}
+    with sync_playwright() as playwright:
+        page = browser.launch(playwright).new_page(java_script_enabled=False)
+        try:
+            for _ in range(2):  # once to learn the numbers of the pages, once with them
+                page_file.write_text(whole(site, names, numbers), encoding="utf-8")
+                page.goto(page_file.as_uri(), wait_until="load")
+                page.pdf(
+                    path=target, prefer_css_page_size=True, print_background=True, outline=True,
+                    tagged=True, display_header_footer=True, header_template="<span></span>",
+                    footer_template=FOOT,
+                )  # fmt: skip
+                numbers = pages_of(target, names)
+        finally:
+            page_file.unlink(missing_ok=True)
+    print(f"{target}: {len(PdfReader(target).pages)} pages, {target.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,41 @@
+"""The printed book: one PDF, contents with the right numbers, figures as their fallback."""
+
+import re
+import subprocess
+import sys
+
+import print_book
+import pytest
+from pypdf import PdfReader
+
+
+@pytest.fixture(scope="module")
+def pdf(site, browser, root, tmp_path_factory):
+    """The start page and two chapters, printed."""
+    target = tmp_path_factory.mktemp("print") / "book.pdf"
+    names = ("index", "01_one_by_one_convolution", "08_what_nin_started")
+    command = [sys.executable, root / "build_tools" / "print_book.py", site, target, *names]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert not (site / "_print.html").exists()
+    return PdfReader(target)
+
+
+def test_the_contents_give_the_page_where_a_chapter_begins(pdf):
+    contents = pdf.pages[1].extract_text()
+    for title in ("The 1×1 convolution", "What NiN started"):
+        number = int(re.search(rf"{title}\s*(\d+)", contents)[1])
+        assert title in pdf.pages[number - 1].extract_text().splitlines()[0]
+        assert pdf.pages[number - 1].extract_text().split()[-1] == str(number)  # at its foot
+
+
+def test_headings_are_bookmarks_and_figures_stand_in_their_first_state(pdf):
+    titles = [entry.title for entry in pdf.outline if not isinstance(entry, list)]
+    assert "The 1×1 convolution" in titles and "What NiN started" in titles
+    text = " ".join(page.extract_text() for page in pdf.pages)
+    assert "Row" in text and "as table" not in text  # a fallback's sentence; no figure's button
+
+
+def test_without_a_book_it_says_so(tmp_path, capsys):
+    assert print_book.main(tmp_path) == 1
+    assert "make book, then again" in capsys.readouterr().err
