@@ -70,12 +70,12 @@ clean: ## remove what was built (the virtual environment stays)
 $(VENV)/.ready: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v[:2] <= (3, 13) else f"The book needs Python 3.11, 3.12 or 3.13; {sys.executable} is {v[0]}.{v[1]}. Try: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet -r requirements.txt
+	$(BIN)/pip install --quiet --no-compile -r requirements.txt
 	touch $@
 
 .venv-colab/.ready: constraints-colab.txt pyproject.toml
 	$(PYTHON) -m venv .venv-colab
-	.venv-colab/bin/pip install --quiet --constraint constraints-colab.txt . keras nbval pytest ipykernel ipywidgets
+	.venv-colab/bin/pip install --quiet --no-compile --constraint constraints-colab.txt . keras nbval pytest ipykernel ipywidgets
 	touch $@
 
 figures/node_modules/.ready: figures/package-lock.json
