@@ -43,6 +43,8 @@ def guess(page, word="more"):
 
 def erased_rows(page):
     """[strongest, mean, low, high] in percent for each number of cells erased."""
+    page.table()  # which opens it; the curve is in it when its draws are done
+    page.tab.locator("tbody tr", has_text="erased").first.wait_for(state="attached")
     rows = [row for row in page.table() if "erased" in row[0]]
     assert [row[0] for row in rows] == [f"{k} erased, %" for k in range(len(rows))]
     return [[number(cell) for cell in row[1:]] for row in rows]
