@@ -12,7 +12,7 @@ from test_site import PAGES
 
 def meta(html: str) -> dict[str, str]:
     found = re.findall(r'<meta (?:name|property)="([^"]+)" content="([^"]*)"', html)
-    once = [name for name, _ in found if name != "viewport"]  # of which the theme writes several
+    once = [name for name, _ in found if name != "viewport"]  # which Sphinx and docutils both write
     assert len(once) == len(set(once))
     return {name: unescape(text) for name, text in found}
 
