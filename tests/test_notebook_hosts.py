@@ -160,6 +160,10 @@ def test_ipywidgets_7_7(browser, tmp_path, old_widgets):
         def run(n):
             page.evaluate("n => Jupyter.notebook.get_cell(n).execute()", n)
 
-        run(0)
+        for _ in range(3):  # the notebook may take a cell before it can show widgets
+            run(0)
+            with suppress(TimeoutError):
+                page.locator(".nin-figure").first.wait_for(timeout=60_000)
+                break
         drive(page, run)
         page.close()
