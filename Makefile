@@ -10,7 +10,7 @@ NODE_READY := $(if $(shell command -v npm),figures/node_modules/.ready)
 
 .DEFAULT_GOAL := help
 .PHONY: help book test check serve strip figures address clean
-.PHONY: chapters heights links notebooks pdf push-notebooks test-colab
+.PHONY: chapters heights notebooks pdf push-notebooks test-colab
 
 help: ## say what each command does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,9 +45,6 @@ address: $(VENV)/.ready ## stamp the repository's address: make address URL=http
 
 pdf: $(VENV)/.ready ## print the built book into _build/network-in-network.pdf
 	$(BIN)/python build_tools/print_book.py
-
-links: $(VENV)/.ready # report the links to other sites that lead nowhere; those inside the book are tested
-	-$(BIN)/jupyter-book build . --builder custom --custom-builder linkcheck
 
 notebooks: $(VENV)/.ready ## executed copies of the chapters, from the last make book, in _build/notebooks
 	$(BIN)/python build_tools/publish_notebooks.py

@@ -157,7 +157,7 @@ def pages_nobody_writes(app):
     """The page for an address that is none; whole in itself, for a host shows it at any depth."""
     titles = {name: text_of(str(title)) for name, title in app.env.titles.items()}
     links = [(site_address() + name + ".html", titles[name]) for name in sorted(titles)]
-    yield "404", {"links": links, "home": site_address()}, "404.html"
+    yield "404", {"links": links}, "404.html"
 
 
 def setup(app):
