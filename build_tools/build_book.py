@@ -1,5 +1,5 @@
-"""Build the website: forget executed chapters where something they depend on has changed, then
-run Jupyter Book with every warning an error.
+"""Build the website: forget executed chapters where something they depend on has changed, execute
+the chapters beside each other, then run Jupyter Book with every warning an error.
 
 Jupyter Book's cache knows only the code of the cells. What else decides their output is hashed
 here: nin_lib, the records, the packages' versions, the budget (fast or full), the data set.
@@ -19,6 +19,8 @@ from nin_lib import data
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("torch", "torchvision", "keras", "matplotlib", "numpy", "jupyter-book")
+# Trains in full and prints its seconds: Jupyter Book executes it afterwards, on all cores.
+ALONE = ("05_training_nin.ipynb",)
 
 
 def find_data_from_anywhere() -> None:
@@ -45,6 +47,24 @@ def circumstances() -> dict:
     }
 
 
+def run(program: str, *arguments, **more: str) -> int:
+    """Run a program of this environment, with ``more`` in its environment; its exit status."""
+    found = shutil.which(program, path=Path(sys.executable).parent)
+    return subprocess.run([found, *map(str, arguments)], cwd=ROOT, env=os.environ | more).returncode
+
+
+def execute(cache: Path) -> None:
+    """Execute the chapters that are not in the cache, one a core, for Jupyter Book to find.
+
+    A chapter that fails is left to Jupyter Book, which executes it again and says what went wrong.
+    """
+    cache.mkdir(exist_ok=True)  # else jcache asks whether it may make it
+    chapters = [path for path in (ROOT / "book").glob("*.ipynb") if path.name not in ALONE]
+    run("jcache", "notebook", "--cache-path", cache, "add", *sorted(chapters))
+    how = ("--executor", "local-parallel", "--timeout", "900")
+    run("jcache", "project", "--cache-path", cache, "execute", *how, OMP_NUM_THREADS="1")
+
+
 def build(output: Path) -> int:
     """Build into ``output``/html and return Jupyter Book's exit status."""
     made = output / "made.json"  # read by the page foot in nin_sphinx.py
@@ -56,12 +76,11 @@ def build(output: Path) -> int:
         output.mkdir(parents=True)
         now["date"] = datetime.now(UTC).date().isoformat()
         made.write_text(json.dumps(now, indent=1))
-    environment = os.environ | {"NIN_BOOK_MADE": str(made), "TQDM_DISABLE": "1"}
-    program = shutil.which("jupyter-book", path=Path(sys.executable).parent)
-    command = [program, "build", "book", "-n", "-W"]
-    command += ["--keep-going", "--config", str(ROOT / "_config.yml")]
-    command += ["--toc", str(ROOT / "_toc.yml"), "--path-output", str(output.parent)]
-    status = subprocess.run(command, cwd=ROOT, env=environment).returncode
+    os.environ["TQDM_DISABLE"] = "1"
+    execute(output / ".jupyter_cache")
+    how = ("-n", "-W", "--keep-going", "--path-output", output.parent)
+    where = ("--config", ROOT / "_config.yml", "--toc", ROOT / "_toc.yml")
+    status = run("jupyter-book", "build", "book", *how, *where, NIN_BOOK_MADE=str(made))
     if status:  # else the next build would find "nothing to do" and call the broken pages good
         shutil.rmtree(output / ".doctrees", ignore_errors=True)
     return status

@@ -13,8 +13,18 @@ from sphinx.search import languages
 from sphinx.search.en import SearchEnglish
 
 # What the theme brings and no page of this book uses.
-UNUSED = re.compile("thebe|design|toggle|widget-state", re.IGNORECASE)
+UNUSED = re.compile(
+    r"thebe|kernelName|design|toggle|widget-state|pygments|OPTIONS\.(pagename|search_as)",
+    re.IGNORECASE,
+)
+# Of a program's tokens only comments and strings look different from the rest: see book.css.
+TOLD_APART = ("c", "c1", "cm", "s", "s1", "s2", "sa", "sd", "si", "se")
 FONT = "_static/math.woff"
+# What may be too wide for its place. The theme's script measures all of these at once, after every
+# change in a figure, too; templates/layout.html measures each when it comes near.
+THEME_SCRIPT = "_static/scripts/pydata-sphinx-theme.js"
+MAY_SCROLL = ("pre", ".nboutput > .output_area", ".cell_output > .output",
+              ".jp-RenderedHTMLCommon", ".pst-scrollable-table-container")  # fmt: skip
 # A search word: a number with its decimals, a shape such as 3×3, or a word.
 NUMBER = r"\d+(?:[.,]\d+)+|\d+(?:×\d+)+"
 
@@ -59,6 +69,9 @@ def carry(app, pagename, templatename, context, doctree):
     """Less in the head, and in it what a search engine or a messenger shows of the page."""
     for kind in ("script_files", "css_files"):
         context[kind] = [asset for asset in context[kind] if not _is_unused(asset)]
+    for script in context["script_files"]:
+        if script.filename:  # the page can be seen before
+            script.attributes["defer"] = "defer"
     title = text_of(context.get("title", "")) or app.config.html_title
     about = description_of(context.get("body", "")) or f"{title}: {app.config.html_title}."
     image = page_cards.name_of(pagename if doctree else app.config.root_doc)
@@ -77,8 +90,9 @@ def carry(app, pagename, templatename, context, doctree):
     if "<math" in context.get("body", ""):  # in time for the first formula
         head += [f'<link rel="preload" href="{FONT}" as="font" type="font/woff" crossorigin/>']
     context["metatags"] = context.get("metatags", "") + "".join(head)
+    context["may_scroll"] = ", ".join(MAY_SCROLL)
     if "body" in context:
-        context["body"] = name_things(context["body"])
+        context["body"] = plain_code(name_things(context["body"]))
     if doctree and str(app.env.doc2path(pagename)).endswith(".ipynb"):
         context["body"] = add_ways_to_run(context["body"], pagename)
     if doctree:
@@ -107,6 +121,18 @@ def name_things(body: str) -> str:
         return found[1].replace("<dd>", '<span class="line">').replace("</dd>", "</span>")
 
     return re.sub(arguments, lines, body, flags=re.DOTALL)
+
+
+def plain_code(body: str) -> str:
+    """Code without an element around every token: two thirds of a page's elements were that."""
+
+    def token(found):
+        return found[0] if found[1] in TOLD_APART else found[2]
+
+    def lines(code):
+        return re.sub(r'<span class="(\w+)">([^<]*)</span>', token, code[0])
+
+    return re.sub(r'<div class="highlight">.*?</pre>', lines, body, flags=re.DOTALL)
 
 
 def _is_unused(asset) -> bool:
@@ -142,6 +168,16 @@ def hold_places(app, error):
             page.write_text(done, encoding="utf-8")
 
 
+def lighten_theme_script(app, error):
+    """Leave to the pages what the theme's script would do at too great a cost."""
+    if error or app.builder.format != "html":
+        return
+    script = Path(app.outdir) / THEME_SCRIPT
+    text = script.read_text(encoding="utf-8")
+    listed = ",".join(f'"{selector}"' for selector in MAY_SCROLL)
+    script.write_text(text.replace(f"[{listed}]", '["nothing"]'), encoding="utf-8")
+
+
 def write_site_map(app, error):
     if error or app.builder.format != "html":
         return
@@ -167,4 +203,5 @@ def setup(app):
     app.connect("html-collect-pages", pages_nobody_writes)
     app.connect("build-finished", write_site_map)
     app.connect("build-finished", hold_places)
+    app.connect("build-finished", lighten_theme_script)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

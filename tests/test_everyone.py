@@ -1,8 +1,8 @@
 """The site for everyone: light, still while it loads, whole to a screen reader, without storage."""
 
-import gzip
 import re
 
+import browser as browser_tools
 import pytest
 from test_site import PAGES
 
@@ -17,10 +17,9 @@ SHIFTS = """new PerformanceObserver((list) => {
 }).observe({ type: "layout-shift", buffered: true })"""
 
 
-def packed(path) -> int:
+def sent(path) -> int:
     """Bytes of a file as a server sends it, compressed where that helps."""
-    data = path.read_bytes()
-    return min(len(data), len(gzip.compress(data, 6)))
+    return min(path.stat().st_size, len(browser_tools.packed(path)))
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -32,7 +31,7 @@ def test_the_first_load_is_light(site, name):
     parts = {re.search(r'(?:src|href)="([^"?]+)', tag)[1] for tag in wanted}
     parts |= set(re.findall(r'data-src="([^"?]+)', html))
     assert any(part.endswith(".css") for part in parts) and "searchindex.js" not in parts
-    weights = {part: packed(site / part) for part in (f"{name}.html", *parts)}
+    weights = {part: sent(site / part) for part in (f"{name}.html", *parts)}
     assert sum(weights.values()) <= LIMIT, weights
 
 
@@ -54,6 +53,34 @@ def test_nothing_moves_while_a_page_loads(browser, address, name):
     ]
     assert sum(shift[0] for shift in shifts) < 0.05, shifts
     page.close()
+
+
+def test_what_is_too_wide_can_be_scrolled_from_the_keyboard(browser, address):
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    page.goto(f"{address}/06_when_it_will_not_train.html", wait_until="networkidle")
+    for end in (True, False):  # the last code of the page, then the first that shows
+        blocks = page.locator("pre:visible")
+        block = blocks.last if end else blocks.first
+        block.scroll_into_view_if_needed()
+        wide = block.evaluate("e => e.scrollWidth > e.clientWidth")
+        page.wait_for_function("e => e.hasAttribute('tabindex')", arg=block.element_handle())
+        assert block.evaluate("e => e.tabIndex") == (0 if wide else -1)
+    assert page.locator("pre[tabindex='0']").count() > 0
+    page.close()
+
+
+def test_the_theme_measures_no_page_at_once(site):
+    """Where its script has changed, see MAY_SCROLL in build_tools/nin_pages.py."""
+    script = (site / "_static" / "scripts" / "pydata-sphinx-theme.js").read_text()
+    assert "scrollWidth" in script and '"pre"' not in script
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_has_one_stylesheet_and_few_elements(site, name):
+    html = (site / f"{name}.html").read_text()
+    assert len(re.findall(r'rel="stylesheet"', html)) == 1
+    most = 12_000 if name in ("api", "genindex") else 3_000
+    assert len(re.findall(r"<[a-z]", html)) <= most
 
 
 LIGHT = [(name, "light") for name in PAGES]

@@ -1,5 +1,6 @@
 """Small pictures for the fallbacks of live figures, as SVG in the book's palette."""
 
+from collections import defaultdict
 from importlib.resources import files
 from json import loads
 
@@ -15,14 +16,14 @@ def _mix(low: str, high: str, share: float) -> str:
 
 def _svg(colours: list[list[str]], title: str, wide: int = 180) -> str:
     height, width = len(colours), len(colours[0])
-    cells = "".join(
-        f'<path fill="{colour}" d="M{x} {y}h1v1h-1z"/>'
-        for y, line in enumerate(colours)
-        for x, colour in enumerate(line)
-    )
+    cells = defaultdict(str)  # one path a colour, so that a page has few elements
+    for y, line in enumerate(colours):
+        for x, colour in enumerate(line):
+            cells[colour] += f"M{x} {y}h1v1h-1z"
+    paths = "".join(f'<path fill="{colour}" d="{d}"/>' for colour, d in cells.items())
     return (
         f'<svg viewBox="0 0 {width} {height}" width="{wide}" role="img" aria-label="{title}" '
-        f'shape-rendering="crispEdges">{cells}</svg>'
+        f'shape-rendering="crispEdges">{paths}</svg>'
     )
 
 

@@ -1,0 +1,96 @@
+"""One stylesheet for all pages, with the rules that some page can use.
+
+The theme's own has 400 kB, most of them for parts that this book has not got. A rule stays if each
+class and name in its selector stands in a page's tags or anywhere in a script.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import tinycss2
+
+SHEET = "_static/site.css"
+LINKS = re.compile(r'\s*<link\b[^>]*rel="stylesheet"[^>]*href="([^"?]+)[^"]*"[^>]*>')
+SCRIPTS = re.compile(r"<script\b[^>]*>(.*?)</script>", re.DOTALL)
+SOURCES = re.compile(r'<script\b[^>]*src="([^"?:]+)')
+# In these a class may well be absent: what they hold decides nothing.
+ALTERNATIVES = re.compile(r":(?:not|is|where|has)\((?:[^()]|\([^()]*\))*\)|\[[^\]]*\]")
+NAMES = re.compile(r"[.#]((?:\\.|[\w-])+)")
+
+
+def words_of(pages: Iterable[str], scripts: Iterable[str]) -> set[str]:
+    """Whatever may be the name of a class or of an element."""
+    found = set()
+    for page in pages:
+        for text in (*re.findall(r"<[^>]+>", page), *SCRIPTS.findall(page)):
+            found.update(re.findall(r"[\w-]+", text))
+    for script in scripts:
+        found.update(re.findall(r"[\w-]+", script))
+    return found
+
+
+def is_used(selector: str, words: set[str]) -> bool:
+    names = NAMES.findall(ALTERNATIVES.sub("", selector))
+    return all(name.replace("\\", "") in words for name in names)
+
+
+def used(rules: list, words: set[str]) -> Iterator[str]:
+    """The text of those rules that stay."""
+    for rule in rules:
+        if rule.type == "qualified-rule":
+            kept = [one.strip() for one in _split(rule.prelude) if is_used(one, words)]
+            body = tinycss2.serialize(rule.content).strip()
+            if kept and body:
+                yield f"{','.join(kept)}{{{body}}}"
+        elif rule.type == "at-rule" and rule.lower_at_keyword in ("media", "supports", "container"):
+            inner = tinycss2.parse_rule_list(rule.content, True, True)
+            body = "".join(used(inner, words))
+            if body:
+                condition = tinycss2.serialize(rule.prelude).strip()
+                yield f"@{rule.at_keyword} {condition}{{{body}}}"
+        elif rule.type == "at-rule" and "fontawesome" not in rule.serialize():  # drawn in book.css
+            yield rule.serialize()
+
+
+def _split(prelude: list) -> Iterator[str]:
+    """The selectors of a list, cut at its outer commas."""
+    start = 0
+    for place, token in enumerate(prelude):
+        if token.type == "literal" and token.value == ",":
+            yield tinycss2.serialize(prelude[start:place])
+            start = place + 1
+    yield tinycss2.serialize(prelude[start:])
+
+
+def write(app, error):
+    """Put the one stylesheet in place of those that the pages link to."""
+    if error or app.builder.format != "html":
+        return
+    folder = Path(app.outdir)
+    pages = {path: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.html"))}
+    linked = dict.fromkeys(name for text in pages.values() for name in LINKS.findall(text))
+    sheets = [name for name in linked if name != SHEET]
+    if not sheets:  # no page was written anew
+        return
+    sources = {name for text in pages.values() for name in SOURCES.findall(text)}
+    scripts = ((folder / name).read_text(encoding="utf-8") for name in sorted(sources))
+    words = words_of(pages.values(), scripts)
+    rules = []
+    for name in sheets:
+        text = (folder / name).read_text(encoding="utf-8")
+        rules += used(tinycss2.parse_stylesheet(text, True, True), words)
+    sheet = "\n".join(rules)
+    version = hashlib.sha256(sheet.encode()).hexdigest()[:8]
+    (folder / SHEET).write_text(sheet, encoding="utf-8")
+    link = f'\n  <link rel="stylesheet" href="{SHEET}?v={version}"/>'
+    for path, text in pages.items():
+        if LINKS.search(text):
+            first, *rest = LINKS.split(text)[::2]
+            path.write_text(first + link + "".join(rest), encoding="utf-8")
+
+
+def setup(app):
+    app.connect("build-finished", write, priority=900)  # after what else writes into pages
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
