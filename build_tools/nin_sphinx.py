@@ -49,6 +49,8 @@ def mathematics_of(page: str) -> set[str]:
     for formula in re.findall(r"<math.*?</math>", page, re.DOTALL):
         found |= set(unescape(re.sub(r"<[^>]+>", "", formula)))
         found |= {slanted(unescape(m)) for m in re.findall(r"<mi>([^<]|&[^;]+;)</mi>", formula)}
+        if re.search("<(msqrt|mroot)", formula):
+            found.add("√")  # which stands in no text
     return found
 
 

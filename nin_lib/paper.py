@@ -135,7 +135,7 @@ def results() -> Table:
             rows.append((*printed, str(one), span, one.how))
             printed = ("", "", "")
         if printed[0]:
-            rows.append((*printed, MISSING, "", command(line.recipe)))
+            rows.append((*printed, records.missing(command(line.recipe))))
     return Table(rows, right=(1, 2, 3, 4))
 
 

@@ -14,6 +14,11 @@ from nin_lib.tables import Rows, as_html, as_text
 MISSING = "not yet measured"
 
 
+def missing(command: str) -> str:
+    """What a table says of a run without a record: the last cell of its row."""
+    return f"{MISSING}: {command}"
+
+
 def folder() -> Path:
     """Where the records are: inside the installed package, or beside it in a checkout."""
     packaged = Path(__file__).parent / "_records"
@@ -70,7 +75,7 @@ def compare(study: Mapping[str, Recipe], data: str | None = None) -> "Table":
         lost = diverged(recipe.name, data or recipe.data)
         if not runs and not lost:
             command = f"python -m nin_lib.train {recipe.name} --data {data or recipe.data}"
-            rows.append((label, MISSING, command, "", ""))
+            rows.append((label, missing(command)))
         groups = {}
         for run in runs:
             groups.setdefault((where(run), run["recipe"]["epochs"]), []).append(run)
@@ -109,7 +114,7 @@ def speed_ladder(device: str) -> "Table":
     rows = [("rung", "examples/s", "by the step clock", "× the tutorials' best", "of the ceiling")]
     if record is None:
         command = "python benchmarks/record.py --only 'speed-ladder*'"
-        return Table([*rows, (MISSING, command, "", "", "")])
+        return Table([*rows, (missing(command),)])
     for rung in record["rungs"]:
         rate = rung["examples_per_second"]
         share = f"{rung['share_of_ceiling']:.0%}"
@@ -127,7 +132,7 @@ def failures(device: str, kind: str = "failure-grid") -> "Table":
     rows = [("last ReLU", "initialisation", "rate", "dead", "slow", "diverged", "training")]
     if record is None:
         command = f"python benchmarks/record.py --only '{kind}*'"
-        return Table([*rows, (MISSING, command, "", "", "", "", "")])
+        return Table([*rows, (missing(command),)])
     cells = {}
     for run in record["runs"]:
         cell = (run["final_relu"], run["initialisation"], run["rate"])

@@ -1,21 +1,29 @@
-"""A table of strings as plain text and as HTML."""
+"""A table of strings as plain text and as HTML. A row may end early: its last cell then reaches
+over the columns that are left."""
 
 from collections.abc import Sequence
 from html import escape
+from itertools import zip_longest
 
-Rows = Sequence[Sequence[str]]  # the first is the head
+Rows = Sequence[Sequence[str]]  # the first is the head, and no row is longer
 
 
 def as_text(rows: Rows, *, right: Sequence[int] = (), foot: bool = False) -> str:
     """Columns aligned left, those whose index is in ``right`` aligned right; ``foot`` rules off."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(
+
+    def single(row):  # the cells that stand in one column
+        return row if len(row) == len(rows[0]) else row[:-1]
+
+    def line(row):
+        cells = single(row)
+        padded = [
             cell.rjust(width) if i in right else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+            for i, (cell, width) in enumerate(zip(cells, widths, strict=False))
+        ]
+        return "  ".join([*padded, *row[len(cells) :]]).rstrip()
+
+    widths = [max(map(len, column)) for column in zip_longest(*map(single, rows), fillvalue="")]
+    lines = [line(row) for row in rows]
     rule = "─" * max(map(len, lines))
     lines.insert(1, rule)
     if foot:
@@ -26,15 +34,18 @@ def as_text(rows: Rows, *, right: Sequence[int] = (), foot: bool = False) -> str
 def as_html(rows: Rows, *, right: Sequence[int] = (), foot: bool = False) -> str:
     """The same as an HTML table of class ``nin-table``, its cells escaped."""
 
-    def cell(i, text, tag):
+    head, *body = rows
+
+    def cell(i, text, tag, wide):
         tag = tag if text else "td"  # nothing is no heading
-        kind = ' class="number"' if i in right else ""
+        kind = f' colspan="{wide}"' if wide > 1 else ' class="number"' if i in right else ""
         return f"<{tag}{kind}>{escape(text)}</{tag}>"
 
     def line(row, tag):
-        return f"<tr>{''.join(cell(i, text, tag) for i, text in enumerate(row))}</tr>"
+        wide = [1] * (len(row) - 1) + [len(head) - len(row) + 1]
+        cells = (cell(i, text, tag, wide[i]) for i, text in enumerate(row))
+        return f"<tr>{''.join(cells)}</tr>"
 
-    head, *body = rows
     last = f"<tfoot>{line(body.pop(), 'td')}</tfoot>" if foot else ""
     return (
         f'<table class="nin-table"><thead>{line(head, "th")}</thead>'

@@ -1,9 +1,11 @@
 """The site for everyone: light, still while it loads, whole to a screen reader, without storage."""
 
 import re
+from html import unescape
 
 import browser as browser_tools
 import pytest
+from fontTools import ttLib
 from test_site import PAGES
 
 LIMIT = 300_000  # bytes over the wire
@@ -33,6 +35,16 @@ def test_the_first_load_is_light(site, name):
     assert any(part.endswith(".css") for part in parts) and "searchindex.js" not in parts
     weights = {part: sent(site / part) for part in (f"{name}.html", *parts)}
     assert sum(weights.values()) <= LIMIT, weights
+
+
+def test_the_font_of_mathematics_has_all_that_formulas_draw(site):
+    drawn = set()
+    for name in PAGES:
+        for formula in re.findall("<math.*?</math>", (site / f"{name}.html").read_text(), re.S):
+            drawn |= set(unescape(re.sub("<[^>]+>", "", formula)))
+            drawn |= {"√"} & set("√" * formula.count("<msqrt"))
+    has = ttLib.TTFont(site / "_static" / "math.woff").getBestCmap()
+    assert "√" in drawn and not [c for c in drawn if not c.isspace() and ord(c) not in has]
 
 
 @pytest.mark.parametrize("name", [name for name in PAGES if re.match(r"\d\d_|index|api", name)])

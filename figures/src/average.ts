@@ -178,18 +178,17 @@ function mount(stage: Stage): View {
 
   const paintMaps = () => {
     if (!fresh("maps", seen().of, picked(), stage.get("change"))) return;
-    const [now, then, full, colours] = [seen(), look(picked()), limit(), shades()];
-    tiles.forEach(({ bar, was }, c) => {
-      sheets!.small[c].signed(values(c), full, colours);
-      set(bar, "transform", `scaleX(${now.shares[c].toFixed(2)})`);
-      set(was, "transform", differs() ? `translateX(${(100 * then.shares[c]).toFixed(1)}%)` : "");
-    });
+    const [full, colours] = [limit(), shades()];
+    tiles.forEach((_, c) => sheets!.small[c].signed(values(c), full, colours));
   };
+  /** Numbers and their bars, once the hand rests. */
   const writeNumbers = () => {
-    const [now, full] = [seen(), limit()];
-    tiles.forEach(({ logit, share, element }, c) => {
+    const [now, then, full] = [seen(), look(picked()), limit()];
+    tiles.forEach(({ logit, share, bar, was, element }, c) => {
       write(logit, text(now.logits[c]));
       write(share, `${(100 * now.shares[c]).toFixed(0)} %`);
+      set(bar, "transform", `scaleX(${now.shares[c].toFixed(2)})`);
+      set(was, "transform", differs() ? `translateX(${(100 * then.shares[c]).toFixed(1)}%)` : "");
       element.classList.toggle("best", c === best(now));
     });
     write(ends[0], text(-full));
@@ -213,7 +212,7 @@ function mount(stage: Stage): View {
       if (Math.floor(garment.at[0] / cell()) !== row || Math.floor(garment.at[1] / cell()) !== column)
         garment.at = [row, column].map((place) => Math.floor((place + 0.5) * cell()));
       garment.pad.place(garment.at[0], garment.at[1]);
-      if (garment.looking()) return stage.invalidate(); // the rest when the answer is there
+      if (garment.looking()) return; // the rest when the answer is there
       const wide = `${100 / size()}%`;
       set(stands, "width", wide);
       set(stands, "height", wide);

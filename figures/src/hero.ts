@@ -67,10 +67,19 @@ interface Look {
   of: string;
   /** The maps of each layer, in order; the class maps come last. */
   maps: Float32Array[][];
+  /** Of each map that is shown, the largest value without its sign. */
+  most: number[][];
   /** Thousandths, class by class. */
   sums: number[];
   means: number[];
   shares: number[];
+}
+
+/** The largest value of a map, without its sign. */
+function most(map: ArrayLike<number>): number {
+  let most = 0;
+  for (let i = 0; i < map.length; i++) most = Math.max(most, Math.abs(map[i]));
+  return most;
 }
 
 function mount(stage: Stage): View {
@@ -79,6 +88,7 @@ function mount(stage: Stage): View {
   const channels = Object.entries(stage.get<Record<string, number[]>>("channels"));
   let network: Network | undefined;
   const layersOf = ({ layers }: Network) => [...channels.map(([name]) => layers.findIndex((layer) => layer.name === name)), layers.length - 2];
+  const shownMaps = ({ maps }: Pick<Look, "maps">) => maps.map((layer, i) => (channels[i] ? channels[i][1].map((channel) => layer[channel]) : layer));
   const garment = drawn<Look>(stage, {
     file: FILE,
     words: WORDS,
@@ -86,7 +96,8 @@ function mount(stage: Stage): View {
     make(of, maps) {
       const sums = maps.at(-1)!.map((map) => map.reduce((sum, value) => sum + Math.round(UNIT * value), 0));
       const means = sums.map((sum, c) => Math.round(sum / maps.at(-1)![c].length));
-      return { of, maps, sums, means, shares: thousandths(softmax(means.map((mean) => mean / UNIT))) };
+      const largest = shownMaps({ maps }).map((layer) => layer.map(most));
+      return { of, maps, most: largest, sums, means, shares: thousandths(softmax(means.map((mean) => mean / UNIT))) };
     },
     move: stage.invalidate,
   });
@@ -141,22 +152,17 @@ function mount(stage: Stage): View {
   // ---- painting, only when something changed
   let sheets: Sheet[][] | undefined;
   let painted = "";
-  const most = (maps: ArrayLike<number>[]) => maps.reduce((most, values) => Array.from(values).reduce((a, b) => Math.max(a, Math.abs(b)), most), 0);
-  const shownMaps = ({ maps }: Look) => maps.map((layer, i) => (blocks[i] ? blocks[i].numbers.map((channel) => layer[channel]) : layer));
+  let index: number | undefined;
   const paint = (now: Look) => {
     const key = [root.dataset.theme, now.of, picked()].join(" ");
     if (key === painted) return;
     painted = key;
-    const then = look(picked());
-    const [maps, before, colours] = [shownMaps(now), shownMaps(then), shades()];
-    maps.forEach((layer, i) => {
+    const [then, colours] = [look(picked()), shades()];
+    shownMaps(now).forEach((layer, i) => {
       // Full colour stays while the reader draws, unless outgrown: one for all class maps, else each map's own.
-      const all = Math.max(most(layer), most(before[i]));
-      layer.forEach((values, m) => sheets![i][m].signed(values, blocks[i] ? Math.max(most([values]), most([before[i][m]])) : all, colours));
-    });
-    rows.forEach(({ bar, was }, c) => {
-      set(bar, "transform", `scaleX(${(now.shares[c] / 1000).toFixed(3)})`);
-      set(was, "transform", now === then ? "" : `translateX(${then.shares[c] / 10}%)`);
+      const own = layer.map((_, m) => Math.max(now.most[i][m], then.most[i][m]));
+      const all = Math.max(...own);
+      layer.forEach((values, m) => sheets![i][m].signed(values, blocks[i] ? own[m] : all, colours));
     });
   };
   /** The two classes with the largest means. */
@@ -166,7 +172,8 @@ function mount(stage: Stage): View {
     draw() {
       network = garment.draw();
       garment.pad.place(garment.at[0], garment.at[1]);
-      choices.forEach(({ input }, i) => (input.checked = i === garment.index()));
+      if (index !== garment.index()) choices.forEach(({ input }, i) => (input.checked = i === garment.index()));
+      index = garment.index();
       if (!network) return;
       if (!sheets) {
         const placed = layersOf(network).map((layer) => network!.layers[layer]);
@@ -175,13 +182,16 @@ function mount(stage: Stage): View {
         const shape = ({ height, width, out }: (typeof placed)[number]) => WORDS.shape(height, width, out);
         [...blocks, classHead].forEach(({ below }, i) => write(below, shape(placed[i])));
       }
-      if (garment.looking()) return stage.invalidate(); // the rest when the answer is there
+      if (garment.looking()) return; // the rest when the answer is there
       const now = seen();
       paint(now);
       if (garment.drawing()) return;
-      rows.forEach(({ mean, share, element }, c) => {
+      const then = look(picked());
+      rows.forEach(({ mean, share, bar, was, element }, c) => {
         write(mean, fixed(now.means[c] / UNIT, 2));
         write(share, percent(now.shares[c]));
+        set(bar, "transform", `scaleX(${(now.shares[c] / 1000).toFixed(3)})`);
+        set(was, "transform", now === then ? "" : `translateX(${then.shares[c] / 10}%)`);
         element.classList.toggle("best", c === best(now)[0]);
       });
     },

@@ -176,7 +176,7 @@ export function drawn<Look>(stage: Stage, { file, words, layers, make, move, ane
       const [network] = source.networks()!;
       aside ??= beside(source.bytes(file), layers(network), stage.signal, (picture, maps) => {
         if (maps) keep(picture, maps);
-        stage.invalidate();
+        stage.draw();
       });
       return network;
     },

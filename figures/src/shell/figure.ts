@@ -35,6 +35,8 @@ export interface Stage {
   set(changes: Record<string, unknown>, draw?: boolean): void;
   /** Draw again in the next frame in which the figure is on screen. */
   invalidate(): void;
+  /** Draw at once: for what arrives in a task of its own, so that no second one is needed. */
+  draw(): void;
   awake(): boolean;
 }
 
@@ -127,7 +129,10 @@ export function figure(spec: Figure) {
         if (!view || signal.aborted) return;
         view.draw();
         const sentence = view.sentence();
-        if (sentence === null) return body.setAttribute("aria-busy", "true");
+        if (sentence === null) {
+          if (!body.hasAttribute("aria-busy")) body.setAttribute("aria-busy", "true");
+          return;
+        }
         body.removeAttribute("aria-busy");
         if (write(saying, sentence)) announceLater();
         if (tableOpen) showTable();
@@ -157,6 +162,7 @@ export function figure(spec: Figure) {
           if (draw) invalidate();
         },
         invalidate,
+        draw: () => (awake ? draw() : invalidate()),
         awake: () => awake && !document.hidden,
       };
 

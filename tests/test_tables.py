@@ -1,0 +1,22 @@
+"""Tables as text and as HTML."""
+
+from nin_lib.tables import as_html, as_text
+
+ROWS = [("run", "seeds", "error"), ("ours", "5", "0.4"), ("theirs", "not yet: make theirs")]
+
+
+def test_a_row_that_ends_early_widens_no_column():
+    assert as_text(ROWS, right=(1, 2)).splitlines() == [
+        "run     seeds  error",
+        "─" * len("theirs  not yet: make theirs"),
+        "ours        5    0.4",
+        "theirs  not yet: make theirs",
+    ]
+
+
+def test_its_last_cell_spans_what_is_left():
+    html = as_html(ROWS, right=(1, 2))
+    assert '<tr><td>theirs</td><td colspan="2">not yet: make theirs</td></tr>' in html
+    assert '<td class="number">5</td>' in html
+    alone = as_html([*ROWS[:1], ("nothing",)])
+    assert '<tr><td colspan="3">nothing</td></tr>' in alone
