@@ -391,6 +391,8 @@ def test_a_figure_in_one_piece_lives_without_a_server(browser, tmp_path, number)
         ("#fig-1.1:colour=red&row=2", "does not have (colour)"),
         ("#fig-1.1:row", "does not have (row)"),
         ("#fig-1.1:row=%E0%A4%A", "does not have (row)"),
+        ("#fig-1.1:row=12&column=2", "does not have (row)"),
+        ("#fig-1.1:row=-1", "does not have (row)"),
     ],
 )
 def test_an_address_that_asks_for_what_there_is_not_says_so(opened, fragment, words):

@@ -31,6 +31,15 @@ function fromAddress(number: string): Record<string, unknown> {
   return found;
 }
 
+/** What a figure says of the values that it has: a range, or a list. */
+interface Limit {
+  min?: number;
+  max?: number;
+  among?: unknown[];
+}
+const within = (value: any, { min = -Infinity, max = Infinity, among }: Limit = {}) =>
+  among ? among.includes(value) : typeof value !== "number" || (value >= min && value <= max);
+
 const kind = (value: unknown) => (Array.isArray(value) ? "array" : value === null ? "null" : typeof value);
 
 function say(element: HTMLElement, text: string): HTMLElement {
@@ -44,6 +53,7 @@ function say(element: HTMLElement, text: string): HTMLElement {
 
 function modelOf(element: HTMLElement): Model {
   const first = JSON.parse(element.dataset.state!) as Record<string, unknown>;
+  const limits = JSON.parse(element.dataset.limits ?? "{}") as Record<string, Limit>;
   const shared = (element.dataset.shared ?? "").split(" ").filter(Boolean);
   const state = { ...first };
   const listeners: Record<string, Set<(...args: any[]) => void>> = {};
@@ -87,7 +97,7 @@ function modelOf(element: HTMLElement): Model {
     const found = fromAddress(number);
     const unknown: string[] = [];
     for (const [key, value] of Object.entries(found))
-      if (shared.includes(key) && kind(value) === kind(first[key])) model.set(key, value);
+      if (shared.includes(key) && kind(value) === kind(first[key]) && within(value, limits[key])) model.set(key, value);
       else unknown.push(key);
     complaint?.remove();
     if (unknown.length) complaint = say(element, `The address asks for what this figure does not have (${unknown.join(", ")}); that part stands as it does at first.`);

@@ -18,9 +18,9 @@ class MapFigure(GarmentFigure):
 
     needs = (files.POCKET,)
     picture = traitlets.Int(2, min=-1).tag(sync=True)
-    chosen = traitlets.Int(-1, min=-1).tag(sync=True)
-    row = traitlets.Int(3).tag(sync=True)
-    column = traitlets.Int(3).tag(sync=True)
+    chosen = traitlets.Int(-1, min=-1, max=9).tag(sync=True)
+    row = traitlets.Int(3, min=0, max=6).tag(sync=True)
+    column = traitlets.Int(3, min=0, max=6).tag(sync=True)
 
     def pixels(self) -> Tensor:
         """The picture shown, 28×28 in 0…1."""

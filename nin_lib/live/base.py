@@ -16,6 +16,12 @@ def _data_url(kind: str, content: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
+def places(planes: list) -> dict[str, dict]:
+    """The limits of a cursor on a picture of C×H×W numbers."""
+    height, width = len(planes[0]), len(planes[0][0])
+    return {"row": {"min": 0, "max": height - 1}, "column": {"min": 0, "max": width - 1}}
+
+
 class Figure(anywidget.AnyWidget):
     """One live figure. Subclasses name their bundle, add traits and say the fallback.
 
@@ -47,6 +53,17 @@ class Figure(anywidget.AnyWidget):
         own = set(self.trait_names(sync=True)) - set(anywidget.AnyWidget.class_trait_names())
         return {name: getattr(self, name) for name in sorted(own) if not name.startswith("_")}
 
+    def limits(self) -> dict[str, dict]:
+        """What the page's address may ask for: trait → ``min`` and ``max``, or ``among``."""
+        found = {}
+        for name in self.shared:
+            trait = self.traits()[name]
+            ends = {end: getattr(trait, end, None) for end in ("min", "max")}
+            found[name] = {end: value for end, value in ends.items() if value is not None}
+            if isinstance(trait, traitlets.Enum):
+                found[name] = {"among": list(trait.values)}
+        return {name: limit for name, limit in found.items() if limit}
+
     def fallback(self) -> str:
         """The first state as HTML: a picture and its numbers."""
         raise NotImplementedError
@@ -73,6 +90,7 @@ class Figure(anywidget.AnyWidget):
             "data-number": self.number,
             "data-src": source,
             "data-shared": " ".join(self.shared),
+            "data-limits": json.dumps(self.limits(), separators=(",", ":")),
             "data-state": json.dumps(self.state(), ensure_ascii=False, separators=(",", ":")),
         }
         if self.number:

@@ -30,7 +30,10 @@ class BiggerCanvas(GarmentFigure):
     chosen = traitlets.Int(0).tag(sync=True)
     row = traitlets.Int(3).tag(sync=True)
     column = traitlets.Int(3).tag(sync=True)
-    shown = traitlets.Int(-1).tag(sync=True)
+    shown = traitlets.Int(-1, min=-1, max=9).tag(sync=True)
+
+    def limits(self) -> dict[str, dict]:
+        return super().limits() | {"size": {"among": self.sides}}
 
     def pixels(self) -> Tensor:
         """The canvas, uint8; where garments overlap, the lighter pixel is seen."""

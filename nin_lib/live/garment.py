@@ -58,6 +58,9 @@ class GarmentFigure(Figure):
             **traits,
         )
 
+    def limits(self) -> dict[str, dict]:
+        return super().limits() | {"picture": {"min": -1, "max": len(self.pictures) - 1}}
+
     def garment(self, picture: int) -> Tensor:
         """One of the pictures, or for −1 the reader's own: 28×28 uint8."""
         text = self.own if picture < 0 and self.own else self.pictures[max(0, picture)]

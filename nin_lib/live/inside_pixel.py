@@ -25,10 +25,10 @@ class InsidePixel(GarmentFigure):
     bundle = "inside_pixel"
     needs = (files.POCKET,)
     shared = ("picture", "block", "row", "column", "side", "unit", "pinned", "held")
-    block = traitlets.Int(2).tag(sync=True)
+    block = traitlets.Int(2, min=1, max=4).tag(sync=True)
     row = traitlets.Int(6).tag(sync=True)
     column = traitlets.Int(7).tag(sync=True)
-    side = traitlets.Unicode("after").tag(sync=True)
+    side = traitlets.Enum(("before", "after"), "after").tag(sync=True)
     unit = traitlets.Int(0).tag(sync=True)
     pinned = traitlets.List().tag(sync=True)
     held = traitlets.List().tag(sync=True)

@@ -5,7 +5,7 @@ import traitlets
 from torch import Tensor, nn
 
 from nin_lib.live import drawing
-from nin_lib.live.base import Figure
+from nin_lib.live.base import Figure, places
 
 MOST_CHANNELS = 12
 
@@ -111,6 +111,9 @@ class OnePixel(Figure):
         start = {"row": height // 2, "column": width // 2}
         values = _decimal(picture, digits)
         super().__init__(picture=values, names=names, layers=layers, **(start | traits))
+
+    def limits(self) -> dict[str, dict]:
+        return super().limits() | places(self.picture)
 
     def network(self) -> nn.Sequential:
         """The layers as they stand now, weights that the reader has moved included."""

@@ -22,9 +22,9 @@ class Slide(GarmentFigure):
     bundle = "slide"
     needs = (files.AVERAGE, files.CONNECTED)
     shared = ("picture", "right", "down", "guess", "filled")
-    right = traitlets.Int(0).tag(sync=True)
-    down = traitlets.Int(0).tag(sync=True)
-    guess = traitlets.Unicode("").tag(sync=True)
+    right = traitlets.Int(0, min=-8, max=8).tag(sync=True)
+    down = traitlets.Int(0, min=-8, max=8).tag(sync=True)
+    guess = traitlets.Enum(("", "average", "connected", "alike"), "").tag(sync=True)
     filled = traitlets.Bool(False).tag(sync=True)
 
     def pixels(self) -> Tensor:

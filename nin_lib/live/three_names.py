@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nin_lib.live import drawing
-from nin_lib.live.base import Figure
+from nin_lib.live.base import Figure, places
 from nin_lib.live.one_pixel import _decimal, as_layers
 
 MOST_CHANNELS, MOST_PIXELS, MOST_FILTERS = 4, 20, 8
@@ -100,6 +100,9 @@ class ThreeNames(Figure):
             bias=layer["bias"],
             **(start | traits),
         )
+
+    def limits(self) -> dict[str, dict]:
+        return super().limits() | places(self.picture)
 
     def fallback(self) -> str:
         picture, weight, bias = (torch.tensor(v) for v in (self.picture, self.weight, self.bias))
