@@ -21,9 +21,10 @@ book: $(VENV)/.ready ## build the website into _build/html, chapters executed in
 test: $(VENV)/.ready $(NODE_READY) ## run every test and every chapter, fast
 	NIN_BOOK_FAST=1 TQDM_DISABLE=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=120 -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder
 
-check: $(VENV)/.ready ## look for lint, dead code, slips of the pen, notebooks with outputs
+check: $(VENV)/.ready ## look for lint, wrong calls, dead code, slips of the pen, notebooks with outputs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 	$(BIN)/vulture
 	$(BIN)/codespell $$(git ls-files)
 	$(BIN)/python build_tools/strip_notebooks.py --check book/*.ipynb

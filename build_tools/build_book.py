@@ -49,8 +49,8 @@ def circumstances() -> dict:
 
 def run(program: str, *arguments, **more: str) -> int:
     """Run a program of this environment, with ``more`` in its environment; its exit status."""
-    found = shutil.which(program, path=Path(sys.executable).parent)
-    return subprocess.run([found, *map(str, arguments)], cwd=ROOT, env=os.environ | more).returncode
+    command = [str(Path(sys.executable).parent / program), *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, env=os.environ | more).returncode
 
 
 def execute(cache: Path) -> None:

@@ -84,15 +84,15 @@ def pages_of(pdf: Path, names: list[str]) -> dict[str, int]:
     return {n: reader.get_destination_page_number(known[n]) + 1 for n in names if n in known}
 
 
-def main(site: str = ROOT / "_build/html", target: str = "", *only: str) -> int:
-    site = Path(site)
+def main(folder: str = "_build/html", file: str = "", *only: str) -> int:
+    site = ROOT / folder
     if not (site / "index.html").exists():
         print(f"There is no book in {site}: make book, then again.", file=sys.stderr)
         return 1
     if browser.find() is None:
         print("No Chromium here (Debian: apt-get install chromium).", file=sys.stderr)
         return 1
-    target = Path(target or site.parent / "network-in-network.pdf")
+    target = Path(file or site.parent / "network-in-network.pdf")
     names = only or ["index", *re.findall(r"file: (\S+)", TOC.read_text(encoding="utf-8"))]
     names = [name for name in names if name in only or name not in LEFT_OUT]
     page_file = site / "_print.html"

@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -60,7 +61,7 @@ class Engine:
         """The same switches with the number format and the layout that this device gets."""
         if self.keep_memory and device.type == "cpu":
             hardware.keep_freed_memory()
-        switches = {}
+        switches: dict[str, Any] = {}
         if self.precision is None:
             switches["precision"] = str(hardware.pick_precision(device)).removeprefix("torch.")
         if device.type == "mps":  # whose gradients fail with channels last

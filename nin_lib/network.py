@@ -4,6 +4,7 @@ draw fresh weights, load stored ones, fold batch normalisation away.
 
 import copy
 from collections import OrderedDict
+from typing import TypeVar
 
 import safetensors.torch
 import torch
@@ -11,6 +12,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+Model = TypeVar("Model", bound=nn.Module)
 COMMON_SIDES = (28, 32, 64, 96, 128, 224, 227, 256)  # of pictures, in pixels
 
 
@@ -95,7 +97,7 @@ def minimum_size(network: nn.Sequential, limit: int = 1024) -> int:
     return high
 
 
-def initialise(network: nn.Module, scheme: str = "he") -> nn.Module:
+def initialise(network: Model, scheme: str = "he") -> Model:
     """Draw new weights in place, of convolutions and linear layers, and return the network.
 
     ``he``: normal, variance 2 / fan-in, which keeps the signal's second moment through a ReLU

@@ -2,7 +2,6 @@
 
 import math
 from functools import cache
-from itertools import count
 
 import torch
 import traitlets
@@ -34,7 +33,9 @@ def sample_points(pattern: str) -> list[list[float]]:
     They lie evenly over the square (Roberts' R₂ sequence), with a gap where the two kinds meet.
     """
     kinds = {1: [], -1: []}
-    for n in count(1):
+    n = 0
+    while len(kinds[1]) + len(kinds[-1]) < POINTS:
+        n += 1
         a, b = (round(1.94 * (n * step % 1 - 0.5), 2) for step in (0.7548776662, 0.5698402910))
         depth = _inside(pattern, a, b)
         sign = 1 if depth > 0 else -1
@@ -42,8 +43,7 @@ def sample_points(pattern: str) -> list[list[float]]:
             continue
         if len(kinds[sign]) < POINTS // 2:
             kinds[sign].append([a, b, sign])
-        if len(kinds[1]) + len(kinds[-1]) == POINTS:
-            return kinds[1] + kinds[-1]
+    return kinds[1] + kinds[-1]
 
 
 @cache

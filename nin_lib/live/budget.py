@@ -54,7 +54,7 @@ def measured_networks(found: Sequence[dict]) -> list[Measured]:
             costs[choice] = run["params"], run["macs"]
             by_seed.setdefault(choice, {}).setdefault(record["seed"], run["accuracy"])
     return [
-        Measured(*choice, *costs[choice], list(seeds.values()))
+        Measured._make((*choice, *costs[choice], list(seeds.values())))
         for choice, seeds in sorted(by_seed.items())
     ]
 

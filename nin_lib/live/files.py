@@ -64,8 +64,8 @@ def network_file(network: nn.Module, input_shape: tuple[int, int, int]) -> bytes
         elif isinstance(module, nn.ReLU) and layers and layers[-1]["kind"] == "conv":
             layers[-1]["relu"] = True
         elif isinstance(module, nn.MaxPool2d) and not module.ceil_mode:
-            sizes = module.kernel_size, module.stride, module.padding
-            layers.append(_layer(name, "maxpool", last, *sizes))
+            pool = module.kernel_size, module.stride, module.padding
+            layers.append(_layer(name, "maxpool", last, *pool))
         elif isinstance(module, GlobalAvgPool):
             layers.append(_layer(name, "average", last, 1, 1, 0))
         else:
