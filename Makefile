@@ -71,9 +71,14 @@ $(VENV)/.ready: requirements.txt pyproject.toml
 	$(BIN)/pip install --quiet --no-compile -r requirements.txt
 	touch $@
 
+# As in Colab: its packages are there, then comes nin_lib, which must change none of them.
 .venv-colab/.ready: constraints-colab.txt pyproject.toml
 	$(PYTHON) -m venv .venv-colab
-	.venv-colab/bin/pip install --quiet --no-compile --constraint constraints-colab.txt . keras nbval pytest ipykernel ipywidgets
+	.venv-colab/bin/pip install --quiet --no-compile -r constraints-colab.txt nbval
+	.venv-colab/bin/pip freeze > .venv-colab/before
+	.venv-colab/bin/pip install --quiet --no-compile .
+	.venv-colab/bin/pip freeze > .venv-colab/after
+	@! grep -vxFf .venv-colab/after .venv-colab/before || { echo "Installing nin_lib changed these."; exit 1; }
 	touch $@
 
 figures/node_modules/.ready: figures/package-lock.json

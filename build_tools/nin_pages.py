@@ -2,8 +2,10 @@
 those who link to it, ways to run it, search that knows numbers; and the pages nobody writes: site
 map, 404."""
 
+import json
 import re
 from html import escape, unescape
+from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
 
@@ -92,7 +94,7 @@ def carry(app, pagename, templatename, context, doctree):
     context["metatags"] = context.get("metatags", "") + "".join(head)
     context["may_scroll"] = ", ".join(MAY_SCROLL)
     if "body" in context:
-        context["body"] = plain_code(name_things(context["body"]))
+        context["body"] = note_links(plain_code(name_things(context["body"])))
     if doctree and str(app.env.doc2path(pagename)).endswith(".ipynb"):
         context["body"] = add_ways_to_run(context["body"], pagename)
     if doctree:
@@ -109,6 +111,15 @@ def add_ways_to_run(body: str, name: str) -> str:
         ' (<a href="how_to_use.html#on-a-laptop">how to run it at home</a>)'
     )
     return re.sub(r'(<p class="chapter-line">.*?)(</p>)', rf"\1{more}\2", body, count=1, flags=re.S)
+
+
+def note_links(body: str) -> str:
+    """The addresses of links to other sites, as a list that only print shows; book.css numbers the
+    links themselves, but for those of the chapter's line."""
+    text = re.sub(r'<p class="chapter-line">.*?</p>', "", body, flags=re.DOTALL)
+    found = re.findall(r'<a class="reference external" href="([^"]+)"', text)
+    notes = "".join(f"<li>{address}</li>" for address in found)
+    return f'{body}<ol class="links" aria-hidden="true">{notes}</ol>' if notes else body
 
 
 def name_things(body: str) -> str:
@@ -193,7 +204,12 @@ def pages_nobody_writes(app):
     """The page for an address that is none; whole in itself, for a host shows it at any depth."""
     titles = {name: text_of(str(title)) for name, title in app.env.titles.items()}
     links = [(site_address() + name + ".html", titles[name]) for name in sorted(titles)]
-    yield "404", {"links": links}, "404.html"
+    palette = json.loads((files("nin_lib") / "palette.json").read_text(encoding="utf-8"))
+
+    def either(name):
+        return f"light-dark({palette['light'][name]}, {palette['dark'][name]})"
+
+    yield "404", {"links": links, "either": either}, "404.html"
 
 
 def setup(app):

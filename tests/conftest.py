@@ -92,12 +92,13 @@ def shown_alone(browser, tmp_path):
     the end no page may have had an error."""
     contexts, complaints = [], []
 
-    def show(figure, fragment, words, **options):
+    def show(figure, fragment, words, script="", **options):
         target = tmp_path / "figure.html"
         page = f"<!doctype html><meta charset=utf-8>{figure.html()}"
         target.write_text(page, encoding="utf-8")
         context = browser.new_context(**({"viewport": {"width": 1200, "height": 900}} | options))
         contexts.append(context)
+        context.add_init_script(script)
         tab = context.new_page()
         tab.on("pageerror", lambda error: complaints.append(str(error)))
         tab.goto(target.as_uri() + (f"#fig-{figure.number}:{fragment}" if fragment else ""))

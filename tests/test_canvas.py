@@ -170,6 +170,7 @@ def test_an_impossible_state_is_kept_inside_what_there_is(opened):
         "T-shirt/top at row 0, column 0 of 28×28"
     )
     assert "Row 0, column 6 of the map" in text
+    assert "(size, shown)" in tab.locator(".nin-aside").inner_text()
     tab = opened("items=null")
     assert says(tab) == says(opened("")) and "(items)" in tab.locator(".nin-aside").inner_text()
 
@@ -177,6 +178,18 @@ def test_an_impossible_state_is_kept_inside_what_there_is(opened):
 PIXELS = """() => { const c = document.createElement("canvas"); c.width = c.height = 28;
     const g = c.getContext("2d"); g.fillRect(0, 0, 28, 28); g.fillStyle = "#fff";
     g.fillRect(9, 4, 10, 20); return c.toDataURL().split(",")[1] }"""
+
+
+def test_a_worker_that_never_answers_is_given_up(opened):
+    mute = "globalThis.Worker = class { postMessage() {} terminate() {} }"
+    tab = opened(f"size=56&items={json.dumps(BOTH)}", script=mute)
+    tab.get_by_role("button", name="as table").click()
+    tab.locator("[role=application]").first.focus()
+    tab.keyboard.press("ArrowDown")
+    says(tab)
+    (picture, row, column), other = BOTH
+    moved = live.BiggerCanvas(items=[[picture, row + 1, column], other]).maps().mean((1, 2))
+    assert (tabled(tab)[0] - moved).abs().max() < 2e-4
 
 
 def test_the_readers_own_picture_goes_in_and_the_copied_code_knows_it(opened):

@@ -36,6 +36,16 @@ def test_headings_are_bookmarks_and_figures_stand_in_their_first_state(pdf):
     assert "Row" in text and "as table" not in text  # a fallback's sentence; no figure's button
 
 
+def test_links_are_numbered_notes(pdf, site):
+    html = (site / "08_what_nin_started.html").read_text()
+    notes = re.search(r'<ol class="links"[^>]*>(.*?)</ol>', html)[1]
+    notes = re.findall("<li>(.*?)</li>", notes)
+    text = "".join("".join(page.extract_text().split()) for page in pdf.pages)
+    assert len(notes) > 5
+    for number, address in enumerate(notes, 1):
+        assert f"{number}.{address}" in text
+
+
 def test_without_a_book_it_says_so(tmp_path, capsys):
     assert print_book.main(tmp_path) == 1
     assert "make book, then again" in capsys.readouterr().err

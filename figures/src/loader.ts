@@ -96,11 +96,13 @@ function modelOf(element: HTMLElement): Model {
   const follow = () => {
     const found = fromAddress(number);
     const unknown: string[] = [];
-    for (const [key, value] of Object.entries(found))
-      if (shared.includes(key) && kind(value) === kind(first[key]) && within(value, limits[key])) model.set(key, value);
-      else unknown.push(key);
+    for (const [key, value] of Object.entries(found)) {
+      const fits = shared.includes(key) && kind(value) === kind(first[key]);
+      if (fits) model.set(key, value); // which the figure keeps inside what there is
+      if (!fits || !within(value, limits[key])) unknown.push(key);
+    }
     complaint?.remove();
-    if (unknown.length) complaint = say(element, `The address asks for what this figure does not have (${unknown.join(", ")}); that part stands as it does at first.`);
+    if (unknown.length) complaint = say(element, `The address asks for what this figure does not have (${unknown.join(", ")}); there it stands at the nearest that it has, or as at first.`);
     if (Object.keys(found).length) element.scrollIntoView({ block: "center" });
   };
   addEventListener("hashchange", follow);
