@@ -334,6 +334,12 @@ def kept(scheme: str) -> list[float]:
     return found
 
 
+def tried(verdict: str | None = None, **cell) -> int:
+    """How many runs of the failure grid have these settings, and ended so."""
+    runs = records.one("failure-grid", "cpu")["runs"]
+    return sum(cell.items() <= run.items() and verdict in (None, run["verdict"]) for run in runs)
+
+
 def reports(source: str = "") -> list[float]:
     """What others report of the paper's network on CIFAR-10, as shares."""
     from nin_lib.paper import REPORTED
