@@ -71,8 +71,9 @@ def carry(app, pagename, templatename, context, doctree):
     """Less in the head, and in it what a search engine or a messenger shows of the page."""
     for kind in ("script_files", "css_files"):
         context[kind] = [asset for asset in context[kind] if not _is_unused(asset)]
-    for script in context["script_files"]:
-        if script.filename:  # the page can be seen before
+    for script in context["script_files"]:  # which are the same objects on every page
+        script.attributes.pop("defer", None)
+        if script.filename and pagename != "search":  # the page can be seen before they run
             script.attributes["defer"] = "defer"
     title = text_of(context.get("title", "")) or app.config.html_title
     about = description_of(context.get("body", "")) or f"{title}: {app.config.html_title}."
