@@ -18,6 +18,7 @@ from torch import nn
 
 from nin_lib import data, models, records, small, studies, summary, train  # noqa: F401
 from nin_lib.engine import Engine  # noqa: F401
+from nin_lib.exercises.chapter07 import _shared
 from nin_lib.recipes import RECIPES, find  # noqa: F401
 
 BOOK = Path(__file__).resolve().parent.parent / "book"
@@ -238,6 +239,11 @@ def accuracy(recipe: str, device: str | None = None) -> float:
     return mean(run["result"]["accuracy"] for run in recorded(recipe, device))
 
 
+def learned(recipe: str) -> float:
+    """Mean over the recorded seeds of the last epoch's accuracy on the training pictures."""
+    return mean(run["history"][-1]["train_accuracy"] for run in recorded(recipe))
+
+
 def spread(recipe: str, device: str | None = None) -> float:
     """Standard deviation of the accuracy over the recorded seeds, as a share."""
     return stdev(run["result"]["accuracy"] for run in recorded(recipe, device))
@@ -356,8 +362,6 @@ def errors(row: int, network: str) -> int:
 
 def must_share(row: int) -> float:
     """How many of these errors the two must have in common, for the difference to count."""
-    from nin_lib.exercises.chapter07 import _shared
-
     return _shared(errors(row, "nin"), errors(row, "maxout"))
 
 
