@@ -59,10 +59,14 @@ def execute(cache: Path) -> None:
     A chapter that fails is left to Jupyter Book, which executes it again and says what went wrong.
     """
     cache.mkdir(exist_ok=True)  # else jcache asks whether it may make it
+    done = cache / "done"  # when all of this last ran
     chapters = [path for path in (ROOT / "book").glob("*.ipynb") if path.name not in ALONE]
+    if done.exists() and done.stat().st_mtime > max(path.stat().st_mtime for path in chapters):
+        return
     run("jcache", "notebook", "--cache-path", cache, "add", *sorted(chapters))
     how = ("--executor", "local-parallel", "--timeout", "900")
     run("jcache", "project", "--cache-path", cache, "execute", *how, OMP_NUM_THREADS="1")
+    done.touch()
 
 
 def build(output: Path) -> int:
