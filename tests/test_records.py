@@ -7,6 +7,7 @@ from statistics import mean
 
 import jsonschema
 import pytest
+from test_site import PAGES
 
 from nin_lib import data, models, official, recipes, records, small, studies, summary, train
 from nin_lib.engine import Engine
@@ -169,6 +170,15 @@ def test_a_cursor_move_is_cheap_on_a_slow_machine():
             assert row["own_p95"] <= 50, row
         elif row["figure"][0] in "12":
             assert row["own_median"] <= 16.7, row
+
+
+def test_lighthouse_finds_every_page_fast_and_whole():
+    """Mobile, the median of three; python benchmarks/lighthouse.py."""
+    judged = {row["page"]: row for row in records.one("lighthouse", "cpu")["pages"]}
+    assert set(PAGES) <= set(judged)
+    for row in judged.values():
+        assert row["performance"] >= 98, row
+        assert {row[kind] for kind in ("accessibility", "best_practices", "seo")} == {100}, row
 
 
 def test_the_projects_commands_take_no_longer_than_promised():
