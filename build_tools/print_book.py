@@ -84,8 +84,8 @@ def pages_of(pdf: Path, names: list[str]) -> dict[str, int]:
     return {n: reader.get_destination_page_number(known[n]) + 1 for n in names if n in known}
 
 
-def main(folder: str = "_build/html", file: str = "", *only: str) -> int:
-    site = ROOT / folder
+def main(folder: str = str(ROOT / "_build/html"), file: str = "", *only: str) -> int:
+    site = Path(folder)
     if not (site / "index.html").exists():
         print(f"There is no book in {site}: make book, then again.", file=sys.stderr)
         return 1
