@@ -111,6 +111,10 @@ def test_jupyterlab(browser, tmp_path):
     with notebook_hosts.Server(command, tmp_path) as address:
         page = browser.new_page(viewport={"width": 1300, "height": 1000})
         page.goto(f"{address}lab/tree/figure.ipynb")
+        # Where the kernel starts late, JupyterLab asks which one is meant, over everything else.
+        page.add_locator_handler(
+            page.locator(".jp-Dialog"), lambda dialog: dialog.locator(".jp-mod-accept").click()
+        )
         cells = page.locator(".jp-CodeCell")
         cells.nth(2).wait_for(timeout=90_000)
         page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=90_000)
