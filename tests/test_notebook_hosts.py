@@ -43,7 +43,42 @@ def drive(page, output):
     page.keyboard.press("Space")
     drawn.locator(".nin-says", has_text="When the picture was picked").wait_for()
     drive_networks(page, output)
+    drive_training(page, output)
+    output(8)
+    for name in ("bend", "inside-pixel", "where"):
+        figure, _ = shown(page, name)
+        before = figure.locator(".nin-says").inner_text()
+        figure.locator("[role=application]").first.focus()
+        page.keyboard.press("ArrowRight")
+        figure.locator(".nin-says").filter(has_not_text=before).wait_for()
     assert not re.search("did not load", page.content())
+
+
+def shown(page, name):
+    """A figure on the screen, and what waits until its sentence says something."""
+    figure = page.locator(f".nin-{name}")
+    figure.scroll_into_view_if_needed(timeout=60_000)
+    figure.locator(".nin-body:not(.waiting)").wait_for(timeout=60_000)
+    return figure, lambda text: figure.locator(".nin-says", has_text=text).wait_for(timeout=60_000)
+
+
+def drive_training(page, output):
+    """The figure of chapter 6 trains in its worker until the network is dead; Python hears which
+    unit and which step are looked at."""
+    output(6)
+    dying, says = shown(page, "die")
+    says("Step 0")
+    dying.locator(".raster").focus()
+    page.keyboard.press("Space")
+    says("Dead: the loss is that of equal chances")
+    assert dying.locator(".flag").inner_text() == "dead from step 69"
+    dying.locator(".raster").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowUp")
+    says("class map of Coat")
+    page.wait_for_timeout(500)
+    output(7)
+    page.get_by_text("python has 114 0 Settings(").wait_for()
 
 
 def drive_networks(page, output):
@@ -51,17 +86,11 @@ def drive_networks(page, output):
     hears of it."""
     output(4)
 
-    def shown(name):
-        figure = page.locator(f".nin-{name}")
-        figure.scroll_into_view_if_needed(timeout=60_000)
-        figure.locator(".nin-body:not(.waiting)").wait_for(timeout=60_000)
-        return figure, lambda text: figure.locator(".nin-says", has_text=text).wait_for()
-
     def shares(numbers):
         """Ten whole percentages, each rounded on its own."""
         assert abs(sum(map(int, numbers)) - 100) <= 5, numbers
 
-    spent, says = shown("budget")
+    spent, says = shown(page, "budget")
     says("3×3, width 24, one 1×1 layer, global average: ")
     before = spent.locator(".nin-says").inner_text()
     spent.locator("[role=application]").focus()
@@ -73,7 +102,7 @@ def drive_networks(page, output):
     assert sum(whole[:-1]) == whole[-1]
     width, head = re.search(r"width (\d+),.* (average|connected): ", said).groups()
 
-    slid, says = shown("slide")
+    slid, says = shown(page, "slide")
     slid.get_by_label("both alike").check()
     slid.locator(".frame").focus()
     page.keyboard.press("ArrowRight")
@@ -81,7 +110,7 @@ def drive_networks(page, output):
     for bars in slid.locator(".scores").all():
         shares(bars.locator(".nin-number").all_inner_texts())
 
-    laid, says = shown("canvas")
+    laid, says = shown(page, "canvas")
     laid.locator(".frame").focus()
     page.keyboard.press("ArrowDown")
     says("at row 3, column 2; ")
@@ -89,7 +118,7 @@ def drive_networks(page, output):
     shares(numbers[::2])
     shares(numbers[1::2])
 
-    broken, says = shown("break-map")
+    broken, says = shown(page, "break-map")
     says("r = ")
     broken.get_by_label("blocks drawn anew").focus()
     page.keyboard.press("Home")
