@@ -10,7 +10,7 @@ NODE_READY := $(if $(shell command -v npm),figures/node_modules/.ready)
 
 .DEFAULT_GOAL := help
 .PHONY: help book test check serve strip figures address clean
-.PHONY: chapters heights notebooks pdf push-notebooks test-colab
+.PHONY: chapters heights links notebooks pdf push-notebooks test-colab
 
 help: ## say what each command does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ address: $(VENV)/.ready ## stamp the repository's address: make address URL=http
 
 pdf: $(VENV)/.ready ## print the built book into _build/network-in-network.pdf
 	$(BIN)/python build_tools/print_book.py
+
+links: $(VENV)/.ready ## ask every other site that the built book links to whether it answers
+	@$(BIN)/python build_tools/report_links.py
 
 notebooks: $(VENV)/.ready ## executed copies of the chapters, from the last make book, in _build/notebooks
 	$(BIN)/python build_tools/publish_notebooks.py

@@ -31,16 +31,21 @@ def find_data_from_anywhere() -> None:
             os.environ[variable] = os.pathsep.join(absolute)
 
 
+def digest(*patterns: str) -> str:
+    """Of the project's files that match."""
+    contents = hashlib.sha256()
+    for file in sorted(file for pattern in patterns for file in ROOT.glob(pattern)):
+        if file.is_file() and not {"__pycache__", ".ruff_cache"} & set(file.parts):
+            contents.update(file.relative_to(ROOT).as_posix().encode() + file.read_bytes())
+    return contents.hexdigest()
+
+
 def circumstances() -> dict:
     """Everything but the chapters' own code that their output depends on."""
-    sources = ("nin_lib/**/*", "records/*.json", "build_tools/nin_sphinx.py", "_config.yml")
-    files = sorted(file for pattern in sources for file in ROOT.glob(pattern))
-    contents = hashlib.sha256()
-    for file in files:
-        if file.is_file() and "__pycache__" not in file.parts:
-            contents.update(file.relative_to(ROOT).as_posix().encode() + file.read_bytes())
     return {
-        "code": contents.hexdigest(),
+        "code": digest(
+            "nin_lib/**/*", "records/*.json", "build_tools/nin_sphinx.py", "_config.yml"
+        ),
         "data": data.load("auto").name,
         "budget": "fast" if os.environ.get("NIN_BOOK_FAST") == "1" else "full",
         "versions": {"python": sys.version.split()[0]} | {p: version(p) for p in PACKAGES},
@@ -69,6 +74,15 @@ def execute(cache: Path) -> None:
     done.touch()
 
 
+def jupyter_book(output: Path, *options: str) -> int:
+    """Run Jupyter Book on the book, with every warning an error; its exit status."""
+    how = ("-n", "-W", "--keep-going", "--path-output", output.parent, *options)
+    where = ("--config", ROOT / "_config.yml", "--toc", ROOT / "_toc.yml")
+    return run(
+        "jupyter-book", "build", "book", *how, *where, NIN_BOOK_MADE=str(output / "made.json")
+    )
+
+
 def build(output: Path) -> int:
     """Build into ``output``/html and return Jupyter Book's exit status."""
     made = output / "made.json"  # read by the page foot in nin_sphinx.py
@@ -80,13 +94,20 @@ def build(output: Path) -> int:
         output.mkdir(parents=True)
         now["date"] = datetime.now(UTC).date().isoformat()
         made.write_text(json.dumps(now, indent=1))
+    finished = output / "finished"  # which sources the pages that stand were made from
+    sources = digest("book/**/*", "build_tools/**/*", "_toc.yml")
+    page = output / "html" / "index.html"
+    if page.exists() and finished.exists() and finished.read_text() == sources:
+        print(f"Nothing has changed since the last build: {page}")
+        return 0
+    finished.unlink(missing_ok=True)
     os.environ["TQDM_DISABLE"] = "1"
     execute(output / ".jupyter_cache")
-    how = ("-n", "-W", "--keep-going", "--path-output", output.parent)
-    where = ("--config", ROOT / "_config.yml", "--toc", ROOT / "_toc.yml")
-    status = run("jupyter-book", "build", "book", *how, *where, NIN_BOOK_MADE=str(made))
+    status = jupyter_book(output)
     if status:  # else the next build would find "nothing to do" and call the broken pages good
         shutil.rmtree(output / ".doctrees", ignore_errors=True)
+    else:
+        finished.write_text(sources)
     return status
 
 

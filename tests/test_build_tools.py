@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import build_book as build_book_module
 import pytest
+import report_links
 import stamp_address
 
 OLD, NEW = stamp_address.current(), "someone/a-fork"
@@ -63,6 +64,64 @@ def test_a_failed_build_is_not_taken_for_a_finished_one(build_book, tree, monkey
     monkeypatch.setattr(build_book.subprocess, "run", lambda *_, **__: failed)
     assert build_book.build(output) == 1
     assert not (output / ".doctrees").exists()
+
+
+def test_pages_are_made_again_only_when_a_source_of_theirs_changes(
+    build_book, tree, monkeypatch, capsys
+):
+    output = tree / "_build"
+    page = output / "html" / "index.html"
+    made = []
+
+    def run(command, **_):
+        if command[0].endswith("jupyter-book"):
+            made.append(command)
+            page.parent.mkdir(exist_ok=True)
+            page.touch()
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr(build_book.subprocess, "run", run)
+    for _ in range(2):
+        assert build_book.build(output) == 0
+    assert len(made) == 1 and f"Nothing has changed since the last build: {page}" in (
+        capsys.readouterr().out
+    )
+    with open(tree / "book" / "glossary.md", "a") as file:
+        file.write("\n")
+    for _ in range(2):
+        build_book.build(output)
+    assert len(made) == 2
+    page.unlink()
+    build_book.build(output)
+    assert len(made) == 3
+
+
+def test_links_elsewhere_are_reported_by_what_came_back(tmp_path, monkeypatch, capsys):
+    def ask(build, *_):
+        answers = [
+            ("glossary.md", "https://a.example/", "working", ""),
+            ("glossary.md", "https://b.example/", "broken", "404 Client Error"),
+            ("06_x.ipynb", "https://b.example/", "broken", "404 Client Error"),
+            ("06_x.ipynb", "https://c.example/", "redirected", "https://d.example/"),
+        ]
+        keys = ("filename", "uri", "status", "info")
+        lines = [json.dumps(dict(zip(keys, answer, strict=True))) for answer in answers]
+        (build / "linkcheck").mkdir()
+        (build / "linkcheck" / "output.json").write_text("\n".join(lines))
+        return 1  # as Sphinx does where a link is broken
+
+    assert report_links.main(tmp_path) == 1
+    assert "make book, then again" in capsys.readouterr().err
+    (tmp_path / "made.json").touch()
+    monkeypatch.setattr(build_book_module, "jupyter_book", lambda *_: 2)
+    assert report_links.main(tmp_path) == 1
+    assert "Jupyter Book ended before" in capsys.readouterr().err
+    monkeypatch.setattr(build_book_module, "jupyter_book", ask)
+    assert report_links.main(tmp_path) == 0
+    said = capsys.readouterr().out
+    assert "3 addresses elsewhere" in said and "1 broken" in said and "0 timeout" in said
+    assert "- https://b.example/ (06_x, glossary): 404 Client Error" in said
+    assert "- https://c.example/ (06_x): https://d.example/" in said
 
 
 def stamp(tree, *arguments):

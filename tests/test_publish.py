@@ -11,7 +11,7 @@ import stamp_address
 import yaml
 from click.testing import CliRunner
 
-WORKFLOWS = ("tests", "publish", "colab")
+WORKFLOWS = "tests", "publish", "colab", "links"
 
 
 def held_to(schema, path):
