@@ -116,8 +116,9 @@ def wake_figures(body: str) -> str:
     """A page with live figures gets their heights and the loader."""
     if 'class="nin-live"' not in body:
         return body
-    loader = (files("nin_lib") / "live" / "loader.js").read_text(encoding="utf-8")
-    return f"{room_for(body)}{body}<script>{loader}</script>"
+    from nin_lib.live.base import scripts
+
+    return room_for(body) + body + scripts()
 
 
 def mend_signature(app, what, name, obj, options, signature, returns):

@@ -127,6 +127,40 @@ def test_without_storage_everything_works(browser, address):
     page.close()
 
 
+# What a browser of before 2020 does with today's scripts, and what one without a part of them does.
+OLD = {
+    "it reads none": lambda text: re.sub(r"<script>.use strict.;", "<script>%%%", text),
+    "no observers": lambda text: text.replace(
+        "<head>", "<head><script>delete window.IntersectionObserver</script>"
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", OLD)
+def test_a_very_old_browser_has_the_text_and_a_sentence_for_each_figure(browser, address, kind):
+    page = browser.new_page()
+    page.route("**/*.js*", lambda route: route.fulfill(body="%%%"))
+    changed = []
+
+    def aged(route):
+        text = route.fetch().text()
+        changed.append(OLD[kind](text) != text)
+        route.fulfill(body=OLD[kind](text), content_type="text/html")
+
+    page.route("**/04_global_average_pooling.html", aged)
+    page.goto(f"{address}/04_global_average_pooling.html")
+    assert changed == [True]
+    assert page.evaluate("document.documentElement.dataset.theme") == "light"
+    figures = page.locator(".nin-live")
+    assert figures.count() == 4
+    for figure in figures.all():
+        assert figure.locator(".nin-fallback").is_visible()
+        [sentence] = figure.locator(".nin-aside").all_inner_texts()
+        assert "too old for the live figure; what stands here is its first state" in sentence
+    assert page.get_by_role("heading", level=1).is_visible()
+    page.close()
+
+
 def test_in_forced_colours_the_icons_are_there(browser, address):
     page = browser.new_page(forced_colors="active")
     page.goto(f"{address}/notation.html")

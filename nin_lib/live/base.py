@@ -22,6 +22,25 @@ def places(planes: list) -> dict[str, dict]:
     return {"row": {"min": 0, "max": height - 1}, "column": {"min": 0, "max": width - 1}}
 
 
+# In words that any browser reads: a figure that the loader has not met says so.
+_UNREAD = """addEventListener("load", function () {
+  for (var all = document.querySelectorAll(".nin-live"), i = 0; i < all.length; i++)
+    if (!all[i].ninLive) {
+      var sentence = document.createElement("p");
+      all[i].ninLive = true;
+      sentence.className = "nin-aside";
+      sentence.textContent = "This browser is too old for the live figure; what stands here is its first state.";
+      all[i].appendChild(sentence);
+    }
+});"""  # noqa: E501
+
+
+def scripts() -> str:
+    """What stands below the figures of a page, as HTML: it wakes them, each when it comes near."""
+    loader = (FOLDER / "loader.js").read_text(encoding="utf-8")
+    return f"<script>{loader}</script><script>{_UNREAD}</script>"
+
+
 class Figure(anywidget.AnyWidget):
     """One live figure. Subclasses name their bundle, add traits and say the fallback.
 
@@ -81,8 +100,7 @@ class Figure(anywidget.AnyWidget):
         """
         source = _data_url("text/javascript", (FOLDER / f"{self.bundle}.mjs").read_bytes())
         inside = {n: _data_url("application/octet-stream", self.file(n)) for n in self.needs}
-        loader = (FOLDER / "loader.js").read_text(encoding="utf-8")
-        return f"{self._placeholder(source, inside)}<script>{loader}</script>"
+        return self._placeholder(source, inside) + scripts()
 
     def _placeholder(self, source: str, inside: dict[str, str] | None = None) -> str:
         attributes = {
