@@ -128,6 +128,7 @@ export function figure(spec: Figure) {
         dirty = false;
         if (!view || signal.aborted) return;
         view.draw();
+        if (!body.classList.contains("loading")) el.dataset.ready = "true"; // what stood here before may go
         const sentence = view.sentence();
         if (sentence === null) {
           if (!body.hasAttribute("aria-busy")) body.setAttribute("aria-busy", "true");
@@ -270,7 +271,6 @@ export function figure(spec: Figure) {
       el.append(root);
       watcher.observe(root);
       draw();
-      el.dataset.ready = "true";
       return () => {
         ended.abort();
         watcher.disconnect();

@@ -81,6 +81,7 @@ export function weights(stage: Stage, files: string[]): Weights {
       const there = complete();
       if (there && notice.hidden) return true;
       stage.body.classList.toggle("waiting", !there);
+      stage.body.classList.toggle("loading", !there && !trouble);
       notice.hidden = there;
       if (!there) {
         notice.replaceChildren(`${sentence()} `);
