@@ -234,6 +234,14 @@ def recorded(recipe: str, device: str | None = None) -> list[dict]:
     return runs
 
 
+def short(recipe: str) -> dict:
+    """The one recorded run of a recipe that has fewer epochs than the recipe."""
+    known = find(recipe)
+    runs = records.load(recipe, known.data)
+    [run] = [run for run in runs if run["recipe"]["epochs"] < known.epochs]
+    return run
+
+
 def accuracy(recipe: str, device: str | None = None) -> float:
     """Mean over the recorded seeds, as a share: 0.921 is printed ``{92.1 %}``."""
     return mean(run["result"]["accuracy"] for run in recorded(recipe, device))

@@ -89,6 +89,14 @@ def test_runs_of_another_length_or_judged_otherwise_are_apart_and_say_so(shelf):
     assert lines[1][:3] == ("", "", "")
 
 
+def test_an_error_far_outside_is_an_arrow_at_the_edge(shelf):
+    runs.write(shelf / "short.json", invented("paper-cifar10", 0.7, epochs=6))
+    figure = paper.intervals()
+    [arrow] = [line for line in figure.axes[0].lines if line.get_marker() == ">"]
+    assert arrow.get_xdata() == [paper.EDGE] and "ours 30.00 %" in words(figure)
+    assert figure.axes[0].get_xlim()[1] < 1.1 * paper.EDGE
+
+
 def test_the_commands_name_files_as_the_records_are_named():
     for line in paper.TABLES:
         recipe = recipes.find(line.recipe)
