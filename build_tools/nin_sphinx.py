@@ -18,8 +18,14 @@ from latex2mathml.converter import convert
 from sphinx.util import inspect
 
 
+def mathml(source: str, **display: str) -> str:
+    """A formula, with the thin space after the name of a function that the converter leaves out."""
+    named = r"(<mi>[a-z]{2,}</mi>)(?=<(?:mi|mn|mfrac|msup|msub|msqrt)>)"
+    return re.sub(named, r'\1<mspace width="0.167em" />', convert(source, **display))
+
+
 def inline_math(writer, node):
-    writer.body.append(convert(node.astext()))
+    writer.body.append(mathml(node.astext()))
     raise nodes.SkipNode
 
 
@@ -28,9 +34,20 @@ def display_math(writer, node):
     source = node.astext()
     tag = re.search(r"\\tag\{([^}]*)\}", source)
     number = f'<span class="eqno">({escape(tag[1])})</span>' if tag else ""
-    formula = convert(re.sub(r"\\tag\{[^}]*\}", "", source), display="block")
+    formula = mathml(re.sub(r"\\tag\{[^}]*\}", "", source), display="block")
     writer.body.append(f'<div class="math-display">{formula}{number}</div>\n')
     raise nodes.SkipNode
+
+
+def keep_together(body: str) -> str:
+    """No line of text ends between a formula and the brackets, commas or points that touch it."""
+
+    def kept(found: re.Match) -> str:
+        before, formula, after = found.groups()
+        whole = before + formula + after
+        return f'<span class="together">{whole}</span>' if before or after else whole
+
+    return re.sub(r"([(“‘]?)(<math\b.*?</math>)([),.;:?’”]*)", kept, body, flags=re.DOTALL)
 
 
 def slanted(letter: str) -> str:
@@ -154,7 +171,7 @@ def finish_page(app, pagename, templatename, context, doctree):
     """Add the palette, wake the figures."""
     context["metatags"] = f"{context.get('metatags', '')}<style>{palette_css()}</style>"
     if "body" in context:
-        context["body"] = name_the_language(wake_figures(context["body"]))
+        context["body"] = keep_together(name_the_language(wake_figures(context["body"])))
 
 
 def page_foot() -> str:

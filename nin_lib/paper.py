@@ -147,14 +147,15 @@ def intervals() -> Figure:
 
     An arrow at the edge stands for one that lies far outside, as of a run that was cut short.
     """
-    figure, ax = plt.subplots(figsize=(8.4, 0.85 * len(TABLES) + 0.7))
+    figure, ax = plt.subplots(figsize=(7.4, len(TABLES) + 0.7))
     for height, line in enumerate(reversed(TABLES)):
         marks = [("NiN, paper", line.nin, line.images, "o", INK)]
         if line.maxout:
             marks.append(("maxout", line.maxout, line.images, "D", MUTED))
         recorded = ours(line.recipe)
         marks += [("ours", mean(one.errors), one.images, "s", INK) for one in recorded]
-        y = height + 0.28
+        y = height + 0.14
+        ax.text(0, height + 0.44, line.name, va="top", transform=ax.get_yaxis_transform())
         for label, error, images, marker, colour in marks:
             ends = [100 * end / line.nin for end in interval(error / 100, images)]
             if ends[1] <= EDGE:
@@ -163,14 +164,13 @@ def intervals() -> Figure:
             else:
                 ax.plot(EDGE, y, ">", color=colour, markersize=6)
             _margin(ax, y, f"{label} {error:.2f} %", colour)
-            y -= 0.26
+            y -= 0.22
         if not recorded:
             _margin(ax, y, f"ours: {MISSING}", MUTED)
         ax.axhline(height - 0.5, color=RULE, linewidth=0.8)
     ax.axvline(1, color=RULE, linewidth=1, zorder=0)
-    ax.set_yticks(range(len(TABLES)), [line.name for line in reversed(TABLES)])
+    ax.set_yticks([])
     ax.set(xlabel="test error, as a multiple of the paper's", ylim=(-0.5, len(TABLES) - 0.5))
-    ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     return figure
 

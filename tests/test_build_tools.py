@@ -7,6 +7,7 @@ import sys
 from types import SimpleNamespace
 
 import build_book as build_book_module
+import nin_sphinx
 import pytest
 import report_links
 import stamp_address
@@ -122,6 +123,15 @@ def test_links_elsewhere_are_reported_by_what_came_back(tmp_path, monkeypatch, c
     assert "3 addresses elsewhere" in said and "1 broken" in said and "0 timeout" in said
     assert "- https://b.example/ (06_x, glossary): 404 Client Error" in said
     assert "- https://c.example/ (06_x): https://d.example/" in said
+
+
+def test_a_formula_keeps_the_points_that_touch_it():
+    formula = "<math><mi>k</mi></math>"
+    body = f"<p>of side {formula}, ({formula}) or {formula} more.</p>"
+    assert nin_sphinx.keep_together(body) == (
+        f'<p>of side <span class="together">{formula},</span> '
+        f'<span class="together">({formula})</span> or {formula} more.</p>'
+    )
 
 
 def stamp(tree, *arguments):

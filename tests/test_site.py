@@ -72,6 +72,20 @@ def test_mathematics_needs_no_script(site):
     assert re.search(r'class="eqno">\(1\.1\)', html)
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_the_name_of_a_function_does_not_touch_what_follows(site, name):
+    html = (site / f"{name}.html").read_text()
+    assert not re.search(r"<mi>ln</mi><(mi|mn|mfrac|msup)", html)
+    if name == "06_when_it_will_not_train":
+        assert re.search(r'<mi>ln</mi><mspace width="0.167em" /><mn>10', html)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_what_a_cell_prints_is_one_text(site, name):
+    html = (site / f"{name}.html").read_text()
+    assert not re.search(r'</pre></div>\n</div>\n<div class="output stream', html)
+
+
 def test_every_link_inside_the_book_leads_somewhere(site):
     pages = {path.name: path.read_text(encoding="utf-8") for path in site.glob("*.html")}
     anchors = {name: set(re.findall(r'\bid="([^"]+)"', html)) for name, html in pages.items()}
