@@ -1,7 +1,7 @@
 """One stylesheet for all pages, with the rules that some page can use.
 
 The theme's own has 400 kB, most of them for parts that this book has not got. A rule stays if each
-class and name in its selector stands in a page's tags or anywhere in a script.
+class and name in its selector stands in a page's tags or anywhere in a script or a live figure.
 """
 
 import hashlib
@@ -75,8 +75,8 @@ def write(app, error):
     if not sheets:  # no page was written anew
         return
     sources = {name for text in pages.values() for name in SOURCES.findall(text)}
-    scripts = ((folder / name).read_text(encoding="utf-8") for name in sorted(sources))
-    words = words_of(pages.values(), scripts)
+    scripts = [*(folder / name for name in sorted(sources)), *folder.glob("live/*.mjs")]
+    words = words_of(pages.values(), (path.read_text(encoding="utf-8") for path in scripts))
     rules = []
     for name in sheets:
         text = (folder / name).read_text(encoding="utf-8")

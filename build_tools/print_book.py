@@ -22,7 +22,7 @@ article.bd-article { max-width: none; break-after: page; padding: 0; line-height
 article.bd-article > section > h1 { font-size: 30px; }
 :is(h1, h2, h3) { break-after: avoid; }
 :is(img, table.nin-table, .math-display, .nin-fallback, .admonition) { break-inside: avoid; }
-a.headerlink, button.copybtn, details.hide > summary { display: none !important; }
+a.headerlink, button.copybtn { display: none !important; }
 div.highlight pre { white-space: pre-wrap; }
 div.cell div.cell_output img { max-width: 100% !important; max-height: 230mm; }
 .title-page { height: 240mm; display: grid; align-content: center; break-after: page; }
@@ -46,7 +46,9 @@ def article(html: str, name: str) -> str:
     text = re.sub(r'href="#([^"]+)"', rf'href="#{name}--\1"', text)
     text = re.sub(r'href="(\w+)\.html#([^"]+)"', r'href="#\1--\2"', text)
     text = re.sub(r'href="(\w+)\.html"', r'href="#\1"', text)
-    text = text.replace(' loading="lazy"', "").replace("<details", "<details open")
+    text = text.replace(' loading="lazy"', "").replace(
+        '<details class="nin-sol', '<details open class="nin-sol'
+    )
     # A heading that is the first thing on a page would be read twice into the bookmarks.
     first = f'<article class="bd-article" id="{name}"><div>&#8203;</div>'
     return re.sub(r"^<article[^>]*>", first, text)

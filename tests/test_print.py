@@ -36,6 +36,23 @@ def test_headings_are_bookmarks_and_figures_stand_in_their_first_state(pdf):
     assert "Row" in text and "as table" not in text  # a fallback's sentence; no figure's button
 
 
+def test_solutions_are_printed_and_folded_code_is_not(pdf):
+    text = " ".join(page.extract_text() for page in pdf.pages)
+    assert "Solution of exercise 1.1" in text and "def " in text
+    assert "pip install --quiet" not in text and "Show code cell source" not in text
+
+
+def test_a_browser_prints_a_page_with_its_figures_as_they_first_stand(browser, address):
+    page = browser.new_page()
+    page.goto(f"{address}/08_what_nin_started.html")
+    page.locator(".nin-live[data-ready=true] .nin-says").wait_for()
+    page.emulate_media(media="print")
+    assert page.locator(".nin-fallback").is_visible()
+    hidden = (".nin-figure", "details.hide", ".bd-sidebar-primary", ".prev-next-footer")
+    assert [name for name in hidden if page.locator(name).first.is_visible()] == []
+    page.close()
+
+
 def test_links_are_numbered_notes(pdf, site):
     html = (site / "08_what_nin_started.html").read_text()
     notes = re.search(r'<ol class="links"[^>]*>(.*?)</ol>', html)[1]
