@@ -111,12 +111,14 @@ class Figure(anywidget.AnyWidget):
             "data-limits": json.dumps(self.limits(), separators=(",", ":")),
             "data-state": json.dumps(self.state(), ensure_ascii=False, separators=(",", ":")),
         }
+        title = ""
         if self.number:
             attributes["id"] = f"fig-{self.number}"
+            title = f"<p><strong>Figure {escape(self.number)}</strong></p>"
         if inside:
             attributes["data-files"] = json.dumps(inside)
         written = " ".join(f'{name}="{escape(value)}"' for name, value in attributes.items())
-        fallback = f'<div class="nin-fallback">{self.fallback()}</div>'
+        fallback = f'<div class="nin-fallback">{title}{self.fallback()}</div>'
         return f'<div class="nin-live" {written}>{fallback}</div>'
 
     def _answer(self, _, content, buffers):
