@@ -158,12 +158,16 @@ def name_the_language(body: str) -> str:
 
 
 def palette_css() -> str:
-    """nin_lib's palette as CSS variables, ``--nin-ink`` and so on, light and dark."""
+    """nin_lib's palette as CSS variables, ``--nin-ink`` and so on, light and dark.
+
+    A page's theme is "auto" until its script knows better; where no script runs, it stays light.
+    """
     palette = json.loads((files("nin_lib") / "palette.json").read_text())
     rules = []
     for theme, colours in palette.items():
         body = "".join(f"--nin-{name}:{value};" for name, value in colours.items())
-        rules.append(f'html[data-theme="{theme}"]{{{body}}}')
+        where = f'html[data-theme="{theme}"]' + (',html[data-theme="auto"]' * (theme == "light"))
+        rules.append(f"{where}{{{body}}}")
     return "".join(rules)
 
 

@@ -186,6 +186,14 @@ def test_a_very_old_browser_has_the_text_and_a_sentence_for_each_figure(browser,
     page.close()
 
 
+def test_without_scripts_the_page_has_its_colours(browser, address):
+    page = browser.new_page(java_script_enabled=False, color_scheme="dark")
+    page.goto(f"{address}/04_global_average_pooling.html")
+    colour = page.locator("body").evaluate("e => getComputedStyle(e).backgroundColor")
+    assert colour == "rgb(252, 251, 248)"  # the light paper
+    page.close()
+
+
 def test_in_forced_colours_the_icons_are_there(browser, address):
     page = browser.new_page(forced_colors="active")
     page.goto(f"{address}/notation.html")
