@@ -1,6 +1,7 @@
 """A table of strings as plain text and as HTML. A row may end early: its last cell then reaches
 over the columns that are left."""
 
+import re
 from collections.abc import Sequence
 from html import escape
 from itertools import zip_longest
@@ -32,14 +33,16 @@ def as_text(rows: Rows, *, right: Sequence[int] = (), foot: bool = False) -> str
 
 
 def as_html(rows: Rows, *, right: Sequence[int] = (), foot: bool = False) -> str:
-    """The same as an HTML table of class ``nin-table``, its cells escaped."""
+    """The same as an HTML table of class ``nin-table``, its cells escaped; no line ends between a
+    number and its deviation or its sign of percent."""
 
     head, *body = rows
 
     def cell(i, text, tag, wide):
         tag = tag if text else "td"  # nothing is no heading
         kind = f' colspan="{wide}"' if wide > 1 else ' class="number"' if i in right else ""
-        return f"<{tag}{kind}>{escape(text)}</{tag}>"
+        whole = re.sub(r"(?<=\d) (?=[±%])|(?<=±) (?=\d)", "\N{NO-BREAK SPACE}", text)
+        return f"<{tag}{kind}>{escape(whole)}</{tag}>"
 
     def line(row, tag):
         wide = [1] * (len(row) - 1) + [len(head) - len(row) + 1]

@@ -20,3 +20,9 @@ def test_its_last_cell_spans_what_is_left():
     assert '<td class="number">5</td>' in html
     alone = as_html([*ROWS[:1], ("nothing",)])
     assert '<tr><td colspan="3">nothing</td></tr>' in alone
+
+
+def test_a_number_stays_beside_its_deviation_and_its_percent():
+    html = as_html([("mean ± deviation", "of"), ("92.08 ± 0.14 %", "5 seeds")])
+    assert "<td>92.08\u00a0±\u00a00.14\u00a0%</td><td>5 seeds</td>" in html
+    assert "<th>mean ± deviation</th>" in html
