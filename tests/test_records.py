@@ -164,12 +164,15 @@ def test_a_cursor_move_is_cheap_on_a_slow_machine():
     record = records.one("figures", "cpu")
     assert record["slowed"] == 6
     measured = {row["figure"] for row in record["figures"]}
-    assert measured == {"1.1", "1.2", "1.3", "2.1", "2.2", "3.1", "4.1", "4.2", "4.3", "4.4"}
+    early = {"0", "1.1", "1.2", "1.3", "2.1", "2.2", "3.1"}
+    assert measured == early | {"4.1", "4.2", "4.3", "4.4", "6.1", "8.1"}
     for row in record["figures"]:
         if row["path"] == "JavaScript":
             assert row["own_p95"] <= 50, row
         elif row["figure"][0] in "12":
             assert row["own_median"] <= 16.7, row
+        if "rest_p95" in row:  # a stroke, after which a network looks and all is drawn
+            assert row["own_p95"] <= 16.7, row
 
 
 def test_lighthouse_finds_every_page_fast_and_whole():
