@@ -17,11 +17,30 @@ from fontTools import subset, ttLib
 from latex2mathml.converter import convert
 from sphinx.util import inspect
 
+SPACING = {  # in what the converter writes → what it should have written
+    "<mi>&#x000B1;</mi>": "<mo>&#x000B1;</mo>",  # ±
+    "<mo>(max|min)</mo>": r"<mi>\1</mi>",
+    # the name of a function, and its argument without brackets
+    "(<mi>[a-z]{2,}</mi>)(?=<(?:mi|mn|mfrac|msup|msub|msqrt)>)": r'\1<mspace width="0.167em" />',
+    # a minus that has nothing before it
+    "(<(?:mrow|mtd)>|<mo[^>]*>(?:&#x00028;|&#x0003D;|&#x0002C;)</mo>)<mo>&#x02212;": (
+        r'\1<mo form="prefix">&#x02212;'
+    ),
+    "<mo>&#x0002E;</mo>": '<mo lspace="0" rspace="0">&#x0002E;</mo>',  # the full stop
+    # an absolute value
+    r'<mo stretchy="false">&#x0007C;</mo>(.*?)<mo stretchy="false">&#x0007C;</mo>': (
+        r'<mo form="prefix" stretchy="false">&#x0007C;</mo>\1'
+        r'<mo form="postfix" stretchy="false">&#x0007C;</mo>'
+    ),
+}
+
 
 def mathml(source: str, **display: str) -> str:
-    """A formula, with the thin space after the name of a function that the converter leaves out."""
-    named = r"(<mi>[a-z]{2,}</mi>)(?=<(?:mi|mn|mfrac|msup|msub|msqrt)>)"
-    return re.sub(named, r'\1<mspace width="0.167em" />', convert(source, **display))
+    """A formula, spaced as printers do where the converter knows no better."""
+    found = convert(source, **display)
+    for what, put in SPACING.items():
+        found = re.sub(what, put, found)
+    return found
 
 
 def inline_math(writer, node):
@@ -39,15 +58,23 @@ def display_math(writer, node):
     raise nodes.SkipNode
 
 
+INSEPARABLE = r"\d[\d.,]*[ \u00a0](?:%|[kMG]i?B?\b|m?s\b)|CIFAR-10+|\d{4}-\d\d-\d\d"
+AS_IT_STANDS = r"(<(pre|code|svg|math|script|style|select)\b.*?</\2>|<[^>]+>)"
+
+
 def keep_together(body: str) -> str:
-    """No line of text ends between a formula and the brackets, commas or points that touch it."""
+    """No line of text ends between a formula and the brackets, commas or points that touch it, nor
+    between a number and its unit."""
 
     def kept(found: re.Match) -> str:
         before, formula, after = found.groups()
         whole = before + formula + after
         return f'<span class="together">{whole}</span>' if before or after else whole
 
-    return re.sub(r"([(“‘]?)(<math\b.*?</math>)([),.;:?’”]*)", kept, body, flags=re.DOTALL)
+    body = re.sub(r"([(“‘]?)(<math\b.*?</math>)([),.;:?’”]*)", kept, body, flags=re.DOTALL)
+    # a tag or a whole drawing as it stands, or else a number and its unit
+    either = re.compile(rf"{AS_IT_STANDS}|({INSEPARABLE})", re.DOTALL)
+    return either.sub(lambda m: f'<span class="together">{m[3]}</span>' if m[3] else m[0], body)
 
 
 def slanted(letter: str) -> str:

@@ -23,7 +23,8 @@ article.bd-article > section > h1 { font-size: 30px; }
 :is(h1, h2, h3) { break-after: avoid; }
 :is(img, table.nin-table, .math-display, .nin-fallback, .admonition) { break-inside: avoid; }
 a.headerlink, button.copybtn { display: none !important; }
-div.highlight pre { white-space: pre-wrap; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+td { overflow-wrap: anywhere; }
 div.cell div.cell_output img { max-width: 100% !important; max-height: 230mm; }
 .title-page { height: 240mm; display: grid; align-content: center; break-after: page; }
 .title-page h1 { font: 700 44px/1.1 var(--nin-sans); }

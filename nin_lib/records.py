@@ -103,7 +103,10 @@ def _accuracies(runs: list[dict]) -> tuple[str, str, str]:
 def where(run: dict) -> str:
     """On what a run was measured, and how: cores or GPU, number format, whose loop."""
     machine, engine = run["machine"], run["engine"]
-    place = machine.get("gpu") or f"{machine['threads']} of {machine['cores']} cores"
+    cores = (
+        "1 core" if machine["cores"] == 1 else f"{machine['threads']} of {machine['cores']} cores"
+    )
+    place = machine.get("gpu") or cores
     manner = "" if engine["resident"] else ", as written"
     return f"{place}, {engine['precision']}{manner}"
 

@@ -125,9 +125,29 @@ def test_links_elsewhere_are_reported_by_what_came_back(tmp_path, monkeypatch, c
     assert "- https://c.example/ (06_x): https://d.example/" in said
 
 
-def test_a_formula_keeps_the_points_that_touch_it():
+@pytest.mark.parametrize(
+    ("source", "written"),
+    [
+        ("f(-x)", '<mo form="prefix">&#x02212;</mo><mi>x</mi>'),
+        ("a - b", "<mi>a</mi><mo>&#x02212;</mo><mi>b</mi>"),
+        (r"p \pm q", "<mo>&#x000B1;</mo>"),
+        (r"\ln K", '<mi>ln</mi><mspace width="0.167em" /><mi>K</mi>'),
+        (r"\max(0, x)", '<mi>max</mi><mo stretchy="false">&#x00028;'),
+        ("|a| > 0", '<mi>a</mi><mo form="postfix" stretchy="false">&#x0007C;</mo>'),
+    ],
+)
+def test_formulas_are_spaced_as_printers_do(source, written):
+    assert written in nin_sphinx.mathml(source)
+
+
+def test_a_formula_keeps_its_points_and_a_number_its_unit():
     formula = "<math><mi>k</mi></math>"
     body = f"<p>of side {formula}, ({formula}) or {formula} more.</p>"
+    given = '<p title="5 %">37 % of CIFAR-10 in 3 s; 4 maps, <code>5 % 2</code>, 7 Mice</p>'
+    assert nin_sphinx.keep_together(given) == (
+        '<p title="5 %"><span class="together">37 %</span> of <span class="together">CIFAR-10'
+        '</span> in <span class="together">3 s</span>; 4 maps, <code>5 % 2</code>, 7 Mice</p>'
+    )
     assert nin_sphinx.keep_together(body) == (
         f'<p>of side <span class="together">{formula},</span> '
         f'<span class="together">({formula})</span> or {formula} more.</p>'

@@ -63,7 +63,7 @@ def test_nothing_moves_while_a_page_loads(browser, address, name):
     shifts = [
         s for s in page.evaluate("window.layoutShifts ?? []") if "toc-entry" not in str(s[1:])
     ]
-    assert sum(shift[0] for shift in shifts) < 0.01, shifts
+    assert sum(shift[0] for shift in shifts) < 0.03, shifts
     page.close()
 
 

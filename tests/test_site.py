@@ -81,6 +81,12 @@ def test_the_name_of_a_function_does_not_touch_what_follows(site, name):
 
 
 @pytest.mark.parametrize("name", PAGES)
+def test_no_cell_ends_in_what_was_only_meant_to_be_done(site, name):
+    html = (site / f"{name}.html").read_text()
+    assert not re.search(r"<pre><span></span>(\(np\.|\[?&lt;matplotlib|Text\()", html)
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_what_a_cell_prints_is_one_text(site, name):
     html = (site / f"{name}.html").read_text()
     assert not re.search(r'</pre></div>\n</div>\n<div class="output stream', html)

@@ -15,7 +15,7 @@ const WORDS = {
   map: "Response over two directions in patch space",
   up: "↑ b, more of the second edge",
   across: "a, more of the first edge →",
-  along: (b: string) => `along b = ${b} · dashed: cut by the ReLU`,
+  along: (b: string) => `along b = ${b} · dashed: cut by ReLU`,
   positive: "wanted positive",
   negative: "wanted negative",
   wrong: "on the wrong side",
