@@ -187,9 +187,9 @@ def test_lighthouse_finds_every_page_fast_and_whole():
 def test_the_projects_commands_take_no_longer_than_promised():
     timed = json.loads((records.folder() / "commands-cpu.json").read_text())["seconds"]
     assert timed["import nin_lib.train after import torch, median of 5"] <= 0.1
-    assert timed["make book, cold"] <= 9 * 60  # full budget, all chapters
+    assert timed["make book, cold"] <= 4 * 60
     assert timed["make book, unchanged"] <= 20
-    assert timed["make test"] <= 15 * 60
+    assert timed["make test"] <= 8 * 60
 
 
 def test_a_table_for_every_study_says_what_is_missing(monkeypatch):
