@@ -175,7 +175,7 @@ def study(name: str, count: int, minutes: float, device: str) -> Iterator[Job]:
 
 
 def laptop() -> list[Job]:
-    """About five hours on two cores with AMX."""
+    """About six hours on two cores with AMX."""
     r = RECIPES
     jobs = [
         *seeds(r["pocket"], 5, 1.2, "cpu"),
@@ -192,6 +192,7 @@ def laptop() -> list[Job]:
         *study("larger-batch", 1, 5, "cpu"),
         trained(r["tutorial"], 0, 55, "cpu"),
         trained(r["paper-cifar10"], 0, 15, "cpu", epochs=6),
+        *study("departures", 3, 2, "cpu"),
     ]
     return list({job.name: job for job in jobs}.values())
 

@@ -26,9 +26,22 @@ def split(data: ImageData, validation: int) -> tuple[Tensor, Tensor]:
 
 
 def prepare(images: Tensor, recipe: Recipe) -> Tensor:
-    """uint8 N×C×H×W on any device → normalised float32 in the recipe's size."""
-    x = images.float().div_(255)
-    x = x.sub_(_each_channel(recipe.mean, x.device)).div_(_each_channel(recipe.std, x.device))
+    """uint8 N×C×H×W on any device → normalised float32 in the recipe's size.
+
+    Pictures in float32 are those that ``whitening.prepared`` made, and keep their numbers.
+
+    Raises:
+        ValueError: the recipe wants them prepared, and they are not.
+    """
+    if recipe.pictures == "plain":
+        x = images.float().div_(255)
+        x = x.sub_(_each_channel(recipe.mean, x.device)).div_(_each_channel(recipe.std, x.device))
+    elif images.is_floating_point():
+        x = images
+    else:
+        raise ValueError(
+            f"recipe {recipe.name} takes {recipe.pictures} pictures; whitening.prepared makes them"
+        )
     if recipe.image_size and x.shape[-1] != recipe.image_size:
         x = F.interpolate(x, size=(recipe.image_size,) * 2, mode="bilinear")
     return x
@@ -99,13 +112,14 @@ def source(
     """Batches of prepared images and labels, made in the way that the engine says.
 
     Raises:
-        ValueError: the recipe augments, which the tutorials' way does not.
+        ValueError: the recipe augments or whitens, which the tutorials' way does not.
     """
     if engine.resident:
         return resident(images, labels, recipe, draws, places)
-    if recipe.flip or recipe.shift or recipe.cut:
+    if recipe.flip or recipe.shift or recipe.cut or recipe.pictures != "plain":
         raise ValueError(
-            f"recipe {recipe.name} augments its pictures, which only Engine(resident=True) does"
+            f"recipe {recipe.name} augments or whitens its pictures, which only "
+            f"Engine(resident=True) does"
         )
     return torch.utils.data.DataLoader(
         Enlarged(images, labels, recipe),

@@ -190,6 +190,9 @@ def alexnet(in_channels: int = 1, num_classes: int = 10) -> Network:
     )
 
 
+_POOLS = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}
+
+
 def pocket_nin(
     in_channels: int = 1,
     num_classes: int = 10,
@@ -199,6 +202,8 @@ def pocket_nin(
     norm: bool = True,
     final_relu: bool = False,
     head: str = "average",
+    pool: str = "max",
+    dropout: float = 0.0,
 ) -> Network:
     """The book's own small network for 28×28 images: 91,562 parameters, 6.2 M multiply-adds.
 
@@ -210,19 +215,22 @@ def pocket_nin(
     The other arguments are for the book's experiments: the number of 1×1 layers a block, batch
     normalisation, a last ReLU, and the head. ``connected`` puts two fully connected layers
     (4,704 → 128 → classes) in place of the last 1×1 layer and the average;
-    ``connected-dropout`` adds dropout of one half before each.
+    ``connected-dropout`` adds dropout of one half before each. The pool takes the ``max`` or the
+    ``average``, and dropout may follow it.
 
     Raises:
-        ValueError: ``trained`` with other arguments, or an unknown head.
+        ValueError: ``trained`` with other arguments, or an unknown head or pool.
     """
-    asked = (in_channels, num_classes, pointwise, norm, final_relu, head)
-    if trained and asked != (1, 10, 1, True, False, "average"):
+    asked = (in_channels, num_classes, pointwise, norm, final_relu, head, pool, dropout)
+    if trained and asked != (1, 10, 1, True, False, "average", "max", 0.0):
         raise ValueError(
             f"the trained pocket_nin takes 1 channel and knows 10 classes, not {in_channels} and "
             f"{num_classes}; and its layers are as they are"
         )
     if head not in ("average", "connected", "connected-dropout"):
         raise ValueError(f"no head {head!r}; known: 'average', 'connected', 'connected-dropout'")
+    if pool not in _POOLS:
+        raise ValueError(f"no pool {pool!r}; known: {', '.join(map(repr, _POOLS))}")
 
     def block(channels, width, kernel, stride=1):
         widths = (width,) * (1 + pointwise)
@@ -231,9 +239,11 @@ def pocket_nin(
     layers = OrderedDict(
         block1=block(in_channels, 32, 5, stride=2),
         block2=block(32, 32, 3),
-        pool=nn.MaxPool2d(2),
-        block3=block(32, 64, 3),
+        pool=_POOLS[pool](2),
     )
+    if dropout:
+        layers["dropout"] = nn.Dropout(dropout)
+    layers["block3"] = block(32, 64, 3)
     if head == "average":
         widths = (96,) * pointwise + (num_classes,)
         layers["block4"] = MLPConv(64, widths, 3, padding=1, norm=norm, final_relu=final_relu)

@@ -7,6 +7,8 @@ from torch import nn
 
 from nin_lib.recipes import Recipe
 
+SCHEDULES = ("one-cycle", "constant", "cut")
+
 
 def sgd(model: nn.Module, recipe: Recipe, fused: bool = True) -> torch.optim.SGD:
     """SGD with weight decay on matrices and filters, none on biases and normalisation."""
@@ -27,9 +29,17 @@ def sgd(model: nn.Module, recipe: Recipe, fused: bool = True) -> torch.optim.SGD
 
 
 def schedule(optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int):
-    """The recipe's learning rate over ``steps`` steps."""
+    """The recipe's learning rate over ``steps`` steps.
+
+    Raises:
+        ValueError: there is no such schedule.
+    """
+    if recipe.schedule not in SCHEDULES:
+        raise ValueError(f"no schedule {recipe.schedule!r}; known: {', '.join(SCHEDULES)}")
     if recipe.schedule == "constant":
         return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
+    if recipe.schedule == "cut":
+        return torch.optim.lr_scheduler.MultiStepLR(optimizer, [steps * 5 // 6], gamma=0.1)
     return torch.optim.lr_scheduler.OneCycleLR(
         optimizer,
         max_lr=recipe.rate,

@@ -19,11 +19,13 @@ class Recipe:
         initialisation: a scheme of ``models.initialise``, or ``own``: as the network draws itself.
         rate: the learning rate, its peak under the one-cycle schedule.
         schedule: ``one-cycle`` (up for a fifth of the steps, then down to zero, in straight
-            lines) or ``constant``.
+            lines), ``constant``, or ``cut`` (constant, then a tenth for the last sixth).
         momentum: of SGD, in Nesterov's form; 0 is plain SGD.
         weight_decay: on the weights of convolutions and linear layers only.
         image_size: side in pixels to resize to, on the device; None keeps the data's own.
         mean, std: what pixels scaled to 0…1 are normalised with.
+        pictures: how they are prepared as a whole before that, a way of ``whitening.PICTURES``;
+            after any but ``plain``, mean and std have no part in it.
         shift: augmentation: each image moves by up to so many whole pixels each way.
         flip: augmentation: each image is mirrored with probability one half.
         cut: augmentation: a square of so many pixels a side is made black (DeVries and Taylor
@@ -52,6 +54,7 @@ class Recipe:
     image_size: int | None = None
     mean: float | tuple[float, ...] = 0.2860  # of Fashion-MNIST's training images
     std: float | tuple[float, ...] = 0.3530
+    pictures: str = "plain"
     shift: int = 0
     flip: bool = True
     cut: int = 0

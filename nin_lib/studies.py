@@ -120,7 +120,49 @@ PAPER = {
     "no average of the weights": _variant(
         _CIFAR10, "last", "The last weights count, not their average.", average=0.0
     ),
+    "pictures whitened": _variant(
+        _CIFAR10, "whitened", "Contrast normalised and whitened, as in the paper.",
+        pictures="whitened",
+    ),
 }  # fmt: skip
+
+# The same questions and some more, put to a network that a laptop can train for an answer.
+_SMALL_CIFAR10 = replace(
+    _CIFAR10,
+    name="pocket-cifar10",
+    why="The small network trained on CIFAR-10 as paper-cifar10 trains the paper's, for 6 epochs.",
+    model="pocket_nin",
+    model_args=args(),
+    epochs=6,
+)
+
+
+def _departures() -> dict[str, Recipe]:
+    """What of the published way to train is worth how much: one step towards it at a time."""
+    steps = {
+        "pictures contrast normalised": ("contrast", {"pictures": "contrast"}),
+        "… and whitened": ("whitened", {"pictures": "whitened"}),
+        "neither mirrored nor shifted": ("plain", {"flip": False, "shift": 0}),
+        "an average in the pool": ("pool", {"model_args": args(pool="average")}),
+        "dropout after the pool": ("dropout", {"model_args": args(dropout=0.5)}),
+        "a ReLU before the average": ("relu", {"model_args": args(final_relu=True)}),
+        "no batch normalisation": ("no-norm", {"model_args": args(norm=False)}),
+        "… and Gaussian weights, 0.05": (
+            "gaussian", {"model_args": args(norm=False), "initialisation": "gaussian"},
+        ),
+        "rate 0.1, at the end a tenth": ("cut", {"schedule": "cut", "rate": 0.1}),
+        "a fifth of the weight decay": ("decay", {"weight_decay": 1e-4}),
+        "batches of 128": ("batch", {"batch_size": 128}),
+        "no smoothed labels": ("sharp", {"label_smoothing": 0.0}),
+        "no average of the weights": ("last", {"average": 0.0}),
+    }  # fmt: skip
+    return {"as it is": _SMALL_CIFAR10} | {
+        label: _variant(_SMALL_CIFAR10, name, f"One step towards the paper: {label}.", **change)
+        for label, (name, change) in steps.items()
+    }
+
+
+DEPARTURES = _departures()
 
 STUDIES = {
     "accuracy": ACCURACY,
@@ -129,6 +171,7 @@ STUDIES = {
     "more-data": MORE_DATA,
     "larger-batch": LARGER_BATCH,
     "paper": PAPER,
+    "departures": DEPARTURES,
 }
 VARIANTS = {
     recipe.name: recipe

@@ -1,6 +1,8 @@
-"""The training loop. From a shell:
+"""The training loop.
 
-python -m nin_lib.train pocket --record run.json
+From a shell::
+
+    python -m nin_lib.train pocket --record run.json
 """
 
 import dataclasses
@@ -15,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from nin_lib import checkpoints, hardware, parallel, stopping
+from nin_lib import checkpoints, hardware, parallel, stopping, whitening
 from nin_lib.batches import Draws, prepare, source, split
 from nin_lib.data import ImageData
 from nin_lib.diagnosis import diagnose
@@ -89,6 +91,7 @@ def fit(
             f"{data.name} leaves {len(training)} images to train on after {len(held_out)} are "
             f"held out; the recipe needs at least one batch of {recipe.batch_size}"
         )
+    data = whitening.prepared(data, recipe.pictures, training)
     home = device if engine.resident else "cpu"
     images, labels = data.train_images[training].to(home), data.train_labels[training].to(home)
     watched, final = judges(data, held_out)

@@ -175,6 +175,23 @@ def test_a_pickle_is_never_executed(tmp_path):
     assert not (tmp_path / "sprung").exists()
 
 
+def test_the_small_networks_pool_and_its_dropout_can_be_chosen():
+    torch.manual_seed(0)
+    plain = models.pocket_nin()
+    torch.manual_seed(0)
+    other = models.pocket_nin(pool="average", dropout=0.5)
+    assert [p.shape for p in plain.parameters()] == [p.shape for p in other.parameters()]
+    assert isinstance(other.pool, nn.AvgPool2d) and isinstance(plain.pool, nn.MaxPool2d)
+    names = [name for name, _ in other.named_children()]
+    assert names[names.index("pool") + 1] == "dropout" and not hasattr(plain, "dropout")
+    x = torch.rand(2, 1, 28, 28)
+    assert not torch.equal(other(x), other(x))  # in training, chance decides
+    with pytest.raises(ValueError, match="no pool 'min'; known: 'max', 'average'"):
+        models.pocket_nin(pool="min")
+    with pytest.raises(ValueError, match="layers are as they are"):
+        models.pocket_nin(trained=True, pool="average")
+
+
 def test_unknown_paper_network():
     with pytest.raises(ValueError, match="no paper network for 'imagenet'; known: cifar10"):
         models.nin_paper("imagenet")

@@ -29,6 +29,24 @@ def test_one_cycle_climbs_for_a_fifth_and_ends_at_nothing():
     assert rates[-1] < RECIPE.rate / 100 and rates[0] < RECIPE.rate / 10
 
 
+def test_a_cut_leaves_a_tenth_of_the_rate_for_the_last_sixth():
+    recipe = dataclasses.replace(RECIPE, schedule="cut", rate=0.1)
+    optimizer = train.sgd(nn.Linear(2, 2), recipe)
+    scheduler = train.schedule(optimizer, recipe, 12)
+    rates = []
+    for _ in range(12):
+        rates.append(scheduler.get_last_lr()[0])
+        optimizer.step()
+        scheduler.step()
+    assert rates == pytest.approx(10 * [0.1] + 2 * [0.01])
+
+
+def test_a_schedule_that_is_none_is_refused():
+    optimizer = train.sgd(nn.Linear(2, 2), RECIPE)
+    with pytest.raises(ValueError, match="no schedule 'cosine'; known: one-cycle, constant, cut"):
+        train.schedule(optimizer, dataclasses.replace(RECIPE, schedule="cosine"), 10)
+
+
 def test_biases_and_norms_do_not_decay():
     groups = train.sgd(models.pocket_nin(), RECIPE).param_groups
     assert all(p.ndim > 1 for p in groups[0]["params"]) and groups[0]["weight_decay"] > 0

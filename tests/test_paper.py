@@ -135,6 +135,29 @@ def test_each_variant_of_the_study_changes_what_it_says():
     assert recipes.find("paper-cifar10-decay").weight_decay == paper.PUBLISHED.weight_decay
 
 
+def test_each_departure_changes_one_thing():
+    """One field of the recipe; only the Gaussian weights build on the line above them."""
+    base = studies.DEPARTURES["as it is"].settings()
+    changed = {
+        label: {k for k, v in recipe.settings().items() if v != base[k]} - {"name", "why"}
+        for label, recipe in studies.DEPARTURES.items()
+    }
+    pairs = {
+        "neither mirrored nor shifted": {"flip", "shift"},
+        "… and Gaussian weights, 0.05": {"model_args", "initialisation"},
+        "rate 0.1, at the end a tenth": {"schedule", "rate"},
+    }
+    assert changed.pop("as it is") == set()
+    for label, fields in changed.items():
+        assert fields == pairs.get(label, fields) and len(fields) == (2 if label in pairs else 1)
+    cut = studies.DEPARTURES["rate 0.1, at the end a tenth"]
+    decay = studies.DEPARTURES["a fifth of the weight decay"]
+    batch = studies.DEPARTURES["batches of 128"]
+    assert cut.rate == paper.PUBLISHED.rate
+    assert decay.weight_decay == paper.PUBLISHED.weight_decay == base["weight_decay"] / 5
+    assert batch.batch_size == paper.PUBLISHED.batch
+
+
 def test_differences_are_read_from_the_recipe(monkeypatch):
     rows = {row[0]: row[1:] for row in paper.differences().rows[1:]}
     assert rows["epochs"] == ("307", "100")

@@ -10,6 +10,7 @@ from nin_lib.check import Wrong, exercise
 from nin_lib.exercises.chapter05 import _number, _rounded
 from nin_lib.exercises.expect import call, expect_function, expect_numbers, whole_numbers
 from nin_lib.paper import PUBLISHED, TABLES
+from nin_lib.whitening import contrast as _contrast
 
 Z = 1.96  # of the 95 % interval, as the chapter rounds it
 
@@ -169,12 +170,6 @@ def by_hand(answer):
     }
     expect_numbers(_rounded(answer, 4), wanted, slips)
     return "what two neighbours share is taken from both: that is an edge detector."
-
-
-def _contrast(x: Tensor) -> Tensor:
-    x = x - x.mean(dim=(1, 2, 3), keepdim=True)
-    spread = x.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
-    return x / spread.clamp(min=1e-8)
 
 
 def _by(dim, x: Tensor) -> Tensor:
