@@ -91,13 +91,61 @@ def gains(study: Mapping[str, Recipe]) -> Table:
         gain = ratio = ""
         if found and below:
             points = mean(found) - mean(below)
-            gain = _signed(points, 2)
-            if min(len(found), len(below)) > 1:
-                deviation = math.sqrt((stdev(found) ** 2 + stdev(below) ** 2) / 2)
-                ratio = _signed(points / deviation, 1) if deviation else ""
+            gain, ratio = _signed(points, 2), _in_deviations(points, found, below)
         rows.append((label, f"{len(found)}", _spread(found) if found else MISSING, gain, ratio))
         below = found
     return Table(rows, right=range(1, 5))
+
+
+def worth(study: Mapping[str, Recipe], edge: float = 12) -> Figure:
+    """What each recipe of a study is worth against its first: points of accuracy, a dot a seed.
+
+    An arrow stands at ``edge`` points for what lies further out. In the margin: the mean of the
+    differences, and that in deviations between seeds.
+    """
+    figure, ax = plt.subplots(figsize=(7.4, 0.36 * len(study) + 0.9))
+    found = {label: _accuracies(recipe) for label, recipe in study.items()}
+    base = next(iter(found.values()))
+    heights = range(len(study) - 1, -1, -1)
+    for height, accuracies in zip(heights, found.values(), strict=True):
+        ax.axhline(height, color=RULE, linewidth=0.8, zorder=0)
+        if not accuracies or not base:
+            _margin(ax, 1.02, height, MISSING, "left")
+            continue
+        points = [a - mean(base) for a in accuracies]
+        inside = [p for p in points if abs(p) <= edge]
+        ax.plot(inside, [height] * len(inside), "o", color=INK, markersize=5, alpha=0.6)
+        middle = mean(points)
+        if abs(middle) <= edge:
+            ax.plot([middle] * 2, [height - 0.3, height + 0.3], color=INK, linewidth=1.6)
+        else:
+            ax.plot(math.copysign(edge, middle), height, "<" if middle < 0 else ">", color=INK)
+        _margin(ax, 1.19, height, _spread(accuracies))
+        if accuracies is not base:
+            _margin(ax, 1.3, height, _signed(middle, 1))
+            _margin(ax, 1.46, height, _in_deviations(middle, accuracies, base))
+    for right, words in ((1.19, "accuracy"), (1.3, "points"), (1.46, "÷ deviation")):
+        _margin(ax, right, len(study) - 0.3, words)
+    ax.axvline(0, color=RULE, linewidth=1, zorder=0)
+    ax.set_yticks(heights, study)
+    ax.set(xlim=(-edge, edge / 3), ylim=(-0.6, len(study) - 0.4))
+    ax.set(xlabel="accuracy, in points against the first line, one dot a seed")
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
+    return figure
+
+
+def _margin(ax, right: float, height: float, words: str, side: str = "right") -> None:
+    place = {"transform": ax.get_yaxis_transform(), "ha": side, "va": "center"}
+    ax.text(right, height, words, color=MUTED, fontsize=9, **place)
+
+
+def _in_deviations(points: float, ours: Sequence[float], theirs: Sequence[float]) -> str:
+    """A difference of two means in the deviation between seeds that the two have together."""
+    if min(len(ours), len(theirs)) < 2:
+        return ""
+    deviation = math.sqrt((stdev(ours) ** 2 + stdev(theirs) ** 2) / 2)
+    return _signed(points / deviation, 1) if deviation else ""
 
 
 def speed(device: str) -> Figure | Table:
@@ -118,8 +166,7 @@ def speed(device: str) -> Figure | Table:
         limit = rate / rung["share_of_ceiling"]
         ax.plot([limit] * 2, [height - 0.31, height + 0.31], color=INK, linewidth=1.2)
         for right, words in ((1.08, f"{rate:,.0f}"), (1.18, f"{rung['ratio']:.2f}×")):
-            place = {"transform": ax.get_yaxis_transform(), "ha": "right", "va": "center"}
-            ax.text(right, height, words, color=MUTED, fontsize=9, **place)
+            _margin(ax, right, height, words)
     ax.set_yticks(range(len(rungs)), [rung["label"] for rung in rungs])
     ax.set(xlabel="examples a second, all waiting counted; a stroke at what the machine allows")
     ax.margins(y=0.01)

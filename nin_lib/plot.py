@@ -4,8 +4,6 @@ Colour carries sign, nothing else: blue is negative, orange positive, the neutra
 """
 
 import io
-import json
-from importlib.resources import files
 from itertools import pairwise
 
 import matplotlib as mpl
@@ -15,13 +13,14 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from torch import Tensor
 
-PALETTE = json.loads((files("nin_lib") / "palette.json").read_text())
+from nin_lib import ramps
+from nin_lib.ramps import PALETTE
+
 INK, MUTED, RULE, PAPER, BLUE, ORANGE, NEUTRAL = (
     PALETTE["light"][name]
     for name in ("ink", "muted", "rule", "paper", "blue", "orange", "neutral")
 )
-ON_LIGHT = "#1f2329"  # ink that stays dark, for cells that stay light in a dark page
-SIGNED = LinearSegmentedColormap.from_list("nin_signed", [BLUE, NEUTRAL, ORANGE])
+SIGNED = ramps.ramp("nin_signed")
 GREY = LinearSegmentedColormap.from_list("nin_grey", [INK, "#ffffff"])
 
 STYLE = {
@@ -63,6 +62,7 @@ def use() -> None:
 def svg(figure: Figure) -> str:
     """The figure as SVG whose palette colours follow the reader's light or dark theme."""
     stream = io.StringIO()
+    filters, darken = ramps.filters(ramps.mark(figure))
     figure.savefig(stream, format="svg", bbox_inches="tight", metadata={"Date": None})
     text = stream.getvalue()
     text = text[text.index("<svg") :]
@@ -73,8 +73,8 @@ def svg(figure: Figure) -> str:
             rules[theme].append(f"--{name}:{colours[name]}")
     light, dark = (";".join(rules[theme]) for theme in ("light", "dark"))
     style = (
-        f"<style>svg{{{light}}}@media(prefers-color-scheme:dark){{svg{{{dark}}}}}"
-        f"@media print{{svg{{{light}}}}}</style>"
+        f"<style>svg{{{light}}}@media screen and (prefers-color-scheme:dark)"
+        f"{{svg{{{dark}}}{darken}}}</style>{filters}"
     )
     head = text.index(">") + 1
     return text[:head] + style + text[head:]
@@ -101,7 +101,7 @@ def signed(ax, values, title: str = "", *, limit: float | None = None, numbers: 
     ax.spines[:].set_visible(False)
     if numbers:
         for (row, column), value in np.ndenumerate(values):
-            shade = "#ffffff" if abs(value) > 0.62 * limit else ON_LIGHT
+            shade = PAPER if abs(value) > 0.62 * limit else INK
             ax.text(column, row, numbers.format(value), ha="center", va="center", color=shade,
                     fontsize=9, family="monospace")  # fmt: skip
 
@@ -109,7 +109,7 @@ def signed(ax, values, title: str = "", *, limit: float | None = None, numbers: 
 def outline(ax, row: int, column: int, *, height: int = 1, width: int = 1) -> None:
     """Frame a block of cells of a picture drawn by ``signed``; (row, column) is its corner."""
     corner = (column - 0.5, row - 0.5)
-    ax.add_patch(plt.Rectangle(corner, width, height, fill=False, linewidth=2, edgecolor=ON_LIGHT))
+    ax.add_patch(plt.Rectangle(corner, width, height, fill=False, linewidth=2, edgecolor=INK))
 
 
 def bars(ax, values, title: str = "") -> None:
@@ -141,7 +141,7 @@ def stacks(maps_by_title: dict, *, row: int, column: int) -> Figure:
             ax.imshow(values, cmap=SIGNED, vmin=-limit, vmax=limit, extent=box, zorder=2 + i)
             for corner, w, h, colour in (
                 ((x, y), width, height, PAPER),
-                ((x + column, y + height - 1 - row), 1, 1, ON_LIGHT),
+                ((x + column, y + height - 1 - row), 1, 1, INK),
             ):
                 frame = plt.Rectangle(corner, w, h, fill=False, edgecolor=colour, linewidth=1.5)
                 ax.add_patch(frame).set_zorder(2 + i)
@@ -203,14 +203,13 @@ def confusion(counts, classes) -> Figure:
     counts = _array(counts)
     wrong = counts * (1 - np.eye(len(counts)))
     figure, ax = plt.subplots(figsize=(6.6, 5.6))
-    shades = LinearSegmentedColormap.from_list("nin_wrong", [PAPER, MUTED])
-    ax.imshow(wrong, cmap=shades, vmin=0, vmax=max(1, wrong.max()))
+    ax.imshow(wrong, cmap=ramps.ramp("nin_wrong"), vmin=0, vmax=max(1, wrong.max()))
     for (row, column), count in np.ndenumerate(counts):
         if count:
             bold = "bold" if row == column else "normal"
             dark = wrong[row, column] > 0.6 * wrong.max()
             ax.text(column, row, f"{count:.0f}", ha="center", va="center", fontsize=8.5,
-                    weight=bold, color="#ffffff" if dark else ON_LIGHT)  # fmt: skip
+                    weight=bold, color=PAPER if dark else INK)  # fmt: skip
     ax.set_xticks(range(len(classes)), classes, rotation=40, ha="right")
     ax.set_yticks(range(len(classes)), classes)
     ax.set(xlabel="answer of the network", ylabel="true class")
@@ -220,7 +219,7 @@ def confusion(counts, classes) -> Figure:
 
 
 def failures(*records: dict | None) -> Figure:
-    """How often the runs of failure grids train, by initialisation and rate; darker is less often.
+    """How often the runs of failure grids train, by first weights and rate; grey where seldom.
 
     A panel for each record and for the last ReLU kept or dropped; in each cell how many of its runs
     train, and the verdicts on the others. A combination without a run says so.
@@ -234,7 +233,7 @@ def failures(*records: dict | None) -> Figure:
     sides = [(list(dict.fromkeys(s for s, _ in g)), sorted({r for _, r in g})) for g in grids]
     ratios = {"width_ratios": [max(1.5, len(rates)) for _, rates in sides]}
     figure, axes = plt.subplots(1, len(grids), figsize=(8.6, 3.4), squeeze=False, **ratios)
-    shades = LinearSegmentedColormap.from_list("nin_share", [NEUTRAL, MUTED])
+    shades = ramps.ramp("nin_share")
     names = [("no last ReLU" if dropped else "last ReLU kept") for _, dropped in panels] or [""]
     for ax, name, cells, (schemes, rates) in zip(axes.flat, names, grids, sides, strict=True):
         lost = np.full((len(schemes), len(rates)), np.nan)
@@ -246,7 +245,7 @@ def failures(*records: dict | None) -> Figure:
                 others = [(found.count(v), v) for v in ("slow", "dead", "diverged")]
                 text = f"{trains} of {len(found)} train"
                 text += "".join(f"\n{count} {verdict}" for count, verdict in others if count)
-                ink = "#ffffff" if lost[row, column] > 0.6 else ON_LIGHT
+                ink = PAPER if lost[row, column] > 0.6 else INK
             ax.text(column, row, text, ha="center", va="center", fontsize=7.5, color=ink)
             frame = {"fill": False, "edgecolor": PAPER, "linewidth": 1.5}
             ax.add_patch(plt.Rectangle((column - 0.5, row - 0.5), 1, 1, **frame))

@@ -85,6 +85,28 @@ def test_gains_are_differences_of_means():
     assert float(after[4]) > 2
 
 
+def test_what_a_departure_is_worth_is_drawn_and_said(no_records, monkeypatch):
+    study = dict(list(studies.DEPARTURES.items())[:4])
+    seeds = ((0.70, 0.72), (0.73, 0.75), (0.20, 0.22), ())
+    shelf = {
+        f"{recipe.name}-{seed}": {
+            "kind": "run", "recipe": recipe.settings(), "data": "cifar10", "seed": seed,
+            "result": {"accuracy": accuracy},
+        }
+        for recipe, found in zip(study.values(), seeds, strict=True)
+        for seed, accuracy in enumerate(found)
+    }  # fmt: skip
+    monkeypatch.setattr(records, "every", lambda: shelf)
+    figure = ladders.worth(study)
+    said = words(figure)
+    assert said[:4] == ["71.00 ± 1.41 %", "74.00 ± 1.41 %", "+3.0", "+2.1"]
+    assert said[4:8] == ["21.00 ± 1.41 %", "−50.0", "−35.4", "not yet measured"]
+    dots = [list(line.get_xdata()) for line in figure.axes[0].lines if line.get_marker() == "o"]
+    assert [sorted(round(x, 6) for x in line) for line in dots] == [[-1, 1], [2, 4], []]
+    [arrow] = [line for line in figure.axes[0].lines if line.get_marker() == "<"]
+    assert list(arrow.get_xdata()) == [-12]
+
+
 def test_the_ladder_of_speed_has_a_bar_a_rung():
     figure = ladders.speed("cpu")
     rungs = records.one("speed-ladder", "cpu")["rungs"]
@@ -107,6 +129,7 @@ def test_without_any_record_everything_says_so(no_records):
     assert f"{missing}: pocket network; the tutorial" in words(ladders.beside(PRINTED, OURS))
     assert words(ladders.accuracy(studies.ACCURACY)) == [missing] * len(studies.ACCURACY)
     assert repr(ladders.gains(studies.ACCURACY)).count(missing) == len(studies.ACCURACY)
+    assert words(ladders.worth(studies.DEPARTURES)).count(missing) == len(studies.DEPARTURES)
     assert repr(ladders.budget(["pocket"])).count(missing) == len(ladders.MACHINES)
     for device in ("cpu", "cuda"):
         assert missing in repr(ladders.speed(device))

@@ -1,9 +1,15 @@
-"""The picture of how often networks do not train."""
+"""Pictures: how often networks do not train, and maps that turn dark with the page."""
+
+import io
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from PIL import Image
 
-from nin_lib import plot, records
+from nin_lib import plot, ramps, records
+from nin_lib.plot import PALETTE
 
 
 def said(figure):
@@ -39,3 +45,37 @@ def test_every_run_on_record_is_counted():
     grid = records.one("failure-grid", "cpu")
     texts = [text for panel in said(plot.failures(grid)) for text in panel]
     assert sum(int(text.split(" of ")[1].split()[0]) for text in texts) == len(grid["runs"])
+
+
+@pytest.mark.parametrize("name", ramps.RAMPS)
+def test_the_filter_takes_a_light_ramp_to_the_dark_one(name):
+    steps = np.linspace(0, 1, 33)
+    light = ramps.ramp(name)(steps)[:, :3]
+    stops = [to_rgb(PALETTE["dark"][stop]) for stop in ramps.RAMPS[name]]
+    dark = LinearSegmentedColormap.from_list("dark", stops)(steps)[:, :3]
+    turned = np.hstack([light, np.ones((33, 1))]) @ ramps.matrix(name).T
+    assert np.abs(turned - dark).max() < 0.01
+
+
+def test_maps_turn_dark_with_the_page_and_photographs_do_not(browser, tmp_path):
+    figure, (left, right) = plt.subplots(1, 2, figsize=(4, 2), layout=None)
+    left.set_position((0, 0, 0.5, 1))
+    right.set_position((0.5, 0, 0.5, 1))
+    plot.signed(left, [[0.0, 1.0]])
+    right.imshow([[0, 1]], cmap=plot.GREY)
+    right.axis("off")
+    (tmp_path / "page.svg").write_text(plot.svg(figure), encoding="utf-8")
+    plt.close(figure)
+    seen = {}
+    for theme in PALETTE:
+        page = browser.new_page(viewport={"width": 400, "height": 200}, color_scheme=theme)
+        page.goto((tmp_path / "page.svg").as_uri())
+        picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+        wide, tall = picture.width / 8, picture.height / 2
+        seen[theme] = [picture.getpixel((round(wide * k), round(tall))) for k in (1, 3, 5, 7)]
+        page.close()
+    for theme, (zero, one, black, white) in seen.items():
+        for found, name in ((zero, "neutral"), (one, "orange")):
+            wanted = 255 * np.array(to_rgb(PALETTE[theme][name]))
+            assert np.abs(found - wanted).max() <= 2, (theme, name)
+        assert (black, white) == tuple(seen["light"][2:])

@@ -67,7 +67,7 @@ def test_a_data_set_is_whitened_by_its_training_pictures_alone(crops):
 
 def test_plain_pictures_are_the_data_sets_own(crops):
     assert whitening.prepared(crops, "plain", torch.arange(4)) is crops
-    with pytest.raises(ValueError, match="no way 'bleached'.*known: plain, contrast, whitened"):
+    with pytest.raises(ValueError, match=r"no way 'bleached'.*known: plain, contrast, whitened"):
         whitening.prepared(crops, "bleached", torch.arange(4))
 
 

@@ -3,6 +3,7 @@
 from copy import deepcopy
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nin_lib.check import Wrong, exercise
@@ -114,6 +115,8 @@ def inception(answer):
         ("depthwise = 128 * 3 * 3", "depthwise = 256 * 3 * 3", "filters as channels come in"),
         ("depthwise = 128 * 3 * 3", "depthwise = 128 * 128 * 3 * 3", "sees one channel"),
         ("depthwise = 128 * 3 * 3", "depthwise = 3 * 3", "a filter of its own"),
+        ("pointwise = 256 * 128", "pointwise = 256 * 128 * 9", "one weight for each channel"),
+        ("pointwise = 256 * 128", "pointwise = 128 * 128", "256 channels out of 128"),
         ("(depthwise + pointwise) * 28 * 28", "pointwise * 28 * 28", "The depthwise layer"),
         ("(depthwise + pointwise) * 28 * 28", "depthwise + pointwise", "28×28 positions"),
     ],
@@ -136,6 +139,11 @@ def separated(answer):
             256 * 9: "There are as many filters as channels come in.",
             128 * 128 * 9: "A depthwise filter sees one channel.",
             9: "Each channel has a filter of its own.",
+        },
+        "weights_pointwise": {
+            256 * 128 * 9: "A 1×1 filter has one weight for each channel that comes in.",
+            128 * 128: "The 1×1 layer makes 256 channels out of 128.",
+            256: "Each of the 256 filters sees all 128 channels.",
         },
         "macs_separated": {
             rows.params: "Each weight is used at 28×28 positions.",
@@ -174,6 +182,8 @@ def separated(answer):
         ('"multiply_adds": weights', '"multiply_adds": weights * 28 * 28', "once"),
         ("2 * channels * squeezed", "channels * squeezed", "two layers"),
         ("channels * 28 * 28", "channels", "every number of its map"),
+        ("channels * 28 * 28", "28 * 28", "512 maps"),
+        ("weights + squeezed + channels", "weights + channels", "Both layers have biases"),
     ],
 )
 def gate(answer):
@@ -182,16 +192,23 @@ def gate(answer):
     wanted = {"parameters": rows.params, "multiply_adds": rows.macs, "scalings": 512 * 28 * 28}
     two = "A gate has two layers: down to a sixteenth, and up again."
     slips = {
-        "parameters": {rows.macs: "Both layers have biases.", rows.macs // 2 + 544: two},
+        "parameters": {
+            rows.macs // 2 + 544: two,
+            **{rows.macs + some: "Both layers have biases." for some in (0, 32, 512)},
+        },
         "multiply_adds": {
             rows.macs * 28 * 28: "After the average each weight is used once.",
             rows.macs // 2: two,
             rows.params: "Biases are added, not multiplied.",
         },
-        "scalings": {512: "A channel's factor multiplies every number of its map."},
+        "scalings": {
+            512: "A channel's factor multiplies every number of its map.",
+            28 * 28: "There are 512 maps to be scaled.",
+        },
     }
     expect_numbers(answer, wanted, slips)
-    return "the gate adds parameters, and next to no arithmetic."
+    times = wanted["scalings"] / wanted["multiply_adds"]
+    return f"little arithmetic, and most of it is the scaling: {times:.0f} times the two layers'."
 
 
 @exercise(
@@ -295,6 +312,14 @@ def resnet18(answer):
     hint="A module with two parts, whose outputs `forward` adds.",
     wrong=[
         (").relu()", ")", "a ReLU comes last"),
+        ("3, stride, padding=1, bias=False),\n            nn.ReLU(),",
+         "3, stride, padding=1, bias=False),", "after the 3×3"),
+        ("narrow, 1, bias=False),\n            nn.ReLU(),", "narrow, 1, bias=False),",
+         "after the first 1×1"),
+        ("narrow, 1, bias=False),\n            nn.ReLU(),\n            "
+         "nn.Conv2d(narrow, narrow, 3, stride, ",
+         "narrow, 1, stride, bias=False),\n            nn.ReLU(),\n            "
+         "nn.Conv2d(narrow, narrow, 3, ", "as in the paper"),
         (" + self.shortcut(x)", "", "without the shortcut"),
         ("self.main(x) + self.shortcut(x)", "self.main(x).relu() + self.shortcut(x)",
          "just before the sum"),
@@ -335,6 +360,20 @@ def bottleneck(answer):
                     "no ReLU stands just before the sum.": (main.relu() + short).relu(),
                     "there is a ReLU after the first two layers, too.": (
                         up(middle(down(x))) + short
+                    ).relu(),
+                    "there is a ReLU after the 3×3, too.": (
+                        up(middle(down(x).relu())) + short
+                    ).relu(),
+                    "there is a ReLU after the first 1×1, too.": (
+                        up(middle(down(x)).relu()) + short
+                    ).relu(),
+                    "the first 1×1 has the stride, as in the paper; here the 3×3 has it.": (
+                        up(
+                            F.conv2d(
+                                down(x)[..., ::stride, ::stride].relu(), middle.weight, padding=1
+                            ).relu()
+                        )
+                        + short
                     ).relu(),
                 },
             )
@@ -383,11 +422,14 @@ def bottleneck(answer):
         ("self.main(x) + x if self.same else self.main(x)", "self.main(x)", "has to be added"),
         ("self.main(x) + x if self.same", "(self.main(x) + x).relu() if self.same",
          "nothing comes after"),
+        ("self.main(x) + x if self.same", "(self.main(x) + x).clamp(0, 6) if self.same",
+         "not even a ReLU6"),
+        ("stride == 1 and channels == width", "channels == width", "stopped with RuntimeError"),
         ("wide, width, 1, bias=False)", "wide, width, 1)", "biases: 1, wanted: 0"),
     ],
 )  # fmt: skip
 def inverted(answer):
-    for sizes in ((3, 6, 5, 2), (4, 6, 4, 1), (2, 5, 3, 1)):
+    for sizes in ((3, 6, 5, 2), (4, 6, 4, 1), (2, 5, 3, 1), (3, 5, 3, 2)):
         channels, wide, width, stride = sizes
         case = f"`inverted{sizes}`"
         up = _conv(channels, wide, 1, bias=False)
@@ -409,6 +451,7 @@ def inverted(answer):
                 {
                     "here the input has to be added.": main,
                     "nothing comes after the last layer.": wanted.relu(),
+                    "nothing comes after the last layer, not even a ReLU6.": wanted.clamp(0, 6),
                     "a ReLU6 cuts off at 6, above.": loose + x if same else loose,
                 },
             )
