@@ -60,7 +60,9 @@ class Draws:
 
     Attributes:
         order: int64 N, the images in the order in which they train.
-        mirror: bool N. shift: int64 2×N, pixels down and right. hole: int64 2×N, a centre.
+        mirror: bool N, whether an image is mirrored.
+        shift: int64 2×N, pixels down and right.
+        hole: int64 2×N, the row and column of a cut's centre.
     """
 
     order: Tensor

@@ -18,7 +18,7 @@ class MLPConv(nn.Sequential):
     Args:
         in_channels: channels of the input, N×in_channels×H×W.
         widths: output channels of the spatial convolution and of each 1×1 after it;
-            the output is N×widths[-1]×H'×W'.
+            the output is ``N×widths[-1]×H'×W'``.
         kernel_size, stride, padding: of the spatial convolution, in pixels.
         norm: put batch normalisation before each ReLU (not in the paper).
         final_relu: keep the ReLU (and norm) after the last convolution, as the paper does.
@@ -76,7 +76,7 @@ def nin_block(
 ) -> MLPConv:
     """The tutorials' block: an :class:`MLPConv` whose layers all have the same width.
 
-    N×in_channels×H×W → N×out_channels×H'×W'. ``pointwise`` counts the 1×1 layers, 0 or more.
+    ``N×in_channels×H×W → N×out_channels×H'×W'``. ``pointwise`` counts the 1×1 layers, 0 or more.
 
     Raises:
         ValueError: if ``pointwise`` is negative.

@@ -134,7 +134,7 @@ def answer(number: str, given: object = ...) -> Verdict:
 
 
 def solution(number: str) -> Solution:
-    """The solution of an exercise, hidden until opened. Raises ValueError as `answer` does."""
+    """The solution of an exercise, hidden until opened. Raises ValueError as ``answer`` does."""
     asked = _find(number)
     return Solution(asked.number, asked.solution)
 

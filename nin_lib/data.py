@@ -52,6 +52,7 @@ class ImageData:
 
 
 _WARDROBE_SIZES = {"train": 12_000, "test": 2_000}
+#: The names that :func:`load` knows.
 NAMES = (*OFFICIAL, "wardrobe", "auto")
 
 

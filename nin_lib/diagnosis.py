@@ -25,7 +25,14 @@ NEIGHBOURS = 64  # images needed to judge that
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong: how bad, in which layer ("" is the whole), what, what to try."""
+    """One thing that is wrong.
+
+    Attributes:
+        verdict: how bad it is: ``dead`` or ``slow``.
+        layer: the name of the layer; ``""`` is the whole network.
+        what: what was seen.
+        remedy: what to try.
+    """
 
     verdict: str
     layer: str

@@ -101,16 +101,16 @@ def worth(study: Mapping[str, Recipe], edge: float = 12) -> Figure:
     """What each recipe of a study is worth against its first: points of accuracy, a dot a seed.
 
     An arrow stands at ``edge`` points for what lies further out. In the margin: the mean of the
-    differences, and that in deviations between seeds.
+    differences, and that in deviations between seeds; in the first row, its accuracy.
     """
-    figure, ax = plt.subplots(figsize=(7.4, 0.36 * len(study) + 0.9))
+    figure, ax = plt.subplots(figsize=(6.4, 0.34 * len(study) + 0.9))
     found = {label: _accuracies(recipe) for label, recipe in study.items()}
     base = next(iter(found.values()))
     heights = range(len(study) - 1, -1, -1)
     for height, accuracies in zip(heights, found.values(), strict=True):
         ax.axhline(height, color=RULE, linewidth=0.8, zorder=0)
         if not accuracies or not base:
-            _margin(ax, 1.02, height, MISSING, "left")
+            _column(ax, 1, height, MISSING)
             continue
         points = [a - mean(base) for a in accuracies]
         inside = [p for p in points if abs(p) <= edge]
@@ -120,12 +120,13 @@ def worth(study: Mapping[str, Recipe], edge: float = 12) -> Figure:
             ax.plot([middle] * 2, [height - 0.3, height + 0.3], color=INK, linewidth=1.6)
         else:
             ax.plot(math.copysign(edge, middle), height, "<" if middle < 0 else ">", color=INK)
-        _margin(ax, 1.19, height, _spread(accuracies))
-        if accuracies is not base:
-            _margin(ax, 1.3, height, _signed(middle, 1))
-            _margin(ax, 1.46, height, _in_deviations(middle, accuracies, base))
-    for right, words in ((1.19, "accuracy"), (1.3, "points"), (1.46, "÷ deviation")):
-        _margin(ax, right, len(study) - 0.3, words)
+        if accuracies is base:
+            _column(ax, 1, height, _spread(accuracies))
+            continue
+        _column(ax, 0, height, _signed(middle, 1))
+        _column(ax, 1, height, _in_deviations(middle, accuracies, base))
+    for number, words in enumerate(("points", "÷ deviation")):
+        _column(ax, number, len(study) - 0.2, words)
     ax.axvline(0, color=RULE, linewidth=1, zorder=0)
     ax.set_yticks(heights, study)
     ax.set(xlim=(-edge, edge / 3), ylim=(-0.6, len(study) - 0.4))
@@ -135,8 +136,16 @@ def worth(study: Mapping[str, Recipe], edge: float = 12) -> Figure:
     return figure
 
 
-def _margin(ax, right: float, height: float, words: str, side: str = "right") -> None:
-    place = {"transform": ax.get_yaxis_transform(), "ha": side, "va": "center"}
+def _column(ax, number: int, height: float, words: str) -> None:
+    """Words in one of two columns at the right of the axes."""
+    ax.annotate(
+        words, (1, height), xytext=((36, 104)[number], 0), xycoords=ax.get_yaxis_transform(),
+        textcoords="offset points", ha="right", va="center", color=MUTED, fontsize=9,
+    )  # fmt: skip
+
+
+def _margin(ax, right: float, height: float, words: str) -> None:
+    place = {"transform": ax.get_yaxis_transform(), "ha": "right", "va": "center"}
     ax.text(right, height, words, color=MUTED, fontsize=9, **place)
 
 

@@ -45,8 +45,10 @@ def nin(
 
     ``pointwise`` is the number of 1×1 layers in each block. ``final_relu=False`` drops the ReLU
     after the last convolution, without which logits may be negative and no class can die. With
-    it, the last block starts so that every class map is positive: see ``_open_class_maps``.
-    ``norm`` puts batch normalisation before each ReLU, which the tutorials do not.
+    that ReLU the last block starts so that every class map is positive and none is dead before
+    training: its spatial convolution with a tenth of He's weights and a bias of one, its 1×1
+    layers as the identity. ``norm`` puts batch normalisation before each ReLU, which the
+    tutorials do not, and leaves all first weights to He's scheme.
     """
     like = {"pointwise": pointwise, "norm": norm}
     network = initialise(

@@ -1,4 +1,4 @@
-"""More than one process: the same training under ``torchrun``, each process with its own share.
+"""More than one process: the same training under ``torchrun``, each process with its own share::
 
     torchrun --nproc_per_node 2 -m nin_lib.train pocket
 

@@ -16,7 +16,7 @@ MISSING = "not yet measured"
 
 def missing(command: str) -> str:
     """What a table says of a run without a record: the last cell of its row."""
-    return f"{MISSING}: {command}"
+    return f"{MISSING}: `{command}`"
 
 
 def folder() -> Path:
@@ -67,24 +67,28 @@ def table(*recipes: str, data: str | None = None) -> "Table":
 def compare(study: Mapping[str, Recipe], data: str | None = None) -> "Table":
     """A study's recipes side by side: a row for each label and kind of machine.
 
-    A recipe without a record shows the command that makes one.
+    A recipe without a record shows the command that makes one. Where the recipes are of several
+    data sets, a column names them.
     """
-    rows = [("", "accuracy by seed", "mean ± deviation", "training", "on")]
+    mixed = len({data or recipe.data for recipe in study.values()}) > 1
+    columns = ("data",) if mixed else ()
+    rows = [("", *columns, "accuracy by seed", "mean ± deviation", "training", "on")]
     for label, recipe in study.items():
-        runs = load(recipe.name, data or recipe.data)
-        lost = diverged(recipe.name, data or recipe.data)
+        of = data or recipe.data
+        named = (of,) if mixed else ()
+        runs, lost = load(recipe.name, of), diverged(recipe.name, of)
         if not runs and not lost:
-            command = f"python -m nin_lib.train {recipe.name} --data {data or recipe.data}"
-            rows.append((label, missing(command)))
+            command = f"python -m nin_lib.train {recipe.name} --data {of}"
+            rows.append((label, *named, missing(command)))
         groups = {}
         for run in runs:
             groups.setdefault((where(run), run["recipe"]["epochs"]), []).append(run)
         for (place, epochs), group in groups.items():
             shortened = "" if epochs == recipe.epochs else f", {epochs} epochs"
-            rows.append((label + shortened, *_accuracies(group), place))
+            rows.append((label + shortened, *named, *_accuracies(group), place))
         if lost:
             seeds = ", ".join(str(record["seed"]) for record in lost)
-            rows.append((f"{label}: seed {seeds}", "diverged", "", "", where(lost[0])))
+            rows.append((f"{label}: seed {seeds}", *named, "diverged", "", "", where(lost[0])))
     return Table(rows)
 
 

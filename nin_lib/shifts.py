@@ -31,7 +31,8 @@ def accuracy_by_offset(
     """The share of images that ``network`` names right at each offset (right, down).
 
     Args:
-        images: uint8, N×1×28×28; ``labels``: int64, N.
+        images: uint8, N×1×28×28.
+        labels: int64, N.
         recipe: how pixels are normalised, and how many images go through at once.
     """
     return {

@@ -27,10 +27,13 @@ class State:
 
     Attributes:
         averaged: the running average of the weights, or None.
-        losses: of the current epoch's steps; zero for those to come. hits: right answers in it.
+        losses: of the current epoch's steps; zero for those to come.
+        hits: right answers in the current epoch.
         rate: the learning rate with which the epoch began.
-        epoch, step: the epoch under way, from 1, and how many of its steps are done.
-        waiting, seconds: spent in it so far waiting for batches, and altogether.
+        epoch: the epoch under way, from 1.
+        step: how many of its steps are done.
+        waiting: seconds spent in it so far waiting for batches.
+        seconds: spent in it so far altogether.
         history: a row for each whole epoch.
     """
 
@@ -67,7 +70,7 @@ class State:
 
     @property
     def judged(self) -> nn.Module:
-        """The network whose accuracy counts: the average if there is one."""
+        """The network whose accuracy counts, which is the average if there is one."""
         return self.averaged.module if self.averaged else self.model
 
     def waited(self, batches: Iterable) -> Iterator:

@@ -62,13 +62,15 @@ HEADS = {
 }  # fmt: skip
 
 POINTWISE = {
-    f"{count} 1×1 layers a block": _POCKET
+    f"{words} a block": _POCKET
     if count == 1
     else _variant(
-        _POCKET, f"pointwise-{count}", f"{count} 1×1 layers a block in place of one.",
+        _POCKET, f"pointwise-{count}", f"{words} a block in place of one.".capitalize(),
         model_args=args(pointwise=count),
     )
-    for count in range(4)
+    for count, words in enumerate(
+        ("no 1×1 layer", "one 1×1 layer", "two 1×1 layers", "three 1×1 layers")
+    )
 }  # fmt: skip
 
 # The tutorial's run with one 1×1 layer on the smallest pictures that its network takes, so that

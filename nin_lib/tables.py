@@ -1,5 +1,5 @@
 """A table of strings as plain text and as HTML. A row may end early: its last cell then reaches
-over the columns that are left."""
+over the columns that are left. What stands in a cell in `backticks` is code."""
 
 import re
 from collections.abc import Sequence
@@ -23,6 +23,7 @@ def as_text(rows: Rows, *, right: Sequence[int] = (), foot: bool = False) -> str
         ]
         return "  ".join([*padded, *row[len(cells) :]]).rstrip()
 
+    rows = [[cell.replace("`", "") for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip_longest(*map(single, rows), fillvalue="")]
     lines = [line(row) for row in rows]
     rule = "─" * max(map(len, lines))
@@ -42,7 +43,8 @@ def as_html(rows: Rows, *, right: Sequence[int] = (), foot: bool = False) -> str
         tag = tag if text else "td"  # nothing is no heading
         kind = f' colspan="{wide}"' if wide > 1 else ' class="number"' if i in right else ""
         whole = re.sub(r"(?<=\d) (?=[±%])|(?<=±) (?=\d)", "\N{NO-BREAK SPACE}", text)
-        return f"<{tag}{kind}>{escape(whole)}</{tag}>"
+        text = re.sub("`([^`]*)`", r"<code>\1</code>", escape(whole))
+        return f"<{tag}{kind}>{text}</{tag}>"
 
     def line(row, tag):
         wide = [1] * (len(row) - 1) + [len(head) - len(row) + 1]

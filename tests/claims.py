@@ -16,7 +16,7 @@ from statistics import NormalDist, mean, stdev  # noqa: F401
 import torch
 from torch import nn
 
-from nin_lib import data, models, records, small, studies, summary, train  # noqa: F401
+from nin_lib import data, models, records, small, studies, summary, train, whitening  # noqa: F401
 from nin_lib.engine import Engine  # noqa: F401
 from nin_lib.exercises.chapter07 import _shared
 from nin_lib.recipes import RECIPES, find  # noqa: F401
@@ -36,11 +36,11 @@ UNITS = {
 # Besides these, anything "/s".
 WORDS = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
-    "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "sixteen": 16, "twenty": 20, "thirty": 30,
-    "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90,
-    "hundred": 100, "thousand": 1000, "million": 10**6, "twice": 2, "half": 1 / 2, "third": 1 / 3,
-    "quarter": 1 / 4, "fifth": 1 / 5, "sixth": 1 / 6, "eighth": 1 / 8, "tenth": 1 / 10,
-    "hundredth": 1 / 100,
+    "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14,
+    "sixteen": 16, "eighteen": 18, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50,
+    "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90, "hundred": 100, "thousand": 1000,
+    "million": 10**6, "twice": 2, "half": 1 / 2, "third": 1 / 3, "quarter": 1 / 4, "fifth": 1 / 5,
+    "sixth": 1 / 6, "eighth": 1 / 8, "tenth": 1 / 10, "hundredth": 1 / 100,
 }  # fmt: skip
 
 _COMMA = r"(?:[, \u00a0\u2009\u202f]|\\,|\{,\})"  # between thousands
@@ -332,6 +332,11 @@ def gain(number: int) -> float:
     return accuracy(names[number]) - accuracy(names[number - 1])
 
 
+def worth(step: str) -> float:
+    """What a step of the study of departures is worth on CIFAR-10, as a share."""
+    return accuracy(f"pocket-cifar10-{step}") - accuracy("pocket-cifar10")
+
+
 def rung(label: str, device: str = "cpu") -> float:
     """How many times as fast as the tutorials' loop a rung of the ladder of speed is."""
     rungs = records.one("speed-ladder", device)["rungs"]
@@ -416,6 +421,35 @@ def counted(name: str) -> tuple[int, int]:
     """Its parameters and multiply-adds."""
     found = _layers(name)
     return sum(layer.params for layer in found), sum(layer.macs for layer in found)
+
+
+def biggest(name: str):
+    """The layer of a network of Figure 8.1 that has most parameters."""
+    return max(_layers(name), key=lambda layer: layer.params)
+
+
+def written(name: str) -> int:
+    """Numbers that its convolutions and linear layers write for a picture."""
+    return sum(layer.channels * math.prod(layer.positions) for layer in _layers(name) if layer.macs)
+
+
+def papers_resnet50_macs() -> int:
+    """Multiply-adds of ResNet-50 with its strides on the first 1×1 layers, as in its paper."""
+    import torchvision
+
+    with torch.device("meta"):
+        network = torchvision.models.resnet50()
+    for block in network.modules():
+        if isinstance(block, torchvision.models.resnet.Bottleneck):
+            block.conv1.stride, block.conv2.stride = block.conv2.stride, block.conv1.stride
+    return summary.trace(network, (1, 3, 224, 224)).macs
+
+
+def gated_resnet50() -> tuple[int, int]:
+    """Multiply-adds of gates in all blocks of ResNet-50: their layers, and the scaling of maps."""
+    ends = [layer for layer in _layers("resnet50") if layer.name.endswith("conv3")]
+    layers = sum(2 * layer.channels * layer.channels // 16 for layer in ends)
+    return layers, sum(layer.channels * math.prod(layer.positions) for layer in ends)
 
 
 @cache

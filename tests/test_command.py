@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 import torch
 
 from nin_lib import data, models, train
-from nin_lib.command import keep_record, main
+from nin_lib.command import keep_record, main, parse
 from nin_lib.recipes import RECIPES
 
 FEW = Path(__file__).with_name("few_garments.py")
@@ -40,6 +41,15 @@ def test_it_answers_bad_input_with_a_sentence(arguments, words, capsys):
     assert main(arguments) == 1
     error = capsys.readouterr().err
     assert words in error and "Traceback" not in error and error.count("\n") == 1
+
+
+def test_the_reference_names_every_option(capsys):
+    with pytest.raises(SystemExit):
+        parse(["--help"])
+    options = set(re.findall(r"--[a-z][a-z-]*", capsys.readouterr().out))
+    page = Path(__file__).resolve().parent.parent / "book" / "api.md"
+    named = re.findall(r"^\| `(--[a-z-]+)", page.read_text(encoding="utf-8"), re.M)
+    assert options == set(named) and len(options) == len(named)
 
 
 def test_it_trains_records_and_keeps_the_weights(handful, tmp_path, capsys, monkeypatch):

@@ -4,6 +4,7 @@ import ast
 import json
 import pkgutil
 import re
+import shutil
 from functools import cache
 
 import book_map
@@ -12,7 +13,7 @@ import pytest
 from claims import BOOK, in_need, prose
 
 import nin_lib
-from nin_lib import live
+from nin_lib import check, live
 
 CHAPTERS = {path.name: path for path in sorted(BOOK.glob("*.ipynb"))}
 PAGES = sorted(BOOK.glob("*.md"))
@@ -203,6 +204,15 @@ def test_the_reference_names_every_public_module():
     assert sorted(documented) == sorted(public)
 
 
+def test_the_reference_names_every_study():
+    from nin_lib import studies
+
+    named = dict(re.findall(r"^   ``([a-z-]+)`` \(``([A-Z_]+)``\)$", page("api"), re.M))
+    assert set(named) == set(studies.STUDIES)
+    for name, constant in named.items():
+        assert getattr(studies, constant) is studies.STUDIES[name], name
+
+
 def test_the_reference_on_the_site_has_every_public_name(site):
     from sphinx.util.inventory import InventoryFile
 
@@ -233,6 +243,39 @@ def test_the_table_of_chapters_says_what_they_say():
         link = f"[{title(f'{stop.name}.ipynb')}]({stop.name}.ipynb)"
         lines.append(f"| {link} | {stop.read} | {stop.run} | {asked} |")
     assert "\n".join(lines) in page("how_to_use"), "\n".join(lines)
+
+
+def sample(word: str) -> str:
+    """The Python on the page about how to use the book that has this word."""
+    samples = re.findall(r"```python\n(.*?)```", page("how_to_use"), re.DOTALL)
+    [found] = [text for text in samples if word in text]
+    return found
+
+
+def test_the_handouts_lack_the_solutions_and_nothing_else(tmp_path, monkeypatch):
+    (tmp_path / "book").mkdir()
+    for path in CHAPTERS.values():
+        shutil.copy(path, tmp_path / "book")
+    monkeypatch.chdir(tmp_path)
+    exec(sample("nbformat"), {})
+    for name, path in CHAPTERS.items():
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        given = json.loads((tmp_path / "handouts" / name).read_text(encoding="utf-8"))["cells"]
+        kept = ["".join(cell["source"]) for cell in given]
+        assert not any("check.solution(" in text for text in kept)
+        wanted = ["".join(cell["source"]) for cell in cells]
+        assert kept == [text for text in wanted if "check.solution(" not in text]
+
+
+def test_right_answers_are_counted_as_the_page_says():
+    names = {"check": check}
+    for number in ("1.1", "1.2", "1.3"):
+        exec("import torch\nfrom torch import nn\n" + check.solution(number).source, names)
+    *lines, last = sample("check.answer").strip().splitlines()
+    exec("\n".join(lines), names)
+    assert eval(last, names) == 3
+    names["answers"] = {"1.1": ..., "1.2": "no cost"}
+    assert eval(last, names) == 0
 
 
 def test_the_changes_name_the_version_and_every_chapter():

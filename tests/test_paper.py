@@ -53,7 +53,7 @@ def test_without_a_record_every_cell_says_so_and_how_to_fill_it(shelf):
     assert [row[0] for row in rows] == [line.name for line in paper.TABLES]
     for row, line in zip(rows, paper.TABLES, strict=True):
         how = f"python -m nin_lib.train {line.recipe} --record records/"
-        assert len(row) == 4 and row[3].startswith(f"{MISSING}: {how}")
+        assert len(row) == 4 and row[3].startswith(f"{MISSING}: `{how}")
     assert words(paper.intervals()).count(f"ours: {MISSING}") == len(paper.TABLES)
     assert repr(records.compare(studies.PAPER)).count(MISSING) == len(studies.PAPER)
 

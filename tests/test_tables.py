@@ -22,6 +22,12 @@ def test_its_last_cell_spans_what_is_left():
     assert '<tr><td colspan="3">nothing</td></tr>' in alone
 
 
+def test_what_stands_in_backticks_is_code():
+    rows = [("run", "error"), ("theirs", "not yet: `make <it>`")]
+    assert "<td>not yet: <code>make &lt;it&gt;</code></td>" in as_html(rows)
+    assert as_text(rows).splitlines()[-1] == "theirs  not yet: make <it>"
+
+
 def test_a_number_stays_beside_its_deviation_and_its_percent():
     html = as_html([("mean ± deviation", "of"), ("92.08 ± 0.14 %", "5 seeds")])
     assert "<td>92.08\u00a0±\u00a00.14\u00a0%</td><td>5 seeds</td>" in html

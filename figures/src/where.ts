@@ -14,7 +14,7 @@ const NAMES = { params: "parameters", macs: "multiply-adds" };
 
 const WORDS = {
   title: "Where are the 1×1s?",
-  how: "choose a network · arrow keys or a finger on the bars go from layer to layer",
+  how: "choose a network · arrow keys, mouse or finger go from layer to layer · sort the layers",
   caption:
     "A bar for each layer, as high as its share of the network’s parameters (above the line) or multiply-adds (below it). In the colour of the text is what is pointwise: 1×1 convolutions, and linear layers that are used at every position of a map or for every token, which compute the same. On a single position, as after a global average, such a layer is fully connected and counts as other. One picture, biases included, counted from the networks of nin_lib and torchvision as the figure was made.",
   network: "network",
@@ -28,8 +28,8 @@ const WORDS = {
     spatial: "spatial convolution",
     depthwise: "depthwise convolution",
     connected: "fully connected",
-    attention: "attention, without weights",
-    rest: "normalisation and the like",
+    attention: "attention itself, without parameters",
+    rest: "the rest: normalisation, positions, scales",
   },
   up: "↑ share of the parameters",
   down: "↓ share of the multiply-adds",
@@ -42,16 +42,16 @@ const WORDS = {
     linear: "a linear layer at every position, which is a 1×1 convolution",
     depthwise: (side: number) => `a depthwise ${side}×${side} convolution`,
     connected: "a fully connected layer",
-    attention: "attention, which has no weights",
+    attention: "attention itself, which has no parameters",
   },
   shape: (from: number, to: number, positions: string) => `, ${from} → ${to} channels at ${positions}. `,
   positions: (sides: number[]) => (sides.reduce((a, b) => a * b, 1) === 1 ? "one position" : `${sides.join("×")} positions`),
-  rest: "Normalisation and the like, all of it together: ",
+  rest: "The rest, all of it together (normalisation, positions, scales): ",
   costs: (params: string, ofParams: string, paramShare: string, macs: string, ofMacs: string, macShare: string) =>
     `${params} of ${ofParams} parameters (${paramShare}) and ${macs} of ${ofMacs} multiply-adds (${macShare}).`,
   pointwise: (params: string, macs: string) => ` Pointwise in all: ${params} of the parameters and ${macs} of the multiply-adds.`,
-  columns: ["layer", "name", "kind", "filter", "channels", "positions", "parameters", "multiply-adds"],
-  restName: "normalisation and the like",
+  columns: ["layer", "name", "parameters", "multiply-adds", "kind", "filter", "channels", "positions"],
+  restName: "the rest",
   allOnes: "pointwise",
   all: "all",
 };
@@ -277,15 +277,18 @@ function mount(stage: Stage): View {
       return named + described(layer) + WORDS.costs(...params, ...macs) + WORDS.pointwise(paramShare, macShare);
     },
     table() {
-      const { network: { layers, all, ones } } = present();
-      const sum = (name: string, of: Record<Cost, number>) => [name, "", "", "", "", "", thousands(of.params), thousands(of.macs)];
+      const { network, order } = present();
+      const { layers, all, ones } = network;
+      const sum = (name: string, of: Record<Cost, number>) => ["", name, thousands(of.params), thousands(of.macs), "", "", "", ""];
       return {
         head: WORDS.columns,
         rows: [
-          ...layers.map(({ name, kind, kernel, inputs, channels, positions, params, macs }, i) =>
-            kind === "rest"
+          ...arranged(network, order).map((place) => {
+            const { name, kind, kernel, inputs, channels, positions, params, macs } = layers[place];
+            return kind === "rest"
               ? sum(WORDS.restName, { params, macs })
-              : [i + 1, name, WORDS.kinds[kind], kernel ? `${kernel}×${kernel}` : "", `${inputs} → ${channels}`, positions.join("×") || 1, thousands(params), thousands(macs)]),
+              : [place + 1, name, thousands(params), thousands(macs), WORDS.kinds[kind], kernel ? `${kernel}×${kernel}` : "", `${inputs} → ${channels}`, positions.join("×") || 1];
+          }),
           sum(WORDS.allOnes, ones),
           sum(WORDS.all, all),
         ],

@@ -32,19 +32,19 @@ def _ghost(make, *arguments, **more) -> nn.Module:
     stub="""
         # on 14×14 maps, padded so that they stay 14×14, without biases: a 5×5
         # convolution from 480 to 48 channels; and the same behind a 1×1 layer to 16
-        inception = {
+        inception4a = {
             "weights_direct": ...,
             "macs_direct": ...,
             "weights_bottleneck": ...,
             "macs_bottleneck": ...,
         }
-        check.answer("8.1", inception)
+        check.answer("8.1", inception4a)
     """,
     solution="""
         positions = 14 * 14
         direct = 48 * 480 * 5 * 5
         bottleneck = 16 * 480 + 48 * 16 * 5 * 5  # down to 16, then the 5×5
-        inception = {
+        inception4a = {
             "weights_direct": direct,
             "macs_direct": direct * positions,
             "weights_bottleneck": bottleneck,
@@ -59,7 +59,7 @@ def _ghost(make, *arguments, **more) -> nn.Module:
         ("positions = 14 * 14", "positions = 14", "14×14"),
     ],
 )
-def inception(answer):
+def inception4a(answer):
     squeeze, filters = 16 * 480, 48 * 16 * 25
     wanted = {}
     for name, stack in (

@@ -11,9 +11,13 @@ from nin_lib.live.garment import GarmentFigure
 class MapFigure(GarmentFigure):
     """A figure about the class maps of the trained pocket network.
 
-    Traits: those of :class:`~nin_lib.live.garment.GarmentFigure`; ``chosen`` (the class whose map
-    is shown; −1: the one that the network gives the largest logit), ``row`` and ``column`` (from
-    0, a cell of the 7×7 maps).
+    It has the traits of :class:`~nin_lib.live.garment.GarmentFigure`, and these.
+
+    Traits:
+        chosen: the class whose map is shown; −1 is the one that the network gives the largest
+            logit.
+        row: of a cell of the 7×7 maps, from 0.
+        column: of that cell, from 0.
     """
 
     needs = (files.POCKET,)
@@ -34,9 +38,12 @@ class MapFigure(GarmentFigure):
 class Average(MapFigure):
     """The reader draws or erases, and checks a logit against the 49 values of its class map.
 
-    Traits: those of :class:`MapFigure`; ``before`` (the reader's own picture as it was before
-    the first stroke, in base64), ``tool`` (``"brush"`` or ``"eraser"``), ``change`` (whether the
-    maps show the change since then).
+    It has the traits of :class:`MapFigure`, and these.
+
+    Traits:
+        before: the reader's own picture as it was before the first stroke, in base64.
+        tool: ``"brush"`` or ``"eraser"``.
+        change: whether the maps show the change since the first stroke.
     """
 
     bundle = "average"

@@ -86,7 +86,8 @@ class Bend(Figure):
         width: units in each hidden layer, 1 to 8.
         depth: hidden layers, 0 to 3.
         seed: of the starts that the training tries.
-        row, column: of the cursor, 0 to 40; a = −1 + 0.05·column, b = 1 − 0.05·row.
+        row: of the cursor, 0 to 40; b = 1 − 0.05·row.
+        column: of the cursor, 0 to 40; a = −1 + 0.05·column.
         score: share of the points on the correct side; None while the page has yet to train.
         points: [a, b, wanted sign] for each pattern.
         best_line: the largest share that a straight line reaches, for each pattern.

@@ -11,11 +11,15 @@ MOST, BLOCKS = 20, 4
 class BreakMap(MapFigure):
     """The reader erases the strongest cells of a class map, and draws blocks of weights anew.
 
-    Traits: those of :class:`~nin_lib.live.average.MapFigure`; ``erased`` (cells, 0 to 20),
-    ``among`` (erase cells of the ``"garment"`` or of the whole ``"picture"``), ``guess`` (what
-    the strongest cells cost against random ones: ``"more"``, ``"same"``, ``"less"``, or ``""``
-    before the reader has guessed), ``redrawn`` (blocks drawn anew from the top, 0 to 4), ``seed``
-    (of all that is drawn).
+    It has the traits of :class:`~nin_lib.live.average.MapFigure`, and these.
+
+    Traits:
+        erased: cells, 0 to 20.
+        among: erase cells of the ``"garment"`` or of the whole ``"picture"``.
+        guess: what the strongest cells cost against random ones, ``"more"``, ``"same"`` or
+            ``"less"``; ``""`` before the reader has guessed.
+        redrawn: blocks drawn anew from the top, 0 to 4.
+        seed: of all that is drawn.
     """
 
     bundle = "break_map"

@@ -93,7 +93,11 @@ class Budget(Figure):
         measured: rows of ``Measured``; those of ``records`` if None.
 
     Traits:
-        kernel (3 or 5), width (4 to 40), pointwise (0 to 2), bottleneck, head: as in ``Choice``.
+        kernel: 3 or 5, as in ``small.Choice``.
+        width: 4 to 40, as there.
+        pointwise: 0 to 2, as there.
+        bottleneck: as there.
+        head: as there.
         across: what the scatter shows from left to right, ``parameters`` or ``multiply-adds``.
         best: the place in ``measured`` of the most accurate network found so far within the
             budget; −1 before the page has shown one.

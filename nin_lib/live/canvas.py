@@ -15,10 +15,14 @@ SIDES = (28, 42, 56, 84)  # pixels
 class BiggerCanvas(GarmentFigure):
     """The reader lays up to three garments on a canvas, and both heads of ``small.PAIR`` try it.
 
-    Traits: ``size`` (of the canvas: one of ``SIDES``), ``items`` (up to three of [picture, row,
-    column]: 0 to 9, or −1 for the reader's own, and where its upper left corner lies),
-    ``chosen`` (which of them moves), ``row`` and ``column`` (from 0, on the class maps), ``shown``
-    (the class whose map is shown; −1: the one the average names).
+    Traits:
+        size: side of the canvas, one of ``SIDES``.
+        items: up to three of [picture, row, column]; the picture is 0 to 9, or −1 for the
+            reader's own, and row and column are where its upper left corner lies.
+        chosen: which of them moves.
+        row: of a cell of the class maps, from 0.
+        column: of that cell, from 0.
+        shown: the class whose map is shown; −1 is the one that the average names.
     """
 
     bundle = "canvas"

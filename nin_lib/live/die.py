@@ -18,13 +18,16 @@ SHOWN = 90  # steps in the fallback
 class Die(Figure):
     """The reader chooses how twelve layers start and learn, and sees which units fall silent.
 
-    Traits: ``gain``, ``bias``, ``rate``, ``final_relu``, ``norm``, ``seed`` (see
-    :class:`~nin_lib.live.dying.Settings`); ``unit`` (0 to 119, from the first layer to the last
-    class map), ``step`` (the one looked at; −1: the newest). The run itself is in no trait.
+    Its traits ``gain``, ``bias``, ``rate``, ``final_relu``, ``norm`` and ``seed`` are those of
+    :class:`~nin_lib.live.dying.Settings`. The run itself is in no trait.
 
     With the first seed, what the list of the page starts: *rate too high* and *weights too small*
     are dead within 100 steps, *bias below zero* is cut off and dies later; *starts blind* stays
     blind, *Xavier's start* is slow; *healthy* and *batch normalisation* train.
+
+    Traits:
+        unit: 0 to 119, from the first layer to the last class map.
+        step: the one looked at; −1 is the newest.
 
     Raises:
         traitlets.TraitError: a setting outside of what the page offers.

@@ -28,7 +28,9 @@ class GarmentFigure(Figure):
     Args:
         pictures: N×28×28 uint8, light garments on black; a drawn one of each class if None.
 
-    Traits: ``picture`` (−1: the reader's own), ``own`` (784 bytes in base64).
+    Traits:
+        picture: the place of the picture shown, from 0; −1 is the reader's own.
+        own: the reader's own picture, 784 bytes in base64.
 
     Raises:
         ValueError: pictures of another shape or type.

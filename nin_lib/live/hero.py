@@ -54,9 +54,12 @@ def channels() -> dict[str, list[int]]:
 class Hero(GarmentFigure):
     """The reader draws, and sees the picture become maps, class maps, means and an answer.
 
-    Traits: those of :class:`~nin_lib.live.garment.GarmentFigure`; ``before`` (the reader's own
-    picture as it was before the first stroke, in base64), ``tool`` (``"brush"`` or ``"eraser"``),
-    ``channels`` (which maps of which layer are shown).
+    It has the traits of :class:`~nin_lib.live.garment.GarmentFigure`, and these.
+
+    Traits:
+        before: the reader's own picture as it was before the first stroke, in base64.
+        tool: ``"brush"`` or ``"eraser"``.
+        channels: which maps of which layer are shown.
     """
 
     bundle = "hero"

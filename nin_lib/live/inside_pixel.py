@@ -14,9 +14,15 @@ class InsidePixel(GarmentFigure):
     Args:
         pictures: N×28×28 uint8, light garments on black; a drawn one of each class if None.
 
-    Traits: ``picture`` (−1: the reader's own), ``block`` (1 to 4), ``row``, ``column`` (from 0, on
-    the block's map), ``side`` (``"before"`` or ``"after"`` the 1×1 layer), ``unit``, ``pinned``
-    ([] or [row, column]), ``held`` ([] or [block, 1 if after else 0, unit, value]).
+    Traits:
+        picture: the place of the picture shown, from 0; −1 is the reader's own.
+        block: 1 to 4.
+        row: on the block's map, from 0.
+        column: on the block's map, from 0.
+        side: ``"before"`` or ``"after"`` the 1×1 layer.
+        unit: the chosen unit on that side, from 0.
+        pinned: [] or [row, column].
+        held: [] or [block, 1 if after else 0, unit, value].
 
     Raises:
         ValueError: pictures of another shape or type.

@@ -74,8 +74,14 @@ class OnePixel(Figure):
         digits: decimals that picture and weights are rounded to. With them every sum that the
             figure prints is exact.
 
-    Traits: ``row``, ``column`` (from 0), ``layer``, ``unit``, ``shuffled``, ``layers``,
-    ``picture``.
+    Traits:
+        row: of the pixel, from 0.
+        column: of the pixel, from 0.
+        layer: the layer that the chosen unit belongs to, from 0.
+        unit: the unit of that layer that is computed, from 0.
+        shuffled: whether the pixels are shuffled.
+        layers: for each layer its weight (O×C), its bias (O) and whether a ReLU follows.
+        picture: C×H×W, as nested lists.
 
     Raises:
         TypeError, ValueError: see ``as_layers``; or a picture of another shape.

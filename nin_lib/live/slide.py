@@ -13,10 +13,13 @@ from nin_lib.shifts import shifted
 class Slide(GarmentFigure):
     """The reader moves a garment, and compares what the two heads of ``small.PAIR`` make of it.
 
-    Traits: ``picture`` (0 to 9, its class too; −1: the reader's own), ``right`` and ``down``
-    (−8 to 8 pixels), ``guess`` (which head loses the garment sooner: ``""`` before the reader has
-    chosen, ``"average"``, ``"connected"`` or ``"alike"``), ``filled`` (whether every offset is
-    shown, or only those visited).
+    Traits:
+        picture: 0 to 9, its class too; −1 is the reader's own.
+        right: pixels to the right, −8 to 8.
+        down: pixels down, −8 to 8.
+        guess: which head loses the garment sooner, ``"average"``, ``"connected"`` or
+            ``"alike"``; ``""`` before the reader has chosen.
+        filled: whether every offset is shown, or only those visited.
     """
 
     bundle = "slide"

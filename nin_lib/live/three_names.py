@@ -48,8 +48,14 @@ class ThreeNames(Figure):
         digits: decimals that picture and weights are rounded to. With them every sum that the
             figure prints is exact.
 
-    Traits: ``row``, ``column``, ``unit`` (from 0), ``step`` (0 convolution, 1 matrix product,
-    2 linear layer), ``picture``, ``weight`` (O×C), ``bias``.
+    Traits:
+        row: of the pixel, from 0.
+        column: of the pixel, from 0.
+        unit: the output channel, from 0.
+        step: 0 convolution, 1 matrix product, 2 linear layer.
+        picture: C×H×W, as nested lists.
+        weight: O×C.
+        bias: O.
 
     Raises:
         TypeError, ValueError: a picture or a layer that the figure cannot show.
