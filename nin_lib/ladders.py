@@ -101,7 +101,8 @@ def worth(study: Mapping[str, Recipe], edge: float = 12) -> Figure:
     """What each recipe of a study is worth against its first: points of accuracy, a dot a seed.
 
     An arrow stands at ``edge`` points for what lies further out. In the margin: the mean of the
-    differences, and that in deviations between seeds; in the first row, its accuracy.
+    differences, and that in deviations between seeds; in the first row, its accuracy. Runs that
+    diverged have no accuracy and are counted beside the label.
     """
     figure, ax = plt.subplots(figsize=(6.4, 0.34 * len(study) + 0.9))
     found = {label: _accuracies(recipe) for label, recipe in study.items()}
@@ -128,7 +129,11 @@ def worth(study: Mapping[str, Recipe], edge: float = 12) -> Figure:
     for number, words in enumerate(("points", "÷ deviation")):
         _column(ax, number, len(study) - 0.2, words)
     ax.axvline(0, color=RULE, linewidth=1, zorder=0)
-    ax.set_yticks(heights, study)
+    lost = [len(records.diverged(recipe.name, recipe.data)) for recipe in study.values()]
+    ax.set_yticks(
+        heights,
+        [f"{label} ({n} diverged)" if n else label for label, n in zip(study, lost, strict=True)],
+    )
     ax.set(xlim=(-edge, edge / 3), ylim=(-0.6, len(study) - 0.4))
     ax.set(xlabel="accuracy, in points against the first line, one dot a seed")
     ax.tick_params(axis="y", length=0)

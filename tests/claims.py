@@ -332,6 +332,11 @@ def gain(number: int) -> float:
     return accuracy(names[number]) - accuracy(names[number - 1])
 
 
+def lost(recipe: str) -> int:
+    """How many runs of a recipe diverged."""
+    return len(records.diverged(recipe, find(recipe).data))
+
+
 def worth(step: str) -> float:
     """What a step of the study of departures is worth on CIFAR-10, as a share."""
     return accuracy(f"pocket-cifar10-{step}") - accuracy("pocket-cifar10")

@@ -88,6 +88,7 @@ def test_gains_are_differences_of_means():
 def test_what_a_departure_is_worth_is_drawn_and_said(no_records, monkeypatch):
     study = dict(list(studies.DEPARTURES.items())[:4])
     seeds = ((0.70, 0.72), (0.73, 0.75), (0.20, 0.22), ())
+    better = list(study.values())[1]
     shelf = {
         f"{recipe.name}-{seed}": {
             "kind": "run", "recipe": recipe.settings(), "data": "cifar10", "seed": seed,
@@ -96,8 +97,12 @@ def test_what_a_departure_is_worth_is_drawn_and_said(no_records, monkeypatch):
         for recipe, found in zip(study.values(), seeds, strict=True)
         for seed, accuracy in enumerate(found)
     }  # fmt: skip
+    shelf["lost"] = {"kind": "diverged", "recipe": better.settings(), "data": "cifar10"}
     monkeypatch.setattr(records, "every", lambda: shelf)
     figure = ladders.worth(study)
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    first, second, *others = study
+    assert labels == [first, f"{second} (1 diverged)", *others]
     said = words(figure)
     assert said[:3] == ["71.00 ± 1.41 %", "+3.0", "+2.1"]
     assert said[3:6] == ["−50.0", "−35.4", "not yet measured"]
