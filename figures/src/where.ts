@@ -14,7 +14,7 @@ const NAMES = { params: "parameters", macs: "multiply-adds" };
 
 const WORDS = {
   title: "Where are the 1×1s?",
-  how: "choose a network · arrow keys, mouse or finger go from layer to layer · sort the layers",
+  how: "choose a network · arrow keys, mouse or finger go from layer to layer",
   caption:
     "A bar for each layer, as high as its share of the network’s parameters (above the line) or multiply-adds (below it). In the colour of the text is what is pointwise: 1×1 convolutions, and linear layers that are used at every position of a map or for every token, which compute the same. On a single position, as after a global average, such a layer is fully connected and counts as other. One picture, biases included, counted from the networks of nin_lib and torchvision as the figure was made.",
   network: "network",
