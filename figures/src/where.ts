@@ -279,7 +279,7 @@ function mount(stage: Stage): View {
     table() {
       const { network, order } = present();
       const { layers, all, ones } = network;
-      const sum = (name: string, of: Record<Cost, number>) => ["", name, thousands(of.params), thousands(of.macs), "", "", "", ""];
+      const sum = (name: string, of: Record<Cost, number>) => [name, "", thousands(of.params), thousands(of.macs), "", "", "", ""];
       return {
         head: WORDS.columns,
         rows: [
