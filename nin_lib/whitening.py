@@ -50,7 +50,7 @@ def prepared(data: ImageData, pictures: str, training: Tensor) -> ImageData:
     if pictures == "whitened":
         known = parts["train_images"][training].flatten(1)
         mean, matrix = known.mean(dim=0), zca(known, EPSILON)
-        for x in parts.values():
-            for chunk in x.flatten(1).split(5_000):  # views of x, changed in place
-                chunk.copy_((chunk - mean) @ matrix)
+        for part, x in parts.items():
+            chunks = [(chunk - mean) @ matrix for chunk in x.flatten(1).split(5_000)]
+            parts[part] = torch.cat(chunks).reshape(x.shape)
     return replace(data, **parts)

@@ -14,31 +14,31 @@ from nin_lib.recipes import RECIPES
 RECIPE = RECIPES["pocket"]
 
 
+def rates_of(recipe, steps):
+    """The learning rate of each step."""
+    optimizer = train.sgd(nn.Linear(2, 2), recipe)
+    scheduler = train.schedule(optimizer, recipe, steps)
+    rates = []
+    for _ in range(steps):
+        rates.append(scheduler.get_last_lr()[0])
+        optimizer.step()
+        scheduler.step()
+    return rates
+
+
 def test_one_cycle_climbs_for_a_fifth_and_ends_at_nothing():
     model = nn.Linear(2, 2)
     optimizer = train.sgd(model, RECIPE)
     for steps in range(1, 12):
         train.schedule(optimizer, RECIPE, steps)
-    scheduler = train.schedule(optimizer, RECIPE, 100)
-    rates = []
-    for _ in range(100):
-        rates.append(scheduler.get_last_lr()[0])
-        optimizer.step()
-        scheduler.step()
+    rates = rates_of(RECIPE, 100)
     assert max(rates) == pytest.approx(RECIPE.rate) and 18 <= rates.index(max(rates)) <= 20
     assert rates[-1] < RECIPE.rate / 100 and rates[0] < RECIPE.rate / 10
 
 
 def test_a_cut_leaves_a_tenth_of_the_rate_for_the_last_sixth():
     recipe = dataclasses.replace(RECIPE, schedule="cut", rate=0.1)
-    optimizer = train.sgd(nn.Linear(2, 2), recipe)
-    scheduler = train.schedule(optimizer, recipe, 12)
-    rates = []
-    for _ in range(12):
-        rates.append(scheduler.get_last_lr()[0])
-        optimizer.step()
-        scheduler.step()
-    assert rates == pytest.approx(10 * [0.1] + 2 * [0.01])
+    assert rates_of(recipe, 12) == pytest.approx(10 * [0.1] + 2 * [0.01])
 
 
 def test_a_schedule_that_is_none_is_refused():
