@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from nin_lib.tables import as_html, as_text
+from nin_lib.tables import Table
 
 
 class Row(NamedTuple):
@@ -32,7 +32,7 @@ class Trace(list):
         """Multiply-adds of all rows together."""
         return sum(row.macs for row in self)
 
-    def _cells(self):
+    def _table(self):
         body = (
             (
                 row.name,
@@ -44,15 +44,16 @@ class Trace(list):
             for row in self
         )
         head = ("layer", "kind", "output", "parameters", "multiply-adds")
-        return [head, *body, ("total", "", "", f"{self.params:,}", f"{self.macs:,}")]
+        total = ("total", "", "", f"{self.params:,}", f"{self.macs:,}")
+        return Table([head, *body, total], right=(3, 4), foot=True)
 
     def __repr__(self):
-        return as_text(self._cells(), right=(3, 4), foot=True)
+        return repr(self._table())
 
     __str__ = __repr__
 
     def _repr_html_(self):
-        return as_html(self._cells(), right=(3, 4), foot=True)
+        return self._table()._repr_html_()
 
 
 def trace(model: nn.Module, input_shape: tuple[int, ...]) -> Trace:

@@ -53,7 +53,7 @@ STARTS = (
 
 
 def torch_layers(network):
-    """Each convolution with the batch normalisation after it, if there is one."""
+    """Each convolution with the batch normalization after it, if there is one."""
     found = []
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d):
@@ -199,7 +199,7 @@ def test_the_arrow_keys_ask_units_and_steps(die):
         ("starts blind", "Blind: there is a gradient"),
         ("weights too small", "Dead: the loss"),
         ("bias below zero", "Cut off: all units of block 4"),
-        ("batch normalisation", "Training: the loss has left"),
+        ("batch normalization", "Training: the loss has left"),
     ],
 )
 def test_a_preset_shows_what_its_name_says(die, preset, verdict):

@@ -173,13 +173,13 @@ function mount(stage: Stage): View {
   const differs = () => shown() !== picked();
   const difference = (c: number) => seen().maps[c].map((value, i) => value - look(picked()).maps[c][i]);
   const values = (c: number) => (stage.get("change") ? difference(c) : seen().maps[c]);
-  /** Full colour, for all maps alike; it stays while the reader draws, unless the values outgrow it. */
+  /** Full color, for all maps alike; it stays while the reader draws, unless the values outgrow it. */
   const limit = () => Math.max(look(picked()).most, seen().most);
 
   const paintMaps = () => {
     if (!fresh("maps", seen().of, picked(), stage.get("change"))) return;
-    const [full, colours] = [limit(), shades()];
-    tiles.forEach((_, c) => sheets!.small[c].signed(values(c), full, colours));
+    const [full, colors] = [limit(), shades()];
+    tiles.forEach((_, c) => sheets!.small[c].signed(values(c), full, colors));
   };
   /** Numbers and their bars, once the hand rests. */
   const writeNumbers = () => {

@@ -226,7 +226,7 @@ function mount(stage: Stage): View {
     const key = `${painted.values} ${root.dataset.theme}`;
     if (painted.ground === key) return;
     painted.ground = key;
-    paintSigned(field.canvas, values, SIDE, SIDE, 1.4 * top); // short of full colour, so that the points stand out
+    paintSigned(field.canvas, values, SIDE, SIDE, 1.4 * top); // short of full color, so that the points stand out
   };
 
   const paintChart = () => {

@@ -393,8 +393,8 @@ function mount(stage: Stage): View {
     if (fresh("map", shown(), c)) for (const name of ["map", "trained"] as const) sheets![name].signed(whole().maps[c], largest(whole().maps[c]), shades());
     if (fresh("erased", shown(), c, among(), seed(), k)) {
       const [strong, random] = [order.slice(0, k), orderOf(0).slice(0, k)];
-      sheets!.strong.grey(without(strong));
-      sheets!.random.grey(without(random));
+      sheets!.strong.gray(without(strong));
+      sheets!.random.gray(without(random));
       for (const path of [gone.map, gone.strong]) path.setAttribute("d", squares(strong));
       gone.random.setAttribute("d", squares(random));
     }

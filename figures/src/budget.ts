@@ -14,7 +14,7 @@ const WORDS = {
   title: "Spend 100,000 parameters",
   how: "choose a network · arrow keys or a click on the scatter go from one trained network to another",
   caption:
-    "The same area is one parameter above the line and 49 multiply-adds below it: in blocks 2 and 3 each weight works at 7×7 positions, so there the two agree. Batch normalisation’s parameters are counted with the layer before it. In the scatter, where two upright lines overlap, the order may be chance.",
+    "The same area is one parameter above the line and 49 multiply-adds below it: in blocks 2 and 3 each weight works at 7×7 positions, so there the two agree. Batch normalization’s parameters are counted with the layer before it. In the scatter, where two upright lines overlap, the order may be chance.",
   kernel: "kernel",
   width: "width of block 1",
   pointwise: "1×1 layers",
@@ -97,7 +97,7 @@ const CLASSES = 10;
 /** Positions of the maps of block 1, and of those behind the pool. */
 const [EARLY, LATE] = [14 * 14, 7 * 7];
 
-/** The layers of `nin_lib.small.small_nin` that have parameters, batch normalisation with the layer before it. */
+/** The layers of `nin_lib.small.small_nin` that have parameters, batch normalization with the layer before it. */
 function layersOf({ kernel, width, pointwise, bottleneck, head }: Choice): Layer[] {
   const layers: Layer[] = [];
   const block = (part: number, channels: number, out: number, side: number, positions: number) => {
@@ -264,9 +264,9 @@ function mount(stage: Stage): View {
   const [still, over] = [layer(), layer()]; // the points stay, the marks over them move
   const marks = { best: shape("best", "polyline"), spread: shape("spread near", "polyline") };
   over.append(marks.best, marks.spread);
-  const centred = layer(); // on its upper left corner, moved with what it is in
-  centred.append(line("ring", "M0 0h0"), line("gap", "M0 0h0"), line("dot near", "M0 0h0"), line("hole near", "M0 0h0"));
-  const [mine, nearby] = [h("div", { class: "here" }), h("div", { class: "nearby" }, centred)];
+  const centered = layer(); // on its upper left corner, moved with what it is in
+  centered.append(line("ring", "M0 0h0"), line("gap", "M0 0h0"), line("dot near", "M0 0h0"), line("hole near", "M0 0h0"));
+  const [mine, nearby] = [h("div", { class: "here" }), h("div", { class: "nearby" }, centered)];
   const upTicks = h("div", { class: "up", "aria-hidden": "true" });
   const acrossTicks = h("div", { class: "across", "aria-hidden": "true" });
   const scatter = h("div", { class: "plot", role: "application", tabindex: 0, "aria-roledescription": WORDS.kind, "aria-label": `${WORDS.scatter}; ${WORDS.keys}` }, still, mine, over, nearby);

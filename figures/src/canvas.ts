@@ -9,8 +9,8 @@ import { decode, encode, readGarment, SIDE } from "./shell/garment";
 import { grid } from "./shell/grid";
 import { hand } from "./shell/hand";
 import { onKeys } from "./shell/keys";
-import { map, paintColour, paintSigned, type Sheet, sheet } from "./shell/maps";
-import { colours } from "./shell/theme";
+import { map, paintColor, paintSigned, type Sheet, sheet } from "./shell/maps";
+import { colors } from "./shell/theme";
 import { softmax, weights } from "./shell/weights";
 
 const FILES = ["pair_average.f16", "pair_connected.f16"];
@@ -219,7 +219,7 @@ function mount(stage: Stage): View {
           bytes[at] = Math.max(bytes[at], garment[r * SIDE + c]);
         }
     }
-    paper.grey(bytes);
+    paper.gray(bytes);
     return (laid = { key, size, bytes });
   };
 
@@ -304,10 +304,10 @@ function mount(stage: Stage): View {
   };
   let written = { on: "", cells: [] as string[] };
   const paintWinners = ({ side, here, empty }: Made) => {
-    const { neutral, ink, paper } = colours();
+    const { neutral, ink, paper } = colors();
     const [low, high] = [neutral, ink].map((hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16) / 255));
     const grounds = here.map((ten, p) => (empty[p] ? 0 : Math.max(...ten)));
-    paintColour(winners.canvas, low.map((from, k) => grounds.map((share) => from + (high[k] - from) * share)), side, side);
+    paintColor(winners.canvas, low.map((from, k) => grounds.map((share) => from + (high[k] - from) * share)), side, side);
     // Over the grounds lines between them, and the numbers: only those that changed are written anew.
     const cell = Math.floor(WIDE / side);
     const context = numbers.getContext("2d")!;
@@ -322,13 +322,13 @@ function mount(stage: Stage): View {
       }
     }
     here.forEach((ten, p) => {
-      const colour = grounds[p] > 0.5 ? paper : ink;
+      const color = grounds[p] > 0.5 ? paper : ink;
       const number = empty[p] ? "" : String(best(ten));
-      if (written.cells[p] === number + colour) return;
-      written.cells[p] = number + colour;
+      if (written.cells[p] === number + color) return;
+      written.cells[p] = number + color;
       const [x, y] = [(p % side) * cell, Math.floor(p / side) * cell];
       context.clearRect(x, y, cell - 1, cell - 1);
-      context.fillStyle = colour;
+      context.fillStyle = color;
       context.fillText(number, x + cell / 2, y + 0.53 * cell);
     });
   };

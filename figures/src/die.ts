@@ -4,7 +4,7 @@ import { toTorch } from "./die_code";
 import { WORDS } from "./die_words";
 import { losses } from "./losses";
 import { deadIn, EVERY, type Found, type Settings, shapesOf, STEPS, verdict, type Verdict } from "./net/experiment";
-import { greys, raster } from "./raster";
+import { grays, raster } from "./raster";
 import { choose, freshId, h, mark, write } from "./shell/dom";
 import { figure, type Stage, type View } from "./shell/figure";
 import { fixed, rounded, tiny } from "./shell/format";
@@ -167,7 +167,7 @@ function mount(stage: Stage): View {
   };
   const readings = { step: reading(WORDS.step), loss: reading(WORDS.loss), gradient: reading(WORDS.gradient), dead: reading(WORDS.dead) };
   const state = h("b", {});
-  const swatches = WORDS.legend.map((text) => ({ colour: h("i", {}), text }));
+  const swatches = WORDS.legend.map((text) => ({ color: h("i", {}), text }));
   const note = h("p", { class: "note", hidden: true }, WORDS.here);
   stage.body.append(
     h("div", { class: "settings" },
@@ -176,7 +176,7 @@ function mount(stage: Stage): View {
       finalRelu.element, norm.element,
       h("label", { class: "seed" }, h("span", {}, WORDS.seed), seed),
       h("div", { class: "go" }, go, button(WORDS.back, restart)),
-      h("div", { class: "remedies", role: "group", "aria-labelledby": remedy },
+      h("div", { class: "remedies", role: "group", "aria-labeledby": remedy },
         h("span", { id: remedy }, WORDS.remedies), ...remedies.map(([one]) => one)),
       note),
     h("div", { class: "run" },
@@ -186,7 +186,7 @@ function mount(stage: Stage): View {
         units_.names, units_.element, units_.numbers,
         scrub),
       h("p", { class: "legend", "aria-hidden": "true" },
-        ...swatches.map(({ colour, text }) => h("span", {}, colour, ` ${text}`)),
+        ...swatches.map(({ color, text }) => h("span", {}, color, ` ${text}`)),
         h("span", { class: "line" }, h("i", {}), ` ${WORDS.former}`))),
   );
 
@@ -215,7 +215,7 @@ function mount(stage: Stage): View {
       write(go, playing ? WORDS.pause : run.done() ? WORDS.again : WORDS.train);
       for (const [one, done] of remedies) one.disabled = as(done());
       note.hidden = run.inWorker();
-      swatches.forEach(({ colour }, i) => (colour.style.background = greys()[i]));
+      swatches.forEach(({ color }, i) => (color.style.background = grays()[i]));
       const found = seen();
       units_.paint(activities(found));
       chart.draw(found.map(({ loss }) => loss), former);

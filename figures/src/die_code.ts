@@ -24,7 +24,7 @@ network = nn.Sequential(
     GlobalAvgPool(),
     nn.Flatten(),
 ).double()
-dying.initialise(network, settings)
+dying.initialize(network, settings)
 x, y = dying.inputs()
 
 last = ${last}

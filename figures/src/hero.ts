@@ -110,7 +110,7 @@ function mount(stage: Stage): View {
   const choices = stage.get<string[]>("pictures").map((picture, i) => {
     const input = h("input", { type: "radio", name: radios, "aria-label": names[i] ?? String(i), change: () => garment.pick(i) });
     const canvas = map();
-    sheet(canvas, SIDE, SIDE).grey(decode(picture));
+    sheet(canvas, SIDE, SIDE).gray(decode(picture));
     return { input, element: h("label", { title: names[i] }, input, canvas) };
   });
   const head = (above: string) => {
@@ -157,12 +157,12 @@ function mount(stage: Stage): View {
     const key = [root.dataset.theme, now.of, picked()].join(" ");
     if (key === painted) return;
     painted = key;
-    const [then, colours] = [look(picked()), shades()];
+    const [then, colors] = [look(picked()), shades()];
     shownMaps(now).forEach((layer, i) => {
-      // Full colour stays while the reader draws, unless outgrown: one for all class maps, else each map's own.
+      // Full color stays while the reader draws, unless outgrown: one for all class maps, else each map's own.
       const own = layer.map((_, m) => Math.max(now.most[i][m], then.most[i][m]));
       const all = Math.max(...own);
-      layer.forEach((values, m) => sheets![i][m].signed(values, blocks[i] ? own[m] : all, colours));
+      layer.forEach((values, m) => sheets![i][m].signed(values, blocks[i] ? own[m] : all, colors));
     });
   };
   /** The two classes with the largest means. */

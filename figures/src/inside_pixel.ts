@@ -6,7 +6,7 @@ import { choose, h, write } from "./shell/dom";
 import { figure, type Stage, type View } from "./shell/figure";
 import { fixed, rounded, signed } from "./shell/format";
 import { grid } from "./shell/grid";
-import { paintColour, paintSigned } from "./shell/maps";
+import { paintColor, paintSigned } from "./shell/maps";
 import { decode, encode, readGarment } from "./shell/garment";
 import { softmax, weights } from "./shell/weights";
 
@@ -146,8 +146,8 @@ function mount(stage: Stage): View {
   };
   /** Light garments on black, in both themes. */
   const showPicture = () => {
-    const grey = pixels();
-    paintColour(picture.canvas, [grey, grey, grey], 28, 28);
+    const gray = pixels();
+    paintColor(picture.canvas, [gray, gray, gray], 28, 28);
   };
   const shares = (): number[] => {
     const last = network!.layers.length - 1;

@@ -92,7 +92,7 @@ export function score(network: Network, points: Point[]): number {
 /** Keeps the numbers small once every point is on its side. */
 const PULL = 0.0005;
 
-/** Mean logistic loss, and a slight pull towards 0; writes its gradient, one number for each of the network's. */
+/** Mean logistic loss, and a slight pull toward 0; writes its gradient, one number for each of the network's. */
 export function lossAndGradient(
   network: Network,
   points: Point[],

@@ -5,7 +5,7 @@ import { boxed, choose, freshId, h, mark, write } from "./shell/dom";
 import { figure, type Stage, type View } from "./shell/figure";
 import { decimals, fixed, rounded, signed } from "./shell/format";
 import { grid } from "./shell/grid";
-import { map, paintColour, paintSigned } from "./shell/maps";
+import { map, paintColor, paintSigned } from "./shell/maps";
 import { readPicture } from "./shell/picture";
 import { isDark } from "./shell/theme";
 import { apply, type Layer, type Planes, shuffled, shuffling, toTorch } from "./pointwise";
@@ -214,11 +214,11 @@ function mount(stage: Stage): View {
       build(layer);
       buildUnits();
       const [shown] = maps;
-      const colour = shown.length === 3;
+      const color = shown.length === 3;
       const result = maps[layer + 1][unit];
       const dark = isDark();
       if (painted.maps !== maps || painted.result !== result || painted.dark !== dark) {
-        if (colour) paintColour(input.canvas, shown.map((plane) => plane.flat()), height, width);
+        if (color) paintColor(input.canvas, shown.map((plane) => plane.flat()), height, width);
         else paintSigned(input.canvas, shown[0].flat(), height, width);
         paintSigned(output.canvas, result.flat(), height, width);
         for (const one of small) paintSigned(one.canvas, maps[one.layer + 1][one.unit].flat(), height, width);
@@ -237,7 +237,7 @@ function mount(stage: Stage): View {
           write(line.value, fixed(values[c], places.value));
           const share = values[c] / largest;
           line.bar.style.transform = `scaleX(${share})`;
-          mark(line.bar, share < 0 ? "neg" : colour && layer === 0 ? "" : "pos");
+          mark(line.bar, share < 0 ? "neg" : color && layer === 0 ? "" : "pos");
         }
         const step = String(places.weight > 1 ? 0.05 : 0.1);
         if (line.slider.max !== String(reach) || line.slider.step !== step) Object.assign(line.slider, { min: -reach, max: reach, step });

@@ -1,7 +1,7 @@
 /** A two-layer perceptron as circles: filled by value, hollow where the unit gives 0. */
 import { h, write } from "./shell/dom";
 import { onKeys } from "./shell/keys";
-import { colours, css, scale } from "./shell/theme";
+import { colors, css, scale } from "./shell/theme";
 
 export interface Drawing {
   labels: [string, string];
@@ -47,7 +47,7 @@ export function perceptron(label: string, choose: (side: "before" | "after", uni
   const context = canvas.getContext("2d")!;
   const upper = rings.getContext("2d")!;
   let units: [Place[], Place[]] = [[], []];
-  // All outlines are two paths, and all colours a table: what is drawn at every move must be cheap.
+  // All outlines are two paths, and all colors a table: what is drawn at every move must be cheap.
   let circles = new Path2D();
   let halves = new Path2D();
   let shades: string[] = [];
@@ -63,7 +63,7 @@ export function perceptron(label: string, choose: (side: "before" | "after", uni
     halves.addPath(circles);
   };
   let outlined = units;
-  let ringed: { outlines?: Path2D; colour?: string } = {};
+  let ringed: { outlines?: Path2D; color?: string } = {};
   let now: Drawing | undefined;
 
   const go = (side: 0 | 1, wanted: number) => {
@@ -96,7 +96,7 @@ export function perceptron(label: string, choose: (side: "before" | "after", uni
   const paint = () => {
     if (!now) return;
     const { here, pinned, chosen, lines } = now;
-    const { ink, muted } = colours();
+    const { ink, muted } = colors();
     if (muted !== shadesFor) {
       const shade = scale(1);
       shades = Array.from({ length: 2 * SHADES + 1 }, (_, i) => css(shade(i / SHADES - 1)));
@@ -133,8 +133,8 @@ export function perceptron(label: string, choose: (side: "before" | "after", uni
       });
     });
     const outlines = pinned ? halves : circles;
-    if (outlines !== ringed.outlines || muted !== ringed.colour || rings.width !== canvas.width) {
-      ringed = { outlines, colour: muted };
+    if (outlines !== ringed.outlines || muted !== ringed.color || rings.width !== canvas.width) {
+      ringed = { outlines, color: muted };
       Object.assign(rings, { width: canvas.width, height: canvas.height });
       upper.setTransform(ratio, 0, 0, ratio, 0, 0);
       upper.strokeStyle = muted;

@@ -28,8 +28,8 @@ const [THIN, THICK] = [3, 14]; // px, a unit's row and a class's
 const [GAP, WIDE] = [2, 9]; // px, between layers and between blocks
 
 // Lightness of a unit that is dead, hardly on, on everywhere.
-const GREYS = { light: [0x1c, 0x8c, 0xe4], dark: [0x00, 0x70, 0xea] };
-export const greys = (): string[] => GREYS[isDark() ? "dark" : "light"].map((grey) => `rgb(${grey} ${grey} ${grey})`);
+const GRAYS = { light: [0x1c, 0x8c, 0xe4], dark: [0x00, 0x70, 0xea] };
+export const grays = (): string[] => GRAYS[isDark() ? "dark" : "light"].map((gray) => `rgb(${gray} ${gray} ${gray})`);
 
 export function raster({ layers, classes, pictures, columns, label, kind, dead, empty, move, press }: Options) {
   const last = layers.length - 1;
@@ -117,13 +117,13 @@ export function raster({ layers, classes, pictures, columns, label, kind, dead, 
       if (!painted) pixels.fill(0);
       if (painted === activities.length) return;
       theme = isDark();
-      const [none, low, high] = GREYS[theme ? "dark" : "light"];
+      const [none, low, high] = GRAYS[theme ? "dark" : "light"];
       for (; painted < activities.length; painted++)
         tops.forEach((top, u) => {
           const on = activities[painted][u];
-          const grey = on === 0 ? none : Math.round(low + (high - low) * Math.sqrt(Math.min(1, on)));
+          const gray = on === 0 ? none : Math.round(low + (high - low) * Math.sqrt(Math.min(1, on)));
           const end = top + tall(u) - (u < firsts[last] ? 0 : 1);
-          for (let y = top; y < end; y++) pixels[y * columns + painted] = ((255 << 24) | (grey * 0x010101)) >>> 0;
+          for (let y = top; y < end; y++) pixels[y * columns + painted] = ((255 << 24) | (gray * 0x010101)) >>> 0;
         });
       context.putImageData(image, 0, 0);
     },

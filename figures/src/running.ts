@@ -1,6 +1,6 @@
 /** A running sum as steps, on a canvas: what changes at each stroke shall cost no layout. */
 import { h } from "./shell/dom";
-import { colours } from "./shell/theme";
+import { colors } from "./shell/theme";
 
 const [WIDE, TALL, LINE, MARGIN] = [400, 144, 4, 6]; // twice the pixels that are shown
 
@@ -10,7 +10,7 @@ export function runningSum() {
   return {
     canvas,
     draw(values: number[]): void {
-      const { ink, muted } = colours();
+      const { ink, muted } = colors();
       let sum = 0;
       const sums = values.map((value) => (sum += value));
       const [low, high] = [Math.min(0, ...sums), Math.max(0, ...sums)];

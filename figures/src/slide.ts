@@ -6,8 +6,8 @@ import { fixed } from "./shell/format";
 import { decode, encode, readGarment, SIDE } from "./shell/garment";
 import { grid } from "./shell/grid";
 import { onKeys } from "./shell/keys";
-import { map, paintColour } from "./shell/maps";
-import { colours, css } from "./shell/theme";
+import { map, paintColor } from "./shell/maps";
+import { colors, css } from "./shell/theme";
 import { softmax, weights } from "./shell/weights";
 import style from "./slide.css";
 
@@ -215,7 +215,7 @@ function mount(stage: Stage): View {
     }
     const answers = answersFor(text);
     if (painted.cells.size === answers.size) return;
-    const { neutral, ink } = colours();
+    const { neutral, ink } = colors();
     const [low, high] = [neutral, ink].map((hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)));
     for (const [cell, answer] of answers) {
       if (painted.cells.has(cell)) continue;
@@ -236,8 +236,8 @@ function mount(stage: Stage): View {
     const key = `${text} ${right} ${down}`;
     if (key === paintedFrame) return;
     paintedFrame = key;
-    const grey = shifted(decode(text), right, down).map((value) => value / 255);
-    paintColour(canvas, [grey, grey, grey], SIDE, SIDE);
+    const gray = shifted(decode(text), right, down).map((value) => value / 255);
+    paintColor(canvas, [gray, gray, gray], SIDE, SIDE);
   };
 
   return {

@@ -6,7 +6,7 @@ import { h, svg, write } from "./shell/dom";
 import { onKeys } from "./shell/keys";
 import { figure, type Stage, type View } from "./shell/figure";
 import { decimals, fixed, rounded, tiny } from "./shell/format";
-import { colours, css, scale } from "./shell/theme";
+import { colors, css, scale } from "./shell/theme";
 import { type Box, departures, type Form, FORMS, hit, type Layout, layout, sizeOf, threeForms, toTorch } from "./three_forms";
 
 const WORDS = {
@@ -74,9 +74,9 @@ interface Drawn {
   written: Record<Kind, number>;
 }
 
-/** Black or white, whichever reads better on a colour. */
-function readable(colour: [number, number, number]): string {
-  const [r, g, b] = colour.map((v) => (v / 255) ** 2.2);
+/** Black or white, whichever reads better on a color. */
+function readable(color: [number, number, number]): string {
+  const [r, g, b] = color.map((v) => (v / 255) ** 2.2);
   return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000" : "#fff";
 }
 
@@ -184,12 +184,12 @@ function mount(stage: Stage): View {
   stage.signal.addEventListener("abort", () => resized.disconnect());
 
   let look: Record<Kind, Look[]>;
-  /** Colour and text of every number, in the present theme. */
+  /** Color and text of every number, in the present theme. */
   const looks = (): Record<Kind, Look[]> => {
     const { inputs, weight, bias, outputs, places } = computed();
     const of = (values: number[], digits: number, among = values) => {
-      const colour = scale(Math.max(...among.map(Math.abs)));
-      return values.map((value) => ({ text: fixed(value, digits), fill: css(colour(value)), ink: readable(colour(value)) }));
+      const color = scale(Math.max(...among.map(Math.abs)));
+      return values.map((value) => ({ text: fixed(value, digits), fill: css(color(value)), ink: readable(color(value)) }));
     };
     const weights = weight.flat();
     return {
@@ -253,7 +253,7 @@ function mount(stage: Stage): View {
     const context = over.getContext("2d")!;
     context.setTransform(zoom, 0, 0, zoom, 0, 0);
     context.clearRect(0, 0, place.width, place.height);
-    Object.assign(context, { font: `10px ${mono}`, textAlign: "center", textBaseline: "middle", lineWidth: 1.5, strokeStyle: colours().ink });
+    Object.assign(context, { font: `10px ${mono}`, textAlign: "center", textBaseline: "middle", lineWidth: 1.5, strokeStyle: colors().ink });
     const put = (kind: Kind, index: number, at: Box) => {
       const { text, fill, ink } = look[kind][index];
       const w = Math.max(at.w, written[kind]);
@@ -332,10 +332,10 @@ function mount(stage: Stage): View {
     draw() {
       const now = computed();
       const { pixel, unit, step } = where();
-      const repaint = built !== now || theme !== colours();
+      const repaint = built !== now || theme !== colors();
       if (repaint) {
         look = looks();
-        theme = colours();
+        theme = colors();
       }
       if (built !== now) {
         built = now;

@@ -16,7 +16,7 @@ const WORDS = {
   title: "Where are the 1×1s?",
   how: "choose a network · arrow keys, mouse or finger go from layer to layer",
   caption:
-    "A bar for each layer, as high as its share of the network’s parameters (above the line) or multiply-adds (below it). In the colour of the text is what is pointwise: 1×1 convolutions, and linear layers that are used at every position of a map or for every token, which compute the same. On a single position, as after a global average, such a layer is fully connected and counts as other. One picture, biases included, counted from the networks of nin_lib and torchvision as the figure was made.",
+    "A bar for each layer, as high as its share of the network’s parameters (above the line) or multiply-adds (below it). In the color of the text is what is pointwise: 1×1 convolutions, and linear layers that are used at every position of a map or for every token, which compute the same. On a single position, as after a global average, such a layer is fully connected and counts as other. One picture, biases included, counted from the networks of nin_lib and torchvision as the figure was made.",
   network: "network",
   order: "order of the layers",
   orders: ["as they come", "most parameters first", "most multiply-adds first"],
@@ -29,7 +29,7 @@ const WORDS = {
     depthwise: "depthwise convolution",
     connected: "fully connected",
     attention: "attention itself, without parameters",
-    rest: "the rest: normalisation, positions, scales",
+    rest: "the rest: normalization, positions, scales",
   },
   up: "↑ share of the parameters",
   down: "↓ share of the multiply-adds",
@@ -46,7 +46,7 @@ const WORDS = {
   },
   shape: (from: number, to: number, positions: string) => `, ${from} → ${to} channels at ${positions}. `,
   positions: (sides: number[]) => (sides.reduce((a, b) => a * b, 1) === 1 ? "one position" : `${sides.join("×")} positions`),
-  rest: "The rest, all of it together (normalisation, positions, scales): ",
+  rest: "The rest, all of it together (normalization, positions, scales): ",
   costs: (params: string, ofParams: string, paramShare: string, macs: string, ofMacs: string, macShare: string) =>
     `${params} of ${ofParams} parameters (${paramShare}) and ${macs} of ${ofMacs} multiply-adds (${macShare}).`,
   pointwise: (params: string, macs: string) => ` Pointwise in all: ${params} of the parameters and ${macs} of the multiply-adds.`,
@@ -153,7 +153,7 @@ ${attends ? `    if isinstance(layer, nn.MultiheadAttention):
         layer.register_forward_hook(attend)
 ` : ""}network(torch.empty(1, ${picture.join(", ")}, device="meta"))
 
-parameters = sum(p.numel() for p in network.parameters())  # normalisation too
+parameters = sum(p.numel() for p in network.parameters())  # normalization too
 multiply_adds = sum(macs for _, _, macs in found)
 print(sum(p for one, p, _ in found if one), parameters)
 print(sum(macs for one, _, macs in found if one), multiply_adds)

@@ -127,7 +127,7 @@ describe("a run", () => {
     expect(last).toBe(STEPS);
   }, 60_000);
 
-  test("learns with batch normalisation", () => {
+  test("learns with batch normalization", () => {
     const found = measured({ norm: true, rate: 0.3 }, 41);
     expect(verdict(found, 0, widths)).toBe("untrained");
     expect(verdict(found, 40, widths)).toBe("training");

@@ -15,7 +15,7 @@ from nin_lib.live.drawing import PALETTE
 
 # Pointwise: mixes the channels of one position, with the same weights at every one of several
 # positions. On a single position that is a fully connected layer. The rest is what is no layer of
-# its own here: normalisation, scales, the transformer's class token and positions.
+# its own here: normalization, scales, the transformer's class token and positions.
 KINDS = ("pointwise", "spatial", "depthwise", "connected", "attention", "rest")
 ORDERS = ("as they come", "parameters", "multiply-adds")
 

@@ -89,7 +89,7 @@ export class Run {
     this.shapes = shapesOf(side, classes);
     this.layers = start(this.shapes, settings);
     this.gradients = this.shapes.map(layerOf);
-    this.gradients.forEach(({ scale }) => scale.fill(0)); // stays 0 where there is no normalisation
+    this.gradients.forEach(({ scale }) => scale.fill(0)); // stays 0 where there is no normalization
     this.batch = new Batch(this.shapes, BATCH, settings);
     this.probe = new Batch(this.shapes, PROBE, settings);
     this.draw = random(settings.seed + 1);

@@ -19,14 +19,14 @@ export interface Shape {
 export interface Options {
   /** A ReLU after the last layer too. */
   finalRelu: boolean;
-  /** Batch normalisation before every ReLU. */
+  /** Batch normalization before every ReLU. */
   norm: boolean;
 }
 
 export const outSide = ({ kernel, stride, side }: Shape): number =>
   Math.floor((side + 2 * (kernel >> 1) - kernel) / stride) + 1;
 
-/** The numbers that are learned. `scale` is used with batch normalisation alone; the bias comes after it. */
+/** The numbers that are learned. `scale` is used with batch normalization alone; the bias comes after it. */
 export interface Layer {
   weight: Float64Array;
   bias: Float64Array;
@@ -39,7 +39,7 @@ export const layerOf = ({ from, to, kernel }: Shape): Layer => ({
   scale: new Float64Array(to).fill(1),
 });
 
-const EPSILON = 1e-5; // batch normalisation's, as in torch
+const EPSILON = 1e-5; // batch normalization's, as in torch
 
 /** One layer at work on a batch of fixed size. */
 class Worked {
@@ -50,7 +50,7 @@ class Worked {
   private readonly whole: boolean; // a 1×1 layer's patches are the maps themselves
   private readonly places: Int32Array; // for each entry of the patches, where in the input it lies; −1 in the padding
   private patches: Float64Array;
-  private readonly centred: Float64Array;
+  private readonly centered: Float64Array;
   private readonly spread: Float64Array;
 
   constructor(readonly shape: Shape, count: number, readonly relu: boolean, readonly norm: boolean) {
@@ -62,7 +62,7 @@ class Worked {
     this.slope = new Float64Array(to * this.columns);
     this.whole = kernel === 1 && stride === 1;
     this.patches = new Float64Array(this.whole ? 0 : this.rows * this.columns);
-    this.centred = new Float64Array(norm ? to * this.columns : 0);
+    this.centered = new Float64Array(norm ? to * this.columns : 0);
     this.spread = new Float64Array(to);
     this.places = new Int32Array(this.patches.length);
     if (this.whole) return;
@@ -89,13 +89,13 @@ class Worked {
     }
     for (let o = 0; o < to; o++) out.fill(this.norm ? 0 : bias[o], o * columns, (o + 1) * columns);
     addProduct(out, weight, patches, to, rows, columns, rows, 1);
-    if (this.norm) for (let o = 0; o < to; o++) this.normalise(o, scale[o], bias[o]);
+    if (this.norm) for (let o = 0; o < to; o++) this.normalize(o, scale[o], bias[o]);
     // not max(0, x): what is no number any more must stay none
     if (this.relu) for (let i = 0; i < out.length; i++) if (out[i] < 0) out[i] = 0;
   }
 
-  private normalise(o: number, scale: number, bias: number): void {
-    const { columns, out, centred } = this;
+  private normalize(o: number, scale: number, bias: number): void {
+    const { columns, out, centered } = this;
     const base = o * columns;
     let [sum, squares] = [0, 0];
     for (let j = base; j < base + columns; j++) sum += out[j];
@@ -103,8 +103,8 @@ class Worked {
     for (let j = base; j < base + columns; j++) squares += (out[j] - mean) ** 2;
     this.spread[o] = Math.sqrt(squares / columns + EPSILON);
     for (let j = base; j < base + columns; j++) {
-      centred[j] = (out[j] - mean) / this.spread[o];
-      out[j] = centred[j] * scale + bias;
+      centered[j] = (out[j] - mean) / this.spread[o];
+      out[j] = centered[j] * scale + bias;
     }
   }
 
@@ -132,14 +132,14 @@ class Worked {
     }
   }
 
-  /** Turns the slopes by what the normalisation gave into slopes by what it took; returns that of its scale. */
+  /** Turns the slopes by what the normalization gave into slopes by what it took; returns that of its scale. */
   private throughNorm(o: number, scale: number, sum: number): number {
-    const { columns, slope, centred } = this;
+    const { columns, slope, centered } = this;
     const base = o * columns;
     let dot = 0;
-    for (let j = base; j < base + columns; j++) dot += slope[j] * centred[j];
+    for (let j = base; j < base + columns; j++) dot += slope[j] * centered[j];
     const factor = scale / this.spread[o];
-    for (let j = base; j < base + columns; j++) slope[j] = factor * (slope[j] - sum / columns - (centred[j] * dot) / columns);
+    for (let j = base; j < base + columns; j++) slope[j] = factor * (slope[j] - sum / columns - (centered[j] * dot) / columns);
     return dot;
   }
 }

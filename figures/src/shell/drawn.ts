@@ -170,7 +170,7 @@ export function drawn<Look>(stage: Stage, { file, words, layers, make, move, ane
     looking,
     draw() {
       made.undo.disabled = !past.length;
-      if (painted !== shown()) paper.grey(bytes());
+      if (painted !== shown()) paper.gray(bytes());
       painted = shown();
       if (!source.ready()) return;
       const [network] = source.networks()!;

@@ -92,7 +92,7 @@ export function figure(spec: Figure) {
       const panel = h("div", { class: "nin-panel" });
       const root = h(
         "section",
-        { class: `nin-figure nin-${spec.name}`, "aria-labelledby": titleId },
+        { class: `nin-figure nin-${spec.name}`, "aria-labeledby": titleId },
         h(
           "header",
           {},

@@ -15,9 +15,9 @@ export const encode = (bytes: ArrayLike<number>): string => btoa(String.fromChar
 /** The reader's own picture as a garment; one on a light ground is turned to light on black. */
 export async function readGarment(file: File): Promise<number[]> {
   const planes = await readPicture(file, SIDE, SIDE);
-  const grey = Array.from(planes[0], (_, i) => (planes[0][i] + planes[1][i] + planes[2][i]) / 3);
+  const gray = Array.from(planes[0], (_, i) => (planes[0][i] + planes[1][i] + planes[2][i]) / 3);
   const last = SIDE * (SIDE - 1);
-  const edge = grey.filter((_, i) => i < SIDE || i >= last || i % SIDE === 0 || i % SIDE === SIDE - 1);
+  const edge = gray.filter((_, i) => i < SIDE || i >= last || i % SIDE === 0 || i % SIDE === SIDE - 1);
   const light = edge.reduce((a, b) => a + b) / edge.length > 0.5;
-  return grey.map((value) => Math.round(255 * (light ? 1 - value : value)));
+  return gray.map((value) => Math.round(255 * (light ? 1 - value : value)));
 }

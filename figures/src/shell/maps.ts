@@ -9,9 +9,9 @@ const made = new Map<boolean, Uint32Array>();
 export function shades(): Uint32Array {
   const dark = isDark();
   if (!made.has(dark)) {
-    const colour = scale(1);
+    const color = scale(1);
     const table = Uint32Array.from({ length: 2 * SHADES + 1 }, (_, i) => {
-      const [red, green, blue] = colour(i / SHADES - 1).map(Math.round);
+      const [red, green, blue] = color(i / SHADES - 1).map(Math.round);
       return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
     });
     made.set(dark, table);
@@ -19,28 +19,28 @@ export function shades(): Uint32Array {
   return made.get(dark)!;
 }
 
-/** A canvas of fixed size that is painted at each stroke: it keeps its image and takes its colours from a table. */
+/** A canvas of fixed size that is painted at each stroke: it keeps its image and takes its colors from a table. */
 export function sheet(canvas: HTMLCanvasElement, height: number, width: number) {
   Object.assign(canvas, { width, height });
   const context = canvas.getContext("2d")!;
   const image = context.createImageData(width, height);
   const pixels = new Uint32Array(image.data.buffer);
   return {
-    /** Full colour at ±limit. */
+    /** Full color at ±limit. */
     signed(values: ArrayLike<number>, limit: number, table: Uint32Array): void {
       for (let i = 0; i < pixels.length; i++)
         pixels[i] = table[Math.round(SHADES * (1 + Math.max(-1, Math.min(1, values[i] / (limit || 1)))))];
       context.putImageData(image, 0, 0);
     },
     /** Three planes of values in 0…1: red, green, blue. */
-    colour([red, green, blue]: ArrayLike<number>[]): void {
+    color([red, green, blue]: ArrayLike<number>[]): void {
       const byte = (value: number) => Math.max(0, Math.min(255, Math.round(255 * value)));
       for (let i = 0; i < pixels.length; i++)
         pixels[i] = ((255 << 24) | (byte(blue[i]) << 16) | (byte(green[i]) << 8) | byte(red[i])) >>> 0;
       context.putImageData(image, 0, 0);
     },
     /** Bytes, 0 to 255: light on black in both themes. */
-    grey(bytes: ArrayLike<number>): void {
+    gray(bytes: ArrayLike<number>): void {
       for (let i = 0; i < pixels.length; i++) pixels[i] = ((255 << 24) | (bytes[i] * 0x010101)) >>> 0;
       context.putImageData(image, 0, 0);
     },
@@ -62,7 +62,7 @@ function sized(canvas: HTMLCanvasElement, height: number, width: number): Sheet 
   return known.paints;
 }
 
-/** Paint H×W values: blue, neutral, orange; full colour at ±limit (the largest there, if 0). */
+/** Paint H×W values: blue, neutral, orange; full color at ±limit (the largest there, if 0). */
 export function paintSigned(
   canvas: HTMLCanvasElement,
   values: ArrayLike<number>,
@@ -75,6 +75,6 @@ export function paintSigned(
 }
 
 /** Paint three planes of H×W values in 0…1 as red, green and blue. */
-export function paintColour(canvas: HTMLCanvasElement, planes: ArrayLike<number>[], height: number, width: number): void {
-  sized(canvas, height, width).colour(planes);
+export function paintColor(canvas: HTMLCanvasElement, planes: ArrayLike<number>[], height: number, width: number): void {
+  sized(canvas, height, width).color(planes);
 }

@@ -1,7 +1,7 @@
-/** Light or dark, as the page, the notebook or the system says; colours from the one palette. */
+/** Light or dark, as the page, the notebook or the system says; colors from the one palette. */
 import palette from "../../../nin_lib/palette.json";
 
-export type Colours = (typeof palette)["light"];
+export type Colors = (typeof palette)["light"];
 
 export function isDark(): boolean {
   const html = document.documentElement;
@@ -13,7 +13,7 @@ export function isDark(): boolean {
   return matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
-export const colours = (): Colours => palette[isDark() ? "dark" : "light"];
+export const colors = (): Colors => palette[isDark() ? "dark" : "light"];
 
 /** Call back whenever light turns to dark or back. */
 export function onTheme(callback: () => void, signal: AbortSignal): void {
@@ -39,8 +39,8 @@ type RGB = [number, number, number];
 const parse = (hex: string): RGB =>
   [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)) as RGB;
 
-/** value ↦ colour: blue below zero, neutral at zero, orange above; full colour at ±limit. */
-export function scale(limit: number, from: Colours = colours()): (value: number) => RGB {
+/** value ↦ color: blue below zero, neutral at zero, orange above; full color at ±limit. */
+export function scale(limit: number, from: Colors = colors()): (value: number) => RGB {
   const [low, middle, high] = [from.blue, from.neutral, from.orange].map(parse);
   return (value) => {
     const end = value < 0 ? low : high;
