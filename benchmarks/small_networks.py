@@ -1,4 +1,4 @@
-"""Train every small network of ``nin_lib.models.small.affordable()`` from one seed, a short run each.
+"""Train every network of ``models.small.affordable()`` from one seed, a short run each.
 
     python benchmarks/small_networks.py --seed 0 --record records/small-networks-seed0-cpu.json
 
