@@ -27,16 +27,15 @@ def every() -> dict[str, dict]:
 
     The files are read again only when one is written, added or removed.
     """
-    return _every(folder(), folder().stat().st_mtime_ns)
+    files = sorted(f for f in folder().glob("*.json") if f.name != "schema.json")
+    found = ((f, f.stat()) for f in files)
+    return _read(tuple((f, s.st_mtime_ns, s.st_size, s.st_ino) for f, s in found))
 
 
 @lru_cache(maxsize=1)
-def _every(folder: Path, changed: int) -> dict[str, dict]:
-    return {
-        f.stem: json.loads(f.read_text(encoding="utf-8"))
-        for f in sorted(folder.glob("*.json"))
-        if f.name != "schema.json"
-    }
+def _read(files: tuple[tuple[Path, int, int, int], ...]) -> dict[str, dict]:
+    """The files' contents; what else is known of each file makes a changed one another key."""
+    return {f.stem: json.loads(f.read_text(encoding="utf-8")) for f, *_ in files}
 
 
 def load(recipe: str | None = None, data: str | None = None) -> list[dict]:
