@@ -23,8 +23,8 @@ from nin_lib import data, tables
 from nin_lib.recipes import RECIPES, Recipe, args
 from nin_lib.train import Engine, TrainingDiverged, hardware, one_epoch, run, stopping
 from nin_lib.train.batches import Draws, resident
+from nin_lib.train.process import ALONE
 from nin_lib.train.state import State
-from nin_lib.train.team import Team
 
 STEPS = 300
 LAST = 50  # steps that decide
@@ -57,7 +57,7 @@ def try_once(
         places = torch.arange(steps * recipe.batch_size, device=device).split(recipe.batch_size)
         ready = resident(pixels, labels, recipe, draws, places)
         try:
-            one_epoch(network, ready, state, recipe, engine, Team(), lambda: None, False)
+            one_epoch(network, ready, state, recipe, engine, ALONE, lambda: None, False)
         except TrainingDiverged:
             return {"verdict": "diverged", "steps": state.step, "loss": None, "gradient": None}
     gradient = math.sqrt(sum(p.grad.double().square().sum().item() for p in model.parameters()))

@@ -98,7 +98,7 @@ def trained(
         torch.manual_seed(seed)
         model = recipe.network(images.train_images.shape[1], len(images.classes))
         try:
-            run = train.fit(
+            done = train.fit(
                 model,
                 images,
                 recipe,
@@ -115,12 +115,12 @@ def trained(
             unfinished.unlink(missing_ok=True)
             print(error)
             return True
-        if run.stopped == stopping.TIME:
+        if done.stopped == stopping.TIME:
             return False
-        if run.stopped:
+        if done.stopped:
             raise KeyboardInterrupt
-        run.save(path)
-        print(run)
+        done.save(path)
+        print(done)
         unfinished.unlink(missing_ok=True)
         return True
 
@@ -178,7 +178,7 @@ def laptop() -> list[Job]:
     r = RECIPES
     jobs = [
         *seeds(r["pocket"], 5, 1.2, "cpu"),
-        *study("accuracy", 3, 1.2, "cpu"),
+        *study("ablation", 3, 1.2, "cpu"),
         *study("heads", 5, 1.2, "cpu"),
         *study("pointwise", 3, 1.2, "cpu"),
         failures(67, 20, 7, "cpu", own=True),

@@ -152,6 +152,16 @@ def test_a_stopped_run_keeps_its_checkpoint_and_goes_on(record, handful, tmp_pat
     assert not list((tmp_path / "unfinished").iterdir())
 
 
+def test_a_run_that_diverges_is_recorded_too(record, handful, tmp_path, monkeypatch):
+    recipe = dataclasses.replace(RECIPES["pocket"], batch_size=100, learning_rate=1e30, epochs=1)
+    monkeypatch.setattr(record.data, "load", lambda name: handful)
+    path = tmp_path / "lost.json"
+    assert record.trained(recipe, 0, 1, "cpu").measure(path, torch.device("cpu"), 5)
+    written = json.loads(path.read_text())
+    assert written["kind"] == "diverged" and "the loss became" in written["message"]
+    assert not list((tmp_path / "unfinished").iterdir())
+
+
 def test_each_setting_of_training_speed_adds_one_change(training_speed):
     climb = list(training_speed.settings(torch.device("cpu")).values())
     for (below, batch), (above, next_batch) in itertools.pairwise(climb):
