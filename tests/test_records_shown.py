@@ -1,4 +1,4 @@
-"""The pictures made from records: drawn whatever is missing, and they say what the records say."""
+"""Figures and tables made from records, whatever records are missing."""
 
 import copy
 from itertools import pairwise
@@ -86,7 +86,7 @@ def test_gains_are_differences_of_means():
     assert float(after[4]) > 2
 
 
-def test_what_a_departure_is_worth_is_drawn_and_said(no_records, monkeypatch):
+def test_the_difference_that_a_departure_makes_is_drawn_and_printed(no_records, monkeypatch):
     study = dict(list(studies.DEPARTURES.items())[:4])
     seeds = ((0.70, 0.72), (0.73, 0.75), (0.20, 0.22), ())
     better = list(study.values())[1]
