@@ -1,4 +1,4 @@
-"""The scripts that measure: what they take for dead, what they skip, and that stopping is safe."""
+"""The scripts that measure: verdicts on failed training, resuming, and jobs that fail."""
 
 import dataclasses
 import importlib

@@ -296,7 +296,7 @@ def test_it_fits_a_phone(opened, table):
     assert page.tab.locator(".nin-figure").evaluate("e => e.scrollWidth <= e.clientWidth")
 
 
-def test_the_fallback_is_a_picture_and_measured_numbers(table):
+def test_the_fallback_is_a_static_figure_and_measured_numbers(table):
     choice = Choice(width=22)
     near, costs = nearest(choice, table), trace(choice.network(), SHAPE)
     text = Budget(measured=table, width=22).fallback()

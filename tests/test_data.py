@@ -1,4 +1,4 @@
-"""Data sets: where they come from, and what happens when what comes is wrong.
+"""Data sets: where they come from, and errors for wrong or damaged files.
 
 ``mnist`` is forged: see ``forged.py``. The last test uses the official files, where there are any.
 """
@@ -43,7 +43,9 @@ def test_a_source_is_never_written_to(forged_mnist):
     assert sorted(forged_mnist.rglob("*")) == before
 
 
-def test_no_network_and_no_data_says_what_it_tried_and_offers_wardrobe(forged_mnist, monkeypatch):
+def test_the_error_without_network_or_data_names_what_was_tried_and_offers_wardrobe(
+    forged_mnist, monkeypatch
+):
     monkeypatch.delenv("NIN_LIB_SOURCES")
     with pytest.raises(data.DataError) as caught:
         data.load("mnist")
@@ -140,7 +142,7 @@ def test_an_unknown_name_lists_the_known_ones_nearest_first():
         data.load("wardrob")
 
 
-def test_auto_falls_back_to_wardrobe_and_says_so(forged_mnist, monkeypatch, capsys):
+def test_auto_falls_back_to_wardrobe_and_prints_why(forged_mnist, monkeypatch, capsys):
     assert data.load("auto").name == "wardrobe"
     out = capsys.readouterr().out
     assert out.count("\n") == 1 and "wardrobe" in out and "Fashion-MNIST is out of reach" in out

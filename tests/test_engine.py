@@ -91,7 +91,7 @@ def test_a_switch_changes_the_weights_by_rounding_only(handful, subtests):
             assert (end - trained(**{switch: value})).norm() < 0.02 * (end - start).norm()
 
 
-def test_the_tutorials_way_and_ours_learn_the_same(handful):
+def test_the_tutorials_engine_and_the_default_learn_the_same(handful):
     recipe = dataclasses.replace(
         RECIPES["tutorial-one-pointwise"], image_size=67, batch_size=50, epochs=1, limit=200
     )

@@ -86,7 +86,7 @@ def test_a_wrong_input_gets_a_sentence(subtests):
                 network(x)
 
 
-def test_alexnet_says_that_its_size_is_fixed():
+def test_alexnets_error_names_the_one_size_that_fits():
     with pytest.raises(ValueError, match=r"128×128.*fully connected.*224×224"):
         models.alexnet()(torch.rand(1, 1, 128, 128))
 

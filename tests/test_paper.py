@@ -50,7 +50,7 @@ def words(figure):
     return [text.get_text() for ax in figure.axes for text in ax.texts]
 
 
-def test_without_a_record_every_cell_says_so_and_how_to_fill_it(shelf):
+def test_without_a_record_every_cell_gives_the_command_that_fills_it(shelf):
     rows = paper.results().rows[1:]
     assert [row[0] for row in rows] == [line.name for line in paper.TABLES]
     for row, line in zip(rows, paper.TABLES, strict=True):
@@ -77,7 +77,7 @@ def test_a_record_that_appears_fills_its_cell(shelf):
     assert "91.01, 91.23 %" in repr(records.compare(studies.PAPER))
 
 
-def test_runs_of_another_length_or_judged_otherwise_are_apart_and_say_so(shelf):
+def test_runs_of_another_length_or_test_set_have_rows_of_their_own(shelf):
     records_of = {
         "short": invented("paper-cifar10", 0.7, epochs=6),
         "held-out": invented("paper-cifar10", 0.9, on="held-out", images=6_000),
@@ -122,7 +122,7 @@ def test_what_is_quoted_is_what_the_paper_prints():
     ]  # fmt: skip
 
 
-def test_each_variant_of_the_study_changes_what_it_says():
+def test_each_variant_of_the_study_changes_what_its_name_promises():
     base = recipes.find("paper-cifar10")
     plain = recipes.find("paper-cifar10-plain")
     assert (base.flip, base.shift) == (True, 4) and (plain.flip, plain.shift) == (False, 0)

@@ -50,7 +50,7 @@ def test_a_run_that_diverged_is_in_the_table(monkeypatch, kept):
     assert rows[-1][:2] == ("pocket: seed 2", "diverged")
 
 
-def test_the_table_shows_every_seed_and_says_what_is_missing():
+def test_the_table_shows_every_seed_and_every_missing_run():
     table = records.table("pocket", "tutorial", data="no such set")
     assert repr(table).count("not yet measured") == 2
     assert "python -m nin_lib.train tutorial --data no such set" in repr(table)
@@ -70,7 +70,7 @@ def test_a_table_names_the_data_where_its_recipes_are_of_several():
     assert "data" not in records.table("pocket", "tutorial").rows[0]
 
 
-def test_a_table_for_every_study_says_what_is_missing(monkeypatch):
+def test_a_table_of_every_study_shows_what_is_missing(monkeypatch):
     for study in studies.STUDIES.values():
         assert len(records.compare(study).rows) > len(study)
     monkeypatch.setattr(read, "every", dict)

@@ -130,7 +130,7 @@ def test_times_are_measured_or_estimated_or_missing(tutorial_recorded):
     assert one == "91 min" and nobody == ["not yet measured"] * 4
 
 
-def test_without_any_record_everything_says_so(no_records):
+def test_without_any_record_everything_is_not_yet_measured(no_records):
     missing = "not yet measured"
     assert f"{missing}: pocket network; the tutorial" in words(
         as_figures.accuracy_by_epoch(PRINTED, OURS)

@@ -12,7 +12,7 @@ from nin_lib import train
 
 
 def interrupt_at(model, forward, number=signal.SIGINT):
-    """Send this process a signal in the so-and-so-many-th forward pass."""
+    """Send this process a signal in the forward pass of that number, counted from 1."""
     calls = []
 
     def hook(*_):
