@@ -93,7 +93,7 @@ def blocks(model: nn.Module, input_shape: Sequence[int]) -> Trace:
     """Count the same by top-level block, with the same totals.
 
     One row for each module that the network itself calls, which in a sequence are its children;
-    the rows of what lies outside them are as in ``trace``.
+    the rows of what lies outside them, the arguments and the errors are those of ``trace``.
     """
     return _count(model, input_shape, by_block=True)
 

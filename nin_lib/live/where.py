@@ -16,7 +16,7 @@ from nin_lib.summary import Row, trace
 
 # Pointwise: mixes the channels of one position, with the same weights at every one of several
 # positions. On a single position that is a fully connected layer. The rest is what is no layer of
-# its own here: normalisation, scales, the transformer's class token and positions.
+# its own here: normalization, scales, the transformer's class token and positions.
 KINDS = ("pointwise", "spatial", "depthwise", "connected", "attention", "rest")
 ORDERS = ("as they come", "parameters", "multiply-adds")
 
@@ -79,6 +79,9 @@ def layers(network: nn.Module, shape: Sequence[int]) -> list[Layer]:
 
     Args:
         shape: of the picture, channels first, such as ``(3, 224, 224)``.
+
+    Raises:
+        ValueError: the network does not accept that shape.
     """
     rows, modules = trace(network, (1, *shape)), dict(network.named_modules())
     read = (row for row in rows if row.shape)
