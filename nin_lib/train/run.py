@@ -18,8 +18,9 @@ class Run:
 
     Attributes:
         model: the trained network, in evaluation mode.
-        history: one row per epoch: ``epoch``, ``learning_rate``, ``train_loss``, ``train_accuracy``,
-            ``watched_loss``, ``watched_accuracy``, ``step_seconds``, ``wall_seconds``.
+        history: one row per epoch: ``epoch``, ``learning_rate``, ``train_loss``,
+            ``train_accuracy``, ``watched_loss``, ``watched_accuracy``, ``step_seconds``,
+            ``wall_seconds``.
         watched: ``validation``, or ``test`` where the recipe repeats a tutorial.
         result: taken once, after the last epoch: ``loss``, ``accuracy``, its 95 % ``interval``,
             how many ``images``, and ``on`` which: ``test``, or ``held-out`` where the official
