@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { deadIn, EVERY, type Found, type Settings, shapesOf, STEPS, trainer, verdict } from "../src/net/experiment";
 import { addProduct, productWithTransposed } from "../src/net/matrix";
 import { Batch, type Layer, layerOf, norm, type Options, outSide, type Shape } from "../src/net/trainer";
-import { random } from "../src/mlp";
+import { random } from "../src/net/random";
 
 const numbers = (count: number, seed: number): Float64Array => {
   const draw = random(seed);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { decimals, fixed, rounded, signed, thousands, tiny } from "../src/shell/format";
-import { apply, shuffled, shuffling, toTorch } from "../src/pointwise";
+import { apply, shuffled, shuffling, toTorch } from "../src/net/pointwise";
 
 describe("numbers as printed", () => {
   it("has a true minus sign and never a negative zero", () => {

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import {
-  lossAndGradient, multiplyAdds, type Network, parameters, type Point, profile, random, response, score, sizesOf, start, toTorch,
+  lossAndGradient, multiplyAdds, type Network, parameters, type Point, profile, response, score, sizesOf, start, toTorch,
   Training, unitsOf, zeroLine,
-} from "../src/mlp";
+} from "../src/bend/mlp";
+import { random } from "../src/net/random";
 
 /** Exclusive or, its points in fours that mirror each other: (±a, ±b). */
 const fours: Point[] = (() => {

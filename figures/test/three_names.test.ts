@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Box, convolution, departures, FORMS, hit, largestDifference, layout, linear, product, sizeOf, threeForms, toTorch } from "../src/three_forms";
+import { type Box, convolution, departures, FORMS, hit, largestDifference, layout, linear, product, sizeOf, threeForms, toTorch } from "../src/three_names/three_forms";
 
 // C×H×W = 2×2×3 and three filters, all in tenths.
 const picture = [

@@ -1,5 +1,5 @@
 /** The experiment of *Watch ReLUs die*: twelve layers as in the tutorials' network, small enough to train in the page. */
-import { random } from "../mlp";
+import { random } from "./random";
 import { Batch, type Layer, layerOf, norm, outSide, type Shape, step } from "./trainer";
 
 export interface Settings {

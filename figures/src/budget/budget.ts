@@ -1,9 +1,9 @@
 /** Spend 100,000 parameters: what a small network costs, and what the trained ones reached. */
 import style from "./budget.css";
-import { boxed, choose, freshId, h, style as set, svg, write } from "./shell/dom";
-import { figure, type Stage, type View } from "./shell/figure";
-import { thousands } from "./shell/format";
-import { onKeys } from "./shell/keys";
+import { boxed, choose, freshId, h, style as set, svg, write } from "../shell/dom";
+import { figure, type Stage, type View } from "../shell/figure";
+import { thousands } from "../shell/format";
+import { onKeys } from "../shell/keys";
 
 const COUNTS = ["no", "one", "two"];
 const HEADS = ["average", "connected"] as const;

@@ -1,14 +1,14 @@
 /** The network inside a pixel: the small MLP at one position of the trained pocket network. */
 import style from "./inside_pixel.css";
-import type { Clamp, Network } from "./net/network";
+import type { Clamp, Network } from "../net/network";
 import { perceptron } from "./perceptron";
-import { choose, h, write } from "./shell/dom";
-import { figure, type Stage, type View } from "./shell/figure";
-import { fixed, rounded, signed } from "./shell/format";
-import { grid } from "./shell/grid";
-import { paintColour, paintSigned } from "./shell/maps";
-import { decode, encode, readGarment } from "./shell/garment";
-import { softmax, weights } from "./shell/weights";
+import { choose, h, write } from "../shell/dom";
+import { figure, type Stage, type View } from "../shell/figure";
+import { fixed, rounded, signed } from "../shell/format";
+import { grid } from "../shell/grid";
+import { paintColour, paintSigned } from "../shell/maps";
+import { decode, encode, readGarment } from "../shell/garment";
+import { softmax, weights } from "../shell/weights";
 
 const FILE = "pocket_nin.f16";
 

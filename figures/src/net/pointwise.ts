@@ -1,5 +1,5 @@
 /** 1×1 convolutions on small nested lists, as the first figures show them. */
-import { rounded } from "./shell/format";
+import { rounded } from "../shell/format";
 
 /** C×H×W. */
 export type Planes = number[][][];

@@ -1,14 +1,15 @@
 /** Break the explanation: does a class map point at what matters, and does it care what was learned? */
 import style from "./break_map.css";
-import type { Network } from "./net/network";
-import { boxed, choose, freshId, h, svg, write } from "./shell/dom";
-import { figure, type Stage, type View } from "./shell/figure";
-import { fixed, rounded, signed } from "./shell/format";
-import { decode, encode, readGarment, SIDE } from "./shell/garment";
-import { grid } from "./shell/grid";
-import { map, type Sheet, sheet, shades } from "./shell/maps";
-import { takePasted } from "./shell/paint";
-import { softmax, weights } from "./shell/weights";
+import type { Network } from "../net/network";
+import { random as seeded } from "../net/random";
+import { boxed, choose, freshId, h, svg, write } from "../shell/dom";
+import { figure, type Stage, type View } from "../shell/figure";
+import { fixed, rounded, signed } from "../shell/format";
+import { decode, encode, readGarment, SIDE } from "../shell/garment";
+import { grid } from "../shell/grid";
+import { map, type Sheet, sheet, shades } from "../shell/maps";
+import { takePasted } from "../shell/paint";
+import { softmax, weights } from "../shell/weights";
 
 const FILE = "pocket_nin.f16";
 
@@ -66,16 +67,6 @@ const SAME = 3; // percentage points that count as no difference
 const SLICE = 5; // ms for the draws, and as long a rest
 type Guess = keyof typeof WORDS.guesses;
 type Among = keyof typeof WORDS.amongs;
-
-/** Numbers in 0…1 from a seed (mulberry32). */
-function chance(seed: number): () => number {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 function shuffled(values: number[], random: () => number): number[] {
   const made = values.slice();
@@ -203,7 +194,7 @@ function mount(stage: Stage): View {
     const values = whole().maps[c];
     return cells().slice().sort((a, b) => values[b] - values[a]);
   });
-  const orderOf = (draw: number) => once(`random ${shown()} ${among()} ${seed()} ${draw}`, () => shuffled(cells(), chance(1000 * seed() + draw)));
+  const orderOf = (draw: number) => once(`random ${shown()} ${among()} ${seed()} ${draw}`, () => shuffled(cells(), seeded(1000 * seed() + draw)));
   const most = () => Math.min(MOST, cells().length);
 
   /** Draw the weights of the top blocks anew, in the copy: He's variance, biases 0. */
@@ -225,7 +216,7 @@ function mount(stage: Stage): View {
     return names.map((_, c) => Array.from(copy!.map(last(), c)));
   };
   const weightsSeed = (draw: number) => 1000 * (seed() + draw) + 7;
-  const anew = () => once(`anew ${shown()} ${seed()} ${redrawn()}`, () => drawAnew(redrawn(), chance(weightsSeed(0))));
+  const anew = () => once(`anew ${shown()} ${seed()} ${redrawn()}`, () => drawAnew(redrawn(), seeded(weightsSeed(0))));
   const agreement = (c: number) => correlation(whole().maps[c], anew()[c]);
 
   // ---- the draws, in slices; the curves stand once they are complete
@@ -272,7 +263,7 @@ function mount(stage: Stage): View {
     for (let blocks = 0; blocks <= BLOCKS; blocks++) {
       found.push([]);
       for (let draw = 0; draw < (blocks ? DRAWS : 1); draw++) {
-        const drawn = drawAnew(blocks, chance(weightsSeed(draw)));
+        const drawn = drawAnew(blocks, seeded(weightsSeed(draw)));
         found[blocks].push(maps.map((values, c) => correlation(values, drawn[c])));
         yield;
       }

@@ -1,5 +1,5 @@
 /** A 1×1 convolution computed in three forms, and where each form draws its numbers. */
-import type { Planes } from "./pointwise";
+import type { Planes } from "../net/pointwise";
 
 /** C inputs, O outputs, H×W pixels. */
 export interface Size {

@@ -1,7 +1,7 @@
 /** A two-layer perceptron as circles: filled by value, hollow where the unit gives 0. */
-import { h, write } from "./shell/dom";
-import { onKeys } from "./shell/keys";
-import { colours, css, scale } from "./shell/theme";
+import { h, write } from "../shell/dom";
+import { onKeys } from "../shell/keys";
+import { colours, css, scale } from "../shell/theme";
 
 export interface Drawing {
   labels: [string, string];

@@ -1,14 +1,14 @@
 /** Slide it: a garment moves across the frame, and two heads on one kind of trunk say what it is. */
-import type { Network } from "./net/network";
-import { boxed, choose, freshId, h, mark, write } from "./shell/dom";
-import { figure, type Stage, type View } from "./shell/figure";
-import { fixed } from "./shell/format";
-import { decode, encode, readGarment, SIDE } from "./shell/garment";
-import { grid } from "./shell/grid";
-import { onKeys } from "./shell/keys";
-import { map, paintColour } from "./shell/maps";
-import { colours, css } from "./shell/theme";
-import { softmax, weights } from "./shell/weights";
+import type { Network } from "../net/network";
+import { boxed, choose, freshId, h, mark, write } from "../shell/dom";
+import { figure, type Stage, type View } from "../shell/figure";
+import { fixed } from "../shell/format";
+import { decode, encode, readGarment, SIDE } from "../shell/garment";
+import { grid } from "../shell/grid";
+import { onKeys } from "../shell/keys";
+import { map, paintColour } from "../shell/maps";
+import { colours, css } from "../shell/theme";
+import { softmax, weights } from "../shell/weights";
 import style from "./slide.css";
 
 const FILES = ["pair_average.f16", "pair_connected.f16"];

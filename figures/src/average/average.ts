@@ -1,15 +1,15 @@
 /** An average you can check: draw, and see each class's logit as the mean of its map. */
 import style from "./average.css";
-import type { Network } from "./net/network";
+import type { Network } from "../net/network";
 import { runningSum } from "./running";
-import { boxed, choose, freshId, h, style as set, write } from "./shell/dom";
-import { drawn } from "./shell/drawn";
-import { figure, type Stage, type View } from "./shell/figure";
-import { fixed, signed } from "./shell/format";
-import { SIDE } from "./shell/garment";
-import { grid } from "./shell/grid";
-import { map, type Sheet, sheet, shades } from "./shell/maps";
-import { softmax } from "./shell/weights";
+import { boxed, choose, freshId, h, style as set, write } from "../shell/dom";
+import { drawn } from "../shell/drawn";
+import { figure, type Stage, type View } from "../shell/figure";
+import { fixed, signed } from "../shell/format";
+import { SIDE } from "../shell/garment";
+import { grid } from "../shell/grid";
+import { map, type Sheet, sheet, shades } from "../shell/maps";
+import { softmax } from "../shell/weights";
 
 const FILE = "pocket_nin.f16";
 

@@ -1,7 +1,7 @@
 /** A run that trains in a worker; without one, in slices between the page's frames. */
-import { type Answer, EVERY, type Found, type Pictures, type Settings, STEPS, trainer } from "./net/experiment";
-import script from "worker:./net/train";
-import { worker } from "./shell/worker";
+import { type Answer, EVERY, type Found, type Pictures, type Settings, STEPS, trainer } from "../net/experiment";
+import script from "worker:../net/train";
+import { worker } from "../shell/worker";
 
 export interface Training {
   /** What was measured so far: before the first step, and after every third. */

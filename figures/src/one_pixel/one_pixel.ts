@@ -1,14 +1,14 @@
 /** One pixel, all channels: a 1×1 convolution at the cursor, with its numbers written out. */
 import style from "./one_pixel.css";
-import { shareCursor } from "./shell/cursor";
-import { boxed, choose, freshId, h, mark, write } from "./shell/dom";
-import { figure, type Stage, type View } from "./shell/figure";
-import { decimals, fixed, rounded, signed } from "./shell/format";
-import { grid } from "./shell/grid";
-import { map, paintColour, paintSigned } from "./shell/maps";
-import { readPicture } from "./shell/picture";
-import { isDark } from "./shell/theme";
-import { apply, type Layer, type Planes, shuffled, shuffling, toTorch } from "./pointwise";
+import { shareCursor } from "../shell/cursor";
+import { boxed, choose, freshId, h, mark, write } from "../shell/dom";
+import { figure, type Stage, type View } from "../shell/figure";
+import { decimals, fixed, rounded, signed } from "../shell/format";
+import { grid } from "../shell/grid";
+import { map, paintColour, paintSigned } from "../shell/maps";
+import { readPicture } from "../shell/picture";
+import { isDark } from "../shell/theme";
+import { apply, type Layer, type Planes, shuffled, shuffling, toTorch } from "../net/pointwise";
 
 const WORDS = {
   title: "One pixel, all channels",

@@ -1,14 +1,14 @@
 /** Watch ReLUs die: a small NiN trains in the page, and every unit that falls silent is seen. */
 import style from "./die.css";
-import { toTorch } from "./die_code";
-import { WORDS } from "./die_words";
+import { toTorch } from "./code";
+import { WORDS } from "./words";
 import { losses } from "./losses";
-import { deadIn, EVERY, type Found, type Settings, shapesOf, STEPS, verdict, type Verdict } from "./net/experiment";
+import { deadIn, EVERY, type Found, type Settings, shapesOf, STEPS, verdict, type Verdict } from "../net/experiment";
 import { greys, raster } from "./raster";
-import { choose, freshId, h, mark, write } from "./shell/dom";
-import { figure, type Stage, type View } from "./shell/figure";
-import { fixed, rounded, tiny } from "./shell/format";
-import { decode } from "./shell/garment";
+import { choose, freshId, h, mark, write } from "../shell/dom";
+import { figure, type Stage, type View } from "../shell/figure";
+import { fixed, rounded, tiny } from "../shell/format";
+import { decode } from "../shell/garment";
 import { training } from "./training";
 
 const MARKS = { default: 1 / Math.sqrt(3), xavier: 1, he: Math.SQRT2 };

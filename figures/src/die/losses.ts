@@ -1,5 +1,5 @@
 /** The curve of a loss that is being made, on the same axis as the raster below it. */
-import { h, mark, svg, write } from "./shell/dom";
+import { h, mark, svg, write } from "../shell/dom";
 
 const line = (name: string, d = "") => svg("path", { class: name, d, "vector-effect": "non-scaling-stroke" });
 

@@ -1,5 +1,6 @@
 /** A small network over two numbers, 2 → width × depth → 1 with ReLUs between, trained before the reader. */
-import { rounded } from "./shell/format";
+import { random } from "../net/random";
+import { rounded } from "../shell/format";
 
 /** [a, b, wanted sign]: +1 or −1. */
 export type Point = [number, number, number];
@@ -17,17 +18,6 @@ const pairs = <R>(sizes: number[], of: (from: number, to: number) => R): R[] =>
 const total = (numbers: number[]): number => numbers.reduce((sum, n) => sum + n, 0);
 export const parameters = (sizes: number[]): number => total(pairs(sizes, (from, to) => (from + 1) * to));
 export const multiplyAdds = (sizes: number[]): number => total(pairs(sizes, (from, to) => from * to));
-
-/** Numbers in 0…1 from a seed, the same in every browser (mulberry32). */
-export function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /**
  * A start: the first layer's units fold the square along lines that cross its middle, their

@@ -1,8 +1,8 @@
 /** The units of a network in time: a row a unit, a column a measurement; dead is dark, what lives is light. */
-import { h, mark, write } from "./shell/dom";
-import { onKeys } from "./shell/keys";
-import { map } from "./shell/maps";
-import { isDark } from "./shell/theme";
+import { h, mark, write } from "../shell/dom";
+import { onKeys } from "../shell/keys";
+import { map } from "../shell/maps";
+import { isDark } from "../shell/theme";
 
 export interface Rows {
   /** Each layer's name and its units; those of the last layer are classes, by name. */

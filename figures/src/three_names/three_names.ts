@@ -1,12 +1,12 @@
 /** Same numbers, three names: a 1×1 convolution, a matrix product and a linear layer per pixel. */
 import style from "./three_names.css";
-import type { Planes } from "./pointwise";
-import { shareCursor } from "./shell/cursor";
-import { h, svg, write } from "./shell/dom";
-import { onKeys } from "./shell/keys";
-import { figure, type Stage, type View } from "./shell/figure";
-import { decimals, fixed, rounded, tiny } from "./shell/format";
-import { colours, css, scale } from "./shell/theme";
+import type { Planes } from "../net/pointwise";
+import { shareCursor } from "../shell/cursor";
+import { h, svg, write } from "../shell/dom";
+import { onKeys } from "../shell/keys";
+import { figure, type Stage, type View } from "../shell/figure";
+import { decimals, fixed, rounded, tiny } from "../shell/format";
+import { colours, css, scale } from "../shell/theme";
 import { type Box, departures, type Form, FORMS, hit, type Layout, layout, sizeOf, threeForms, toTorch } from "./three_forms";
 
 const WORDS = {

@@ -1,6 +1,6 @@
 /** A running sum as steps, on a canvas: what changes at each stroke shall cost no layout. */
-import { h } from "./shell/dom";
-import { colours } from "./shell/theme";
+import { h } from "../shell/dom";
+import { colours } from "../shell/theme";
 
 const [WIDE, TALL, LINE, MARGIN] = [400, 144, 4, 6]; // twice the pixels that are shown
 

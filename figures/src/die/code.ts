@@ -1,5 +1,5 @@
 /** The run of *Watch ReLUs die* as PyTorch, from the page's own weights, batches and pictures. */
-import type { Settings } from "./net/experiment";
+import type { Settings } from "../net/experiment";
 
 /** Up to the loss of step `last`, and what `diagnose` says there. */
 export function toTorch({ gain, bias, rate, finalRelu, norm, seed }: Settings, widths: number[], last: number): string {

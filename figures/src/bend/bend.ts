@@ -1,11 +1,11 @@
 /** A plane or a bend: what one filter separates, and what a small network of 1×1 layers does. */
 import style from "./bend.css";
 import { multiplyAdds, parameters, type Point, profile, response, sizesOf, toTorch, Training, unitsOf, zeroLine } from "./mlp";
-import { choose, h, svg, write } from "./shell/dom";
-import { figure, type Stage, type View } from "./shell/figure";
-import { fixed, signed } from "./shell/format";
-import { grid } from "./shell/grid";
-import { paintSigned } from "./shell/maps";
+import { choose, h, svg, write } from "../shell/dom";
+import { figure, type Stage, type View } from "../shell/figure";
+import { fixed, signed } from "../shell/format";
+import { grid } from "../shell/grid";
+import { paintSigned } from "../shell/maps";
 
 const WORDS = {
   title: "A plane or a bend",

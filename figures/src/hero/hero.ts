@@ -1,13 +1,13 @@
 /** The start page's figure: what the reader draws goes through the network, and ten bars answer. */
 import style from "./hero.css";
-import type { Network } from "./net/network";
-import { boxed, freshId, h, style as set, svg, write } from "./shell/dom";
-import { drawn } from "./shell/drawn";
-import { figure, type Stage, type View } from "./shell/figure";
-import { fixed, thousands } from "./shell/format";
-import { decode, SIDE } from "./shell/garment";
-import { map, type Sheet, sheet, shades } from "./shell/maps";
-import { softmax } from "./shell/weights";
+import type { Network } from "../net/network";
+import { boxed, freshId, h, style as set, svg, write } from "../shell/dom";
+import { drawn } from "../shell/drawn";
+import { figure, type Stage, type View } from "../shell/figure";
+import { fixed, thousands } from "../shell/format";
+import { decode, SIDE } from "../shell/garment";
+import { map, type Sheet, sheet, shades } from "../shell/maps";
+import { softmax } from "../shell/weights";
 
 const WORDS = {
   title: "Draw a garment",

@@ -1,9 +1,9 @@
 /** Where are the 1×1s? Layer by layer, what is pointwise in well-known networks. */
 import style from "./where.css";
-import { choose, freshId, h, style as set, write } from "./shell/dom";
-import { figure, type Stage, type View } from "./shell/figure";
-import { thousands } from "./shell/format";
-import { onKeys } from "./shell/keys";
+import { choose, freshId, h, style as set, write } from "../shell/dom";
+import { figure, type Stage, type View } from "../shell/figure";
+import { thousands } from "../shell/format";
+import { onKeys } from "../shell/keys";
 
 /** As Python's `where.KINDS` and `where.ORDERS`. */
 const KINDS = ["pointwise", "spatial", "depthwise", "connected", "attention", "rest"] as const;

@@ -1,5 +1,5 @@
 /** What *Watch ReLUs die* says: a translation is this file. */
-import { PROBE, STEPS } from "./net/experiment";
+import { PROBE, STEPS } from "../net/experiment";
 
 const ORDINALS = ["3×3", "first 1×1", "second 1×1"];
 

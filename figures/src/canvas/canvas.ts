@@ -1,17 +1,17 @@
 /** Bigger canvas, same weights: garments on a canvas of any size, read by networks made for 28×28. */
 import style from "./canvas.css";
-import type { Network } from "./net/network";
-import { beside, type Beside } from "./shell/beside";
-import { boxed, choose, freshId, h, mark, style as set, write } from "./shell/dom";
-import { figure, type Stage, type View } from "./shell/figure";
-import { fixed, thousands } from "./shell/format";
-import { decode, encode, readGarment, SIDE } from "./shell/garment";
-import { grid } from "./shell/grid";
-import { hand } from "./shell/hand";
-import { onKeys } from "./shell/keys";
-import { map, paintColour, paintSigned, type Sheet, sheet } from "./shell/maps";
-import { colours } from "./shell/theme";
-import { softmax, weights } from "./shell/weights";
+import type { Network } from "../net/network";
+import { beside, type Beside } from "../shell/beside";
+import { boxed, choose, freshId, h, mark, style as set, write } from "../shell/dom";
+import { figure, type Stage, type View } from "../shell/figure";
+import { fixed, thousands } from "../shell/format";
+import { decode, encode, readGarment, SIDE } from "../shell/garment";
+import { grid } from "../shell/grid";
+import { hand } from "../shell/hand";
+import { onKeys } from "../shell/keys";
+import { map, paintColour, paintSigned, type Sheet, sheet } from "../shell/maps";
+import { colours } from "../shell/theme";
+import { softmax, weights } from "../shell/weights";
 
 const FILES = ["pair_average.f16", "pair_connected.f16"];
 
