@@ -199,7 +199,7 @@ def test_the_arrow_keys_ask_units_and_steps(die):
         ("starts blind", "Blind: there is a gradient"),
         ("weights too small", "Dead: the loss"),
         ("bias below zero", "Cut off: all units of block 4"),
-        ("batch normalisation", "Training: the loss has left"),
+        ("batch normalization", "Training: the loss has left"),
     ],
 )
 def test_a_preset_shows_what_its_name_says(die, preset, verdict):
@@ -215,7 +215,7 @@ def test_a_remedy_starts_from_the_same_seed_and_keeps_the_run_before(die):
     button(tab, "train").click()
     wait_for(tab, r"Step [3-9]\d")
     assert not tab.locator(".former").get_attribute("d")
-    button(tab, "half the rate").click()
+    button(tab, "half the learning rate").click()
     wait_for(tab, r"Step [3-9]\d")
     assert tab.locator(".former").get_attribute("d")
     button(tab, "pause").click()

@@ -1,7 +1,7 @@
-/** A plane or a bend: what one filter separates, and what a small network of 1×1 layers does. */
+/** A plane or a bend: points separated by one filter, or by a small network of 1×1 layers. */
 import style from "./bend.css";
 import { multiplyAdds, parameters, type Point, profile, response, sizesOf, toTorch, Training, unitsOf, zeroLine } from "./mlp";
-import { choose, h, svg, write } from "../shell/dom";
+import { h, setValue, svg, write } from "../shell/dom";
 import { figure, type Stage, type View } from "../shell/figure";
 import { fixed, signed } from "../shell/format";
 import { grid } from "../shell/grid";
@@ -25,7 +25,7 @@ const WORDS = {
   pattern: "pattern",
   depth: "hidden layers",
   width: "units in each",
-  again: "another start",
+  again: "another initialization",
   correct: "correct side",
   parameters: "parameters",
   multiplyAdds: "multiply-adds a pixel",
@@ -51,23 +51,23 @@ const WORDS = {
 
 const SIDE = 41;
 const ENOUGH = 0.99;
-/** Of a frame, in milliseconds: the rest of it draws. */
+/** Milliseconds of a frame for training and painting; the browser has the rest. */
 const SLICE = 6;
-/** While training, in milliseconds. */
+/** Milliseconds between two sentences during training. */
 const SENTENCE_EVERY = 200;
 
 const percent = (share: number) => (100 * share).toFixed(1);
 const across = (column: number) => -1 + (2 * column) / (SIDE - 1);
 const up = (row: number) => 1 - (2 * row) / (SIDE - 1);
 
-/** The bends between the ends of a profile; those that the eye cannot part count as one. */
+/** The bends between the ends of a profile; bends less than 0.02 apart count as one. */
 function kinks(bends: [number, number][]): [number, number][] {
   const found: [number, number][] = [];
   for (const bend of bends.slice(1, -1)) if (!found.length || bend[0] - found.at(-1)![0] > 0.02) found.push(bend);
   return found;
 }
 
-/** A line that keeps its thickness however the drawing is stretched. */
+/** A line whose thickness does not scale with the drawing. */
 const line = (name: string) => svg("path", { class: name, "vector-effect": "non-scaling-stroke" });
 const square = (x: number, y: number, r: number) => `M${x - r} ${y - r}h${2 * r}v${2 * r}h${-2 * r}z`;
 const circle = (x: number, y: number, r: number) => `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`;
@@ -75,7 +75,7 @@ const put = (path: SVGPathElement, d: string) => {
   if (path.getAttribute("d") !== d) path.setAttribute("d", d);
 };
 
-/** Where a first-layer unit turns on: its line across the square. */
+/** The line across the square along which a first-layer unit turns on. */
 function fold([x, y, bias]: number[]): string {
   const size = x * x + y * y || 1;
   const ends = [-1.5, 1.5].map((far) => far / Math.sqrt(size)).map((t) => `${(-bias * x) / size - t * y} ${(bias * y) / size - t * x}`);
@@ -87,7 +87,7 @@ function mount(stage: Stage): View {
   const names = Object.keys(all);
   const root = stage.body.closest<HTMLElement>(".nin-figure")!;
 
-  /** The state from outside, kept inside what there is. */
+  /** The state, clamped to its ranges. */
   const state = () => {
     const inside = (key: string, low: number, high: number) => Math.max(low, Math.min(high, Math.round(stage.get(key)) || 0));
     const pattern = stage.get<string>("pattern");
@@ -133,7 +133,7 @@ function mount(stage: Stage): View {
     const value = h("span", { class: "nin-number" });
     const element = h("label", { class: "slider" }, h("span", {}, WORDS[key]), input, value);
     const show = (now: number, disabled = false) => {
-      choose(input, now);
+      setValue(input, now);
       input.disabled = disabled;
       write(value, disabled ? "–" : String(now));
     };
@@ -170,28 +170,28 @@ function mount(stage: Stage): View {
   /** The training for the present pattern, width, depth and seed. */
   let training!: Training;
   let trainedFor = "";
-  let settled = false;
+  let finished = false;
   const restart = () => {
     const { pattern, width, depth, seed } = state();
     const key = [pattern, depth && width, depth, depth && seed].join();
     if (key === trainedFor) return;
     trainedFor = key;
     training = new Training(sizesOf(width, depth), seed, all[pattern]);
-    [settled, job, left] = [false, 0, 0];
+    [finished, job, stepsLeft] = [false, 0, 0];
     put(marks.yes, all[pattern].filter(([, , wanted]) => wanted > 0).map(([a, b]) => square(a, -b, 0.019)).join(""));
     put(marks.no, all[pattern].filter(([, , wanted]) => wanted < 0).map(([a, b]) => circle(a, -b, 0.021)).join(""));
     if (stage.get("score") !== null) stage.set({ score: null });
-    go();
+    schedule();
   };
 
-  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
   /** Whether there is a network to show. */
-  const visible = () => training.done || (training.chosen && !calm.matches);
+  const visible = () => training.done || (training.chosen && !reducedMotion.matches);
 
-  /** What is drawn now, and of which network, theme and cursor; drawn again when these change. */
-  const painted = { values: "", marks: "", ground: "", chart: "" };
+  /** What is painted now depends on these keys of network, theme and cursor: painted again when they change. */
+  const painted = { values: "", marks: "", background: "", chart: "" };
   const values = new Float64Array(SIDE * SIDE);
-  const wider = new Float64Array((SIDE + 2) ** 2); // a step more on each side, so that the zero line meets the edge
+  const wider = new Float64Array((SIDE + 2) ** 2); // one more cell on each side, so that the zero line reaches the edge
   let top = 1;
   let share = 0;
   let bends: [number, number][] = [];
@@ -200,13 +200,13 @@ function mount(stage: Stage): View {
     const key = `${trainedFor} ${visible() ? training.step : "none"}`;
     if (painted.values === key) return;
     painted.values = key;
-    const at = visible() ? response(training.network) : () => 0;
+    const respond = visible() ? response(training.network) : () => 0;
     for (let r = -1; r <= SIDE; r++)
       for (let c = -1; c <= SIDE; c++) {
-        const value = (wider[(r + 1) * (SIDE + 2) + c + 1] = at(across(c), up(r)));
+        const value = (wider[(r + 1) * (SIDE + 2) + c + 1] = respond(across(c), up(r)));
         if (r >= 0 && r < SIDE && c >= 0 && c < SIDE) values[r * SIDE + c] = value;
       }
-    top = values.reduce((most, value) => Math.max(most, Math.abs(value)), 1); // a flat map is to look flat
+    top = values.reduce((most, value) => Math.max(most, Math.abs(value)), 1); // at least 1, so that a flat map looks flat
   };
 
   const paintMarks = () => {
@@ -222,11 +222,11 @@ function mount(stage: Stage): View {
     put(marks.folds, visible() && depth ? unitsOf(network, 1).map(fold).join("") : "");
   };
 
-  const paintGround = () => {
+  const paintBackground = () => {
     const key = `${painted.values} ${root.dataset.theme}`;
-    if (painted.ground === key) return;
-    painted.ground = key;
-    paintSigned(field.canvas, values, SIDE, SIDE, 1.4 * top); // short of full colour, so that the points stand out
+    if (painted.background === key) return;
+    painted.background = key;
+    paintSigned(field.canvas, values, SIDE, SIDE, 1.4 * top); // less than full color, so that the points stand out
   };
 
   const paintChart = () => {
@@ -257,25 +257,25 @@ function mount(stage: Stage): View {
     write(least, signed(-top, 1));
   };
 
-  /** Steps left before the next drawing: few at first, where most happens; more where drawing takes frames. */
-  let left = 0;
+  /** Steps before the next drawing: few at first, where most changes; more where drawing takes frames. */
+  let stepsLeft = 0;
   let frames = 1;
   const train = (end: number) => {
-    if (left <= 0) {
-      left = visible() ? (2 + training.step / 25) * Math.min(frames, 4) : 100;
+    if (stepsLeft <= 0) {
+      stepsLeft = visible() ? (2 + training.step / 25) * Math.min(frames, 4) : 100;
       frames = 0;
     }
     do training.advance();
-    while (!training.done && --left > 0 && performance.now() < end);
-    return training.done || left <= 0;
+    while (!training.done && --stepsLeft > 0 && performance.now() < end);
+    return training.done || stepsLeft <= 0;
   };
 
-  /** Whether the next frame belongs to the sentence alone. */
-  let resting = false;
-  let said = 0;
-  const tell = () => {
+  /** Whether the next frame is for the sentence alone. */
+  let sentenceFrame = false;
+  let lastSentence = 0;
+  const report = () => {
     if (training.done) {
-      settled = true;
+      finished = true;
       const { pattern, width, depth } = state();
       const units = width * depth;
       if (share >= ENOUGH && !(best[pattern] <= units)) {
@@ -284,55 +284,55 @@ function mount(stage: Stage): View {
         records[pattern].className = "nin-number";
       }
       stage.set({ score: share });
-    } else if (performance.now() - said > SENTENCE_EVERY) {
-      said = performance.now();
-      resting = true;
+    } else if (performance.now() - lastSentence > SENTENCE_EVERY) {
+      lastSentence = performance.now();
+      sentenceFrame = true;
       stage.invalidate();
     }
   };
 
-  /** Train, draw, tell, and again; each frame takes as many of these jobs as it has time for. */
-  const jobs = [train, evaluate, paintMarks, paintGround, paintChart, tell];
+  /** The jobs of a cycle; each frame runs as many of them as it has time for. */
+  const jobs = [train, evaluate, paintMarks, paintBackground, paintChart, report];
   const costs = jobs.map(() => 0);
   let job = 0;
   let frame = 0;
-  const go = () => {
+  const schedule = () => {
     frame ||= requestAnimationFrame(tick);
   };
   const tick = () => {
     frame = 0;
-    if (stage.signal.aborted || settled || !stage.awake()) return;
+    if (stage.signal.aborted || finished || !stage.awake()) return;
     const end = performance.now() + SLICE;
     frames++;
-    if (!resting)
+    if (!sentenceFrame)
       do {
         const from = performance.now();
-        if (jobs[job](end) === false) break; // the training, when its time is up
+        if (jobs[job](end) === false) break; // training, when its time is up
         costs[job] = performance.now() - from;
         job = (job + 1) % jobs.length;
       } while (job > 0 && performance.now() + costs[job] < end);
-    else resting = false;
-    if (!settled) go();
+    else sentenceFrame = false;
+    if (!finished) schedule();
   };
-  root.addEventListener("wake", go);
-  document.addEventListener("visibilitychange", go, { signal: stage.signal });
+  root.addEventListener("wake", schedule);
+  document.addEventListener("visibilitychange", schedule, { signal: stage.signal });
 
   return {
     draw() {
       restart();
       const now = state();
-      choose(choice, now.pattern);
+      setValue(choice, now.pattern);
       depth.show(now.depth);
       width.show(now.width, now.depth === 0);
       again.disabled = now.depth === 0;
-      field.place(now.row, now.column, SIDE, SIDE);
+      field.showCursor(now.row, now.column, SIDE, SIDE);
       put(marks.row, `M-1.025 ${-now.b}H1.025`);
       put(chart.spot, `M${now.a} -1V1`);
       write(along, WORDS.along(fixed(now.b, 2)));
       const sizes = sizesOf(now.width, now.depth);
       write(counts.parameters.value, String(parameters(sizes)));
       write(counts.products.value, String(multiplyAdds(sizes)));
-      if (!resting) for (const paint of [evaluate, paintMarks, paintGround, paintChart]) paint();
+      if (!sentenceFrame) for (const paint of [evaluate, paintMarks, paintBackground, paintChart]) paint();
       write(counts.correct.value, visible() ? `${percent(share)} %` : "…");
     },
     sentence() {
@@ -349,7 +349,7 @@ function mount(stage: Stage): View {
       return (
         start +
         WORDS.trained(percent(share), points, parameters(sizes), multiplyAdds(sizes)) +
-        // units in single file only ever see one direction, so their border is a straight line too
+        // layers of one unit depend on one direction only, so their zero line is straight too
         (line < 1 && (depth === 0 || width === 1) ? WORDS.noLine(percent(line)) : "") +
         WORDS.at(fixed(a, 2), fixed(b, 2), signed(value, 4)) +
         (value < 0 ? WORDS.cut : "") +
@@ -359,13 +359,13 @@ function mount(stage: Stage): View {
     table() {
       const { network } = training;
       const layers = network.sizes.slice(1).map((_, l) => unitsOf(network, l + 1));
-      const wide = Math.max(...layers.map(([unit]) => unit.length - 1));
+      const inputs = Math.max(...layers.map(([unit]) => unit.length - 1));
       const rows = layers.flatMap((units, l) => units.map((unit, u) => {
         const [bias, ...weights] = [unit.at(-1)!, ...unit.slice(0, -1)].map((value) => fixed(value, 4));
         const name = l === layers.length - 1 ? WORDS.output : WORDS.unit(l + 1, u + 1);
-        return [name, bias, ...weights, ...Array<string>(wide - weights.length).fill("")];
+        return [name, bias, ...weights, ...Array<string>(inputs - weights.length).fill("")];
       }));
-      return { head: WORDS.columns(wide), rows };
+      return { head: WORDS.columns(inputs), rows };
     },
     code() {
       const { a, b } = state();

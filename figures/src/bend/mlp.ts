@@ -1,11 +1,11 @@
-/** A small network over two numbers, 2 → width × depth → 1 with ReLUs between, trained before the reader. */
+/** A small network with two inputs, 2 → width × depth → 1 with ReLUs between, and its training in the page. */
 import { random } from "../net/random";
 import { rounded } from "../shell/format";
 
-/** [a, b, wanted sign]: +1 or −1. */
+/** [a, b, wanted sign, +1 or −1]. */
 export type Point = [number, number, number];
 
-/** All numbers of the network in one row: layer by layer, unit by unit, its weights, then its bias. */
+/** A network's parameters in one array: layer by layer, unit by unit, the weights, then the bias. */
 export interface Network {
   sizes: number[];
   values: Float64Array;
@@ -20,10 +20,10 @@ export const parameters = (sizes: number[]): number => total(pairs(sizes, (from,
 export const multiplyAdds = (sizes: number[]): number => total(pairs(sizes, (from, to) => from * to));
 
 /**
- * A start: the first layer's units fold the square along lines that cross its middle, their
- * directions spread around the circle; later layers by He's rule.
+ * Initialize a network: the first layer's units fold the square along lines near its center, their
+ * directions spread around the circle; later layers have He initialization.
  */
-export function start(sizes: number[], seed: number): Network {
+export function initialize(sizes: number[], seed: number): Network {
   const values = new Float64Array(parameters(sizes));
   const draw = random(seed);
   const between = (low: number, high: number) => low + (high - low) * draw();
@@ -47,8 +47,8 @@ export function start(sizes: number[], seed: number): Network {
   return { sizes, values };
 }
 
-/** Values of every layer, made once for a network's sizes. */
-const room = (sizes: number[]): Float64Array[] => sizes.map((size) => new Float64Array(size));
+/** Allocate the values of every layer. */
+const allocate = (sizes: number[]): Float64Array[] => sizes.map((size) => new Float64Array(size));
 
 function forward({ sizes, values }: Network, a: number, b: number, layers: Float64Array[]): number {
   layers[0][0] = a;
@@ -67,28 +67,28 @@ function forward({ sizes, values }: Network, a: number, b: number, layers: Float
   return layers[last][0];
 }
 
-/** The network as a function of a and b: what stands before the last ReLU. */
+/** The network as a function of a and b: its value before the last ReLU. */
 export function response(network: Network): (a: number, b: number) => number {
-  const layers = room(network.sizes);
+  const layers = allocate(network.sizes);
   return (a, b) => forward(network, a, b, layers);
 }
 
-/** The share of points that the ReLU treats as wanted: above zero, or cut. */
+/** The share of points with the wanted sign. */
 export function score(network: Network, points: Point[]): number {
   const at = response(network);
   return points.filter(([a, b, wanted]) => at(a, b) > 0 === wanted > 0).length / points.length;
 }
 
-/** Keeps the numbers small once every point is on its side. */
-const PULL = 0.0005;
+/** Keeps the parameters small once every point has the wanted sign. */
+const WEIGHT_DECAY = 0.0005;
 
-/** Mean logistic loss, and a slight pull towards 0; writes its gradient, one number for each of the network's. */
+/** Mean logistic loss with a slight weight decay; writes its gradient, one number for each parameter. */
 export function lossAndGradient(
   network: Network,
   points: Point[],
   gradient: Float64Array,
-  layers = room(network.sizes),
-  slopes = room(network.sizes),
+  layers = allocate(network.sizes),
+  gradients = allocate(network.sizes),
 ): number {
   const { sizes, values } = network;
   gradient.fill(0);
@@ -97,39 +97,39 @@ export function lossAndGradient(
     const margin = wanted * forward(network, a, b, layers);
     const small = Math.fround(Math.exp(-Math.abs(margin)));
     loss += Math.log1p(small) + Math.max(0, -margin);
-    slopes[sizes.length - 1][0] = (-wanted * (margin > 0 ? small : 1)) / (1 + small) / points.length;
+    gradients[sizes.length - 1][0] = (-wanted * (margin > 0 ? small : 1)) / (1 + small) / points.length;
     let at = values.length;
     for (let l = sizes.length - 1; l > 0; l--) {
-      const [input, output, back] = [layers[l - 1], slopes[l], slopes[l - 1]];
+      const [input, output, back] = [layers[l - 1], gradients[l], gradients[l - 1]];
       at -= (input.length + 1) * output.length;
       back.fill(0);
       let k = at;
       for (let unit = 0; unit < output.length; unit++) {
-        const slope = output[unit];
+        const outputGradient = output[unit];
         for (let i = 0; i < input.length; i++, k++) {
-          gradient[k] += slope * input[i];
-          if (input[i] > 0) back[i] += slope * values[k];
+          gradient[k] += outputGradient * input[i];
+          if (input[i] > 0) back[i] += outputGradient * values[k];
         }
-        gradient[k++] += slope;
+        gradient[k++] += outputGradient;
       }
     }
   }
   loss /= points.length;
   for (let k = 0; k < values.length; k++) {
-    loss += (PULL / 2) * values[k] ** 2;
-    gradient[k] += PULL * values[k];
+    loss += (WEIGHT_DECAY / 2) * values[k] ** 2;
+    gradient[k] += WEIGHT_DECAY * values[k];
   }
   return loss;
 }
 
 export const STEPS = 1000;
-const RATE = 0.05;
-const [KEEP, KEEP_SQUARE] = [0.9, 0.99];
-const STARTS = 6;
-const TRIAL = 100;
+const LEARNING_RATE = 0.05;
+const [BETA1, BETA2] = [0.9, 0.99]; // of Adam
+const INITIALIZATIONS = 6;
+const TRIAL = 100; // steps for each of them
 
-/** Adam on all points at once, its rate falling to 0. */
-class Descent {
+/** Adam on all points at once, its learning rate decreasing to 0. */
+class Adam {
   readonly network: Network;
   step = 0;
   loss = Infinity;
@@ -138,54 +138,54 @@ class Descent {
   private square: Float64Array;
   private powers = [1, 1];
   private layers: Float64Array[];
-  private slopes: Float64Array[];
+  private gradients: Float64Array[];
 
   constructor(sizes: number[], seed: number, private points: Point[]) {
-    this.network = start(sizes, seed);
+    this.network = initialize(sizes, seed);
     [this.gradient, this.mean, this.square] = [0, 1, 2].map(() => new Float64Array(this.network.values.length));
-    [this.layers, this.slopes] = [room(sizes), room(sizes)];
+    [this.layers, this.gradients] = [allocate(sizes), allocate(sizes)];
   }
 
   update(): void {
     const { network, gradient, mean, square, powers } = this;
-    this.loss = lossAndGradient(network, this.points, gradient, this.layers, this.slopes);
-    powers[0] *= KEEP;
-    powers[1] *= KEEP_SQUARE;
-    const rate = RATE * (1 - this.step++ / STEPS);
+    this.loss = lossAndGradient(network, this.points, gradient, this.layers, this.gradients);
+    powers[0] *= BETA1;
+    powers[1] *= BETA2;
+    const learningRate = LEARNING_RATE * (1 - this.step++ / STEPS);
     for (let k = 0; k < gradient.length; k++) {
-      mean[k] += (1 - KEEP) * (gradient[k] - mean[k]);
-      square[k] += (1 - KEEP_SQUARE) * (gradient[k] ** 2 - square[k]);
-      network.values[k] -= (rate * mean[k]) / (1 - powers[0]) / (Math.sqrt(square[k] / (1 - powers[1])) + 1e-8);
+      mean[k] += (1 - BETA1) * (gradient[k] - mean[k]);
+      square[k] += (1 - BETA2) * (gradient[k] ** 2 - square[k]);
+      network.values[k] -= (learningRate * mean[k]) / (1 - powers[0]) / (Math.sqrt(square[k] / (1 - powers[1])) + 1e-8);
     }
   }
 }
 
 /**
- * Tries six starts for 100 steps each, then trains the best of them from its beginning. The same
- * seed gives the same network, however the steps are cut into slices.
+ * Tries six initializations for 100 steps each, then trains the best of them from step 0. The same
+ * seed gives the same network, however the steps are divided into slices.
  */
 export class Training {
   private trial = 0;
   private best = { trial: 0, loss: Infinity };
-  private made = 0;
-  private current: Descent;
-  /** Whether the start is chosen, so that there is something to watch. */
+  private stepsTaken = 0;
+  private current: Adam;
+  /** Whether the initialization is chosen, so that there is a network to show. */
   chosen: boolean;
 
   constructor(private sizes: number[], private seed: number, private points: Point[]) {
-    this.chosen = sizes.length === 2; // a single filter has one best place, whatever its start
+    this.chosen = sizes.length === 2; // a single filter has one optimum, whatever its initialization
     this.current = this.begin(0);
   }
 
-  private begin(trial: number): Descent {
-    return new Descent(this.sizes, STARTS * this.seed + trial, this.points);
+  private begin(trial: number): Adam {
+    return new Adam(this.sizes, INITIALIZATIONS * this.seed + trial, this.points);
   }
 
   get network(): Network {
     return this.current.network;
   }
 
-  /** Steps of the training proper, the trials not counted. */
+  /** Steps of the final training, the trials not counted. */
   get step(): number {
     return this.chosen ? this.current.step : 0;
   }
@@ -194,20 +194,20 @@ export class Training {
     return this.step === STEPS;
   }
 
-  /** How much of the work is done, 0…1. */
+  /** The share of all steps taken, 0…1. */
   get progress(): number {
-    return this.made / (STEPS + (this.sizes.length > 2 ? STARTS * TRIAL : 0));
+    return this.stepsTaken / (STEPS + (this.sizes.length > 2 ? INITIALIZATIONS * TRIAL : 0));
   }
 
   advance(): void {
     const { current, trial, best } = this;
     current.update();
-    this.made++;
-    // what is shown is what is computed with: the trained numbers have four decimals
+    this.stepsTaken++;
+    // the trained parameters are rounded to the four decimals that are shown
     if (this.done) current.network.values.forEach((value, k, all) => (all[k] = rounded(value, 4)));
     if (this.chosen || current.step < TRIAL) return;
     if (current.loss < best.loss) this.best = { trial, loss: current.loss };
-    this.chosen = ++this.trial === STARTS;
+    this.chosen = ++this.trial === INITIALIZATIONS;
     this.current = this.begin(this.chosen ? this.best.trial : this.trial);
   }
 }
@@ -227,8 +227,8 @@ function sums({ sizes, values }: Network, l: number, a: number, b: number): numb
 }
 
 /**
- * The response along the row at height b, exactly: [a, response] at both ends and at every a
- * between them where it bends. Between two of them it is a straight line.
+ * The exact response along the row at height b: [a, response] at both ends and at every bend between
+ * them. Between two of these it is a straight line.
  */
 export function profile(network: Network, b: number): [number, number][] {
   const last = network.sizes.length - 1;
@@ -248,8 +248,8 @@ export function profile(network: Network, b: number): [number, number][] {
 }
 
 /**
- * Where values on a side × side grid are zero, as an SVG path in grid steps from the middle of the
- * first cell: in each cell the sides that change sign are joined (marching squares).
+ * The zero line of values on a side × side grid, as an SVG path in grid steps from the center of the
+ * first cell: joins the sides of each cell that change sign (marching squares).
  */
 export function zeroLine(values: ArrayLike<number>, side: number): string {
   let path = "";
@@ -269,21 +269,21 @@ export function zeroLine(values: ArrayLike<number>, side: number): string {
         const share = p / (p - q);
         cut.push(`${(x + (u - x) * share).toFixed(2)} ${(y + (v - y) * share).toFixed(2)}`);
       }
-      // four crossings: the middle says which corners belong together
+      // four crossings: the mean of the corners decides which ones belong together
       if (cut.length === 4 && at[0] > 0 !== at[0] + at[1] + at[2] + at[3] > 0) cut.push(cut.shift()!);
       for (let k = 0; k + 1 < cut.length; k += 2) path += `M${cut[k]}L${cut[k + 1]}`;
     }
   return path;
 }
 
-/** The weights of layer l: for each unit [weights…, bias]. */
+/** The parameters of layer l: for each unit [weights…, bias]. */
 export function unitsOf({ sizes, values }: Network, l: number): number[][] {
   const from = parameters(sizes.slice(0, l));
   const row = sizes[l - 1] + 1;
   return Array.from({ length: sizes[l] }, (_, unit) => [...values.slice(from + unit * row, from + (unit + 1) * row)]);
 }
 
-/** The network with its weights, and its response at (a, b), as PyTorch. */
+/** Write the network and its response at (a, b) as PyTorch. */
 export function toTorch(network: Network, a: number, b: number): string {
   const { sizes } = network;
   const layers = sizes.slice(1).map((to, l) => `nn.Conv2d(${sizes[l]}, ${to}, 1),`);
@@ -296,7 +296,7 @@ from torch import nn
 
 network = nn.Sequential(
     ${layers.join(" nn.ReLU(),\n    ")}
-)  # a last ReLU would cut what lies below zero
+)  # a last ReLU would cut values below zero
 weights = [
 ${weights.join("\n")}
 ]

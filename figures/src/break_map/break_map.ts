@@ -1,30 +1,31 @@
-/** Break the explanation: does a class map point at what matters, and does it care what was learned? */
+/** Break the explanation: tests of a class map by erasing cells and by reinitializing blocks of the network. */
 import style from "./break_map.css";
 import type { Network } from "../net/network";
 import { random as seeded } from "../net/random";
-import { boxed, choose, freshId, h, svg, write } from "../shell/dom";
+import { softmax } from "../net/softmax";
+import { boxed, freshId, h, setValue, svg, write } from "../shell/dom";
+import { acceptPaste } from "../shell/drawing_pad";
 import { figure, type Stage, type View } from "../shell/figure";
 import { fixed, rounded, signed } from "../shell/format";
 import { decode, encode, readGarment, SIDE } from "../shell/garment";
 import { grid } from "../shell/grid";
-import { map, type Sheet, sheet, shades } from "../shell/maps";
-import { takePasted } from "../shell/paint";
-import { softmax, weights } from "../shell/weights";
+import { colorTable, mapCanvas, type Painter, painter } from "../shell/maps";
+import { weights } from "../shell/weights";
 
 const FILE = "pocket_nin.f16";
 
 const WORDS = {
   title: "Break the explanation",
-  how: "guess, then erase cells; draw layers anew · arrow keys move over the map",
+  how: "guess, then erase cells; reinitialize blocks · arrow keys move over the map",
   caption:
-    "Left to right in the first row: a class map, the picture without the cells where that map is largest, the picture without as many random cells. In the second row some blocks of the network have random weights in place of the learned ones, each map in its own scale.",
-  pictures: "picture",
+    "Left to right in the first row: a class map, the image without the cells where that map is largest, the image without as many random cells. In the second row some blocks of the network have random weights in place of the learned ones, each map in its own scale.",
+  images: "image",
   own: "your own",
   classes: "class",
-  said: "what the network says",
-  pasted: "what was pasted",
+  predicted: "the predicted class",
+  pasted: "the pasted text",
   among: "cells to erase, of",
-  amongs: { garment: "the garment", picture: "the whole picture" },
+  amongs: { garment: "the garment", picture: "the whole image" },
   erase: "cells erased",
   points: "Does the map point at what matters?",
   cares: "Does the map care about what was learned?",
@@ -37,49 +38,49 @@ const WORDS = {
   hidden: "Guess first; then the curves are drawn here.",
   probability: (name: string) => `probability of ${name}`,
   legend: ["strongest", "random, mean", "middle half of the draws"],
-  redrawn: "blocks drawn anew, from the top",
-  again: "draw again",
+  redrawn: "blocks reinitialized, from the top",
+  again: "reinitialize again",
   trained: "as trained",
-  anew: (blocks: number) => (blocks ? `top ${blocks === 1 ? "block" : `${blocks} blocks`} anew` : "nothing anew"),
+  reinitialized: (blocks: number) => (blocks ? `top ${blocks === 1 ? "block" : `${blocks} blocks`} reinitialized` : "nothing reinitialized"),
   agreement: "correlation r of the two maps",
   agreements: ["this draw", "mean", "middle half of the draws"],
   cell: (row: number, column: number, name: string, value: string, rank: number, count: number) =>
-    `Row ${row}, column ${column} of the map of ${name} holds ${value}` + (rank ? `, number ${rank} of ${count} cells by strength.` : "; no garment stands there."),
+    `Row ${row}, column ${column} of the map of ${name} holds ${value}` + (rank ? `, number ${rank} of ${count} cells by strength.` : "; there is no garment."),
   guessFirst: " Guess what erasing the strongest cells does, and the curves appear.",
-  working: " The random draws are under way.",
+  working: " The random draws are being computed.",
   left: (count: number, of: number, name: string, share: string, logit: string, before: string, random: string, draws: number) =>
     ` Without its ${count} strongest of ${of} cells, ${name} keeps ${share}\u00a0% of ${before}\u00a0% (logit ${logit}); without ${count} random ones ${random}\u00a0%, the mean of ${draws} draws.`,
   gap: (most: number, gap: string) => ` Over 1 to ${most} cells the strongest cost ${gap} points more than random ones on average`,
   verdict: (guess: string, holds: boolean, same: number) =>
     `: your guess, “${guess}”, ${holds ? "holds" : "does not hold"} here (up to ${same} points count as no difference).`,
   agrees: (blocks: number, r: string) =>
-    ` With ${blocks ? `the top ${blocks === 1 ? "block" : `${blocks} blocks`}` : "nothing"} drawn anew, the map’s correlation with the trained one is r = ${r}`,
+    ` With ${blocks ? `the top ${blocks === 1 ? "block" : `${blocks} blocks`}` : "nothing"} reinitialized, the map’s correlation with the trained one is r = ${r}`,
   agreesOn: (draws: number, mean: string) => `; ${mean} on average over ${draws} draws`,
-  columns: (draws: number) => ["what was done", "strongest cells, or this draw", `mean of ${draws} draws`, "middle half from", "to"],
+  columns: (draws: number) => ["change", "strongest cells, or this draw", `mean of ${draws} draws`, "middle half from", "to"],
   erasedRow: (count: number) => `${count} erased, %`,
-  anewRow: (blocks: number) => `${blocks} drawn anew, r`,
+  reinitializedRow: (blocks: number) => `${blocks} reinitialized, r`,
 };
 
-const MOST = 20; // cells to erase
+const MAX_ERASED = 20; // cells
 const BLOCKS = 4;
 const DRAWS = 20;
 const SAME = 3; // percentage points that count as no difference
-const SLICE = 5; // ms for the draws, and as long a rest
+const SLICE = 5; // ms for the draws, then as long a pause
 type Guess = keyof typeof WORDS.guesses;
 type Among = keyof typeof WORDS.amongs;
 
 function shuffled(values: number[], random: () => number): number[] {
-  const made = values.slice();
-  for (let i = made.length - 1; i > 0; i--) {
+  const result = values.slice();
+  for (let i = result.length - 1; i > 0; i--) {
     const j = Math.floor(random() * (i + 1));
-    [made[i], made[j]] = [made[j], made[i]];
+    [result[i], result[j]] = [result[j], result[i]];
   }
-  return made;
+  return result;
 }
 
 const mean = (values: ArrayLike<number>) => Array.from(values).reduce((a, b) => a + b) / values.length;
 
-/** Pearson's, of two maps; 0 where one is flat. */
+/** Pearson's correlation of two maps; 0 where one is constant. */
 function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number {
   const [x, y] = [a, b].map((values) => {
     const middle = mean(values);
@@ -89,7 +90,7 @@ function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return dot(x, y) / (Math.sqrt(dot(x, x) * dot(y, y)) || 1);
 }
 
-/** Mean and middle half of some draws. */
+/** Compute mean and middle half of the draws. */
 function spread(values: number[]) {
   const sorted = values.slice().sort((a, b) => a - b);
   const quarter = Math.floor(sorted.length / 4);
@@ -97,15 +98,15 @@ function spread(values: number[]) {
 }
 type Spread = ReturnType<typeof spread>;
 
-/** A curve with its band on a drawing of its own units. */
-function chart(wide: number, low: number, high: number) {
+/** A chart of a curve, and of a mean with its band; x from 0 to `width`, y from `low` to `high`. */
+function chart(width: number, low: number, high: number) {
   const line = (name: string) => svg("path", { class: name, "vector-effect": "non-scaling-stroke" });
   const [band, zero, random, chosen, dot] = ["band", "zero", "random", "chosen", "dot"].map(line);
   const here = h("div", { class: "here" });
-  const drawing = svg("svg", { viewBox: `0 0 ${wide} 1`, preserveAspectRatio: "none", "aria-hidden": "true" }, band, zero, random, chosen, dot);
+  const drawing = svg("svg", { viewBox: `0 0 ${width} 1`, preserveAspectRatio: "none", "aria-hidden": "true" }, band, zero, random, chosen, dot);
   const at = (x: number, value: number) => `${x} ${((high - value) / (high - low)).toFixed(4)}`;
   const path = (values: number[]) => (values.length ? `M${values.map((value, x) => at(x, value)).join("L")}` : "");
-  zero.setAttribute("d", `M${at(0, 0)}H${wide}`);
+  zero.setAttribute("d", `M${at(0, 0)}H${width}`);
   return {
     element: h("div", { class: "plot" }, drawing, here),
     draw(spreads: Spread[], values: number[]) {
@@ -114,8 +115,8 @@ function chart(wide: number, low: number, high: number) {
       const back = spreads.map(({ low }, x) => at(x, low)).reverse();
       band.setAttribute("d", spreads.length ? `${path(spreads.map(({ high }) => high))}L${back.join("L")}z` : "");
     },
-    place(x: number, value?: number) {
-      here.style.transform = `translateX(${(100 * x) / wide}%)`;
+    setCursor(x: number, value?: number) {
+      here.style.transform = `translateX(${(100 * x) / width}%)`;
       dot.setAttribute("d", value === undefined ? "" : `M${at(x, value)}h0`);
     },
   };
@@ -124,102 +125,102 @@ function chart(wide: number, low: number, high: number) {
 function mount(stage: Stage): View {
   const file = weights(stage, [FILE]);
   const root = stage.body.closest<HTMLElement>(".nin-figure")!;
-  takePasted(root, WORDS.pasted);
+  acceptPaste(root, WORDS.pasted);
   let network: Network | undefined;
   let copy: Network | undefined;
   const names = stage.get<string[]>("names");
-  const pictures = stage.get<string[]>("pictures");
+  const images = stage.get<string[]>("pictures");
 
-  // ---- the state, kept inside what there is
+  // ---- the state, clamped to its ranges
   const inside = (key: string, low: number, high: number) => Math.max(low, Math.min(high, Math.round(stage.get(key)) || 0));
   const own = () => stage.get<string>("own");
-  const index = () => (stage.get<number>("picture") < 0 && own() ? -1 : inside("picture", 0, pictures.length - 1));
-  const shown = () => (index() < 0 ? own() : pictures[index()]);
+  const index = () => (stage.get<number>("picture") < 0 && own() ? -1 : inside("picture", 0, images.length - 1));
+  const shown = () => (index() < 0 ? own() : images[index()]);
   const one = <K extends string>(key: string, words: Record<K, string>, otherwise: K | "") => {
     const value = stage.get<K>(key);
     return value in words ? value : otherwise;
   };
   const guess = () => one<Guess>("guess", WORDS.guesses, "");
   const among = () => one<Among>("among", WORDS.amongs, "garment");
-  const erased = () => Math.min(inside("erased", 0, MOST), cells().length);
+  const erased = () => Math.min(inside("erased", 0, MAX_ERASED), cells().length);
   const redrawn = () => inside("redrawn", 0, BLOCKS);
   const seed = () => inside("seed", 0, 2 ** 20);
 
-  /** Worked out once for each thing it depends on. */
-  const kept = new Map<string, unknown>();
-  const once = <T>(key: string, make: () => T): T => {
-    if (!kept.has(key)) {
-      if (kept.size > 1000) kept.clear();
-      kept.set(key, make());
+  /** Compute a value once for each key; the key lists everything that it depends on. */
+  const cache = new Map<string, unknown>();
+  const cached = <T>(key: string, make: () => T): T => {
+    if (!cache.has(key)) {
+      if (cache.size > 1000) cache.clear();
+      cache.set(key, make());
     }
-    return kept.get(key) as T;
+    return cache.get(key) as T;
   };
 
-  // ---- the network on a picture, whole or in part
-  const bytes = () => once(`bytes ${shown()}`, () => decode(shown()));
+  // ---- the network on an image, whole or in part
+  const bytes = () => cached(`bytes ${shown()}`, () => decode(shown()));
   const last = () => network!.layers.length - 2; // the class maps, which the average follows
   const size = () => network!.layers[last()].height;
-  const normal = (picture: number[]) => {
-    const [middle, std] = stage.get<number[]>("normal");
-    return picture.map((value) => (value / 255 - middle) / std);
+  const normalized = (image: number[]) => {
+    const [mean, std] = stage.get<number[]>("normal");
+    return image.map((value) => (value / 255 - mean) / std);
   };
   const cellOf = (pixel: number) => {
     const side = SIDE / size();
     return Math.floor(Math.floor(pixel / SIDE) / side) * size() + Math.floor((pixel % SIDE) / side);
   };
-  const without = (gone: number[]) => {
-    const black = new Set(gone);
+  const without = (erased: number[]) => {
+    const black = new Set(erased);
     return bytes().map((value, pixel) => (black.has(cellOf(pixel)) ? 0 : value));
   };
-  const logitsOf = (picture: number[]): number[] => {
-    network!.run(normal(picture));
+  const logitsOf = (image: number[]): number[] => {
+    network!.run(normalized(image));
     return names.map((_, c) => network!.at(last() + 1, c, 0));
   };
-  const whole = () => once(`whole ${shown()}`, () => {
+  const whole = () => cached(`whole ${shown()}`, () => {
     const logits = logitsOf(bytes());
     return { logits, maps: names.map((_, c) => Array.from(network!.map(last(), c))) };
   });
-  /** −1 stands for what the network says of the whole picture. */
+  /** The chosen class; −1 is the network's prediction for the whole image. */
   const chosen = () => {
     const { logits } = whole();
     return stage.get<number>("chosen") < 0 ? logits.indexOf(Math.max(...logits)) : inside("chosen", 0, names.length - 1);
   };
-  /** The cells that may go: all of them, or those that hold some of the garment. */
-  const cells = () => once(`cells ${shown()} ${among()}`, () => {
+  /** The cells that may be erased: all of them, or those that contain a part of the garment. */
+  const cells = () => cached(`cells ${shown()} ${among()}`, () => {
     const holds = new Set<number>();
     bytes().forEach((value, pixel) => value > 0 && holds.add(cellOf(pixel)));
     return Array.from({ length: size() ** 2 }, (_, i) => i).filter((i) => among() === "picture" || holds.has(i));
   });
-  const strongest = (c: number) => once(`order ${shown()} ${among()} ${c}`, () => {
+  const strongest = (c: number) => cached(`order ${shown()} ${among()} ${c}`, () => {
     const values = whole().maps[c];
     return cells().slice().sort((a, b) => values[b] - values[a]);
   });
-  const orderOf = (draw: number) => once(`random ${shown()} ${among()} ${seed()} ${draw}`, () => shuffled(cells(), seeded(1000 * seed() + draw)));
-  const most = () => Math.min(MOST, cells().length);
+  const orderOf = (draw: number) => cached(`random ${shown()} ${among()} ${seed()} ${draw}`, () => shuffled(cells(), seeded(1000 * seed() + draw)));
+  const most = () => Math.min(MAX_ERASED, cells().length);
 
-  /** Draw the weights of the top blocks anew, in the copy: He's variance, biases 0. */
-  const drawAnew = (blocks: number, random: () => number) => {
+  /** Reinitialize the top blocks of the copy: weights with He's variance, biases 0. Returns its maps. */
+  const reinitialize = (blocks: number, random: () => number) => {
     copy ??= file.sized(FILE, SIDE, SIDE);
-    const floats = (of: Network) => new Float32Array(of.weightsOf(0, 0).buffer); // all that a network holds
+    const floats = (of: Network) => new Float32Array(of.weightsOf(0, 0).buffer); // everything in a network's memory
     floats(copy).set(floats(network!));
-    const anew = Array.from({ length: blocks }, (_, i) => `block${BLOCKS - i}`);
+    const reinitialized = Array.from({ length: blocks }, (_, i) => `block${BLOCKS - i}`);
     copy.layers.forEach((layer, i) => {
-      if (layer.kind !== "conv" || !anew.includes(layer.name.split(".")[0])) return;
+      if (layer.kind !== "conv" || !reinitialized.includes(layer.name.split(".")[0])) return;
       const bound = Math.sqrt(6 / (layer.channels * layer.kernel ** 2));
       for (let c = 0; c < layer.out; c++) {
-        const own = copy!.weightsOf(i, c);
-        for (let k = 0; k < own.length; k++) own[k] = bound * (2 * random() - 1);
+        const weights = copy!.weightsOf(i, c);
+        for (let k = 0; k < weights.length; k++) weights[k] = bound * (2 * random() - 1);
       }
       floats(copy!).fill(0, layer.bias, layer.bias + layer.out);
     });
-    copy.run(normal(bytes()));
+    copy.run(normalized(bytes()));
     return names.map((_, c) => Array.from(copy!.map(last(), c)));
   };
   const weightsSeed = (draw: number) => 1000 * (seed() + draw) + 7;
-  const anew = () => once(`anew ${shown()} ${seed()} ${redrawn()}`, () => drawAnew(redrawn(), seeded(weightsSeed(0))));
-  const agreement = (c: number) => correlation(whole().maps[c], anew()[c]);
+  const reinitializedMaps = () => cached(`reinitialized ${shown()} ${seed()} ${redrawn()}`, () => reinitialize(redrawn(), seeded(weightsSeed(0))));
+  const agreement = (c: number) => correlation(whole().maps[c], reinitializedMaps()[c]);
 
-  // ---- the draws, in slices; the curves stand once they are complete
+  // ---- the draws, computed in slices; the curves are shown once they are complete
   interface Curves {
     strong: { logits: number[]; shares: number[] };
     random: Spread[];
@@ -228,56 +229,56 @@ function mount(stage: Stage): View {
   const strongKey = () => `strong ${shown()} ${among()} ${chosen()}`;
   const randomKey = () => `shares ${shown()} ${among()} ${seed()}`;
   const curves = (c: number): Curves | undefined => {
-    if (!guess() || !kept.has(strongKey()) || !kept.has(randomKey())) return undefined;
-    const shares = kept.get(randomKey()) as number[][][];
-    return { strong: kept.get(strongKey()) as Curves["strong"], random: shares.map((draws) => spread(draws.map((each) => each[c]))) };
+    if (!guess() || !cache.has(strongKey()) || !cache.has(randomKey())) return undefined;
+    const shares = cache.get(randomKey()) as number[][][];
+    return { strong: cache.get(strongKey()) as Curves["strong"], random: shares.map((draws) => spread(draws.map((each) => each[c]))) };
   };
   const agreements = (c: number): Spread[] =>
-    ((kept.get(agreeKey()) as number[][][]) ?? []).map((draws) => spread(draws.map((each) => each[c])));
+    ((cache.get(agreeKey()) as number[][][]) ?? []).map((draws) => spread(draws.map((each) => each[c])));
 
-  function* erasing(): Generator<void> {
+  function* computeErasing(): Generator<void> {
     const [strong, random, c, counts] = [strongKey(), randomKey(), chosen(), Array.from({ length: most() + 1 }, (_, k) => k)];
-    if (!kept.has(strong)) {
+    if (!cache.has(strong)) {
       const [logits, shares]: number[][] = [[], []];
       for (const k of counts) {
-        const made = logitsOf(without(strongest(c).slice(0, k)));
-        logits.push(made[c]);
-        shares.push(softmax(made)[c]);
+        const values = logitsOf(without(strongest(c).slice(0, k)));
+        logits.push(values[c]);
+        shares.push(softmax(values)[c]);
         yield;
       }
-      kept.set(strong, { logits, shares });
+      cache.set(strong, { logits, shares });
     }
-    if (kept.has(random)) return;
+    if (cache.has(random)) return;
     const shares: number[][][] = counts.map(() => []);
     for (let draw = 0; draw < DRAWS; draw++)
       for (const k of counts) {
         shares[k].push(softmax(logitsOf(without(orderOf(draw).slice(0, k)))));
         yield;
       }
-    kept.set(random, shares);
+    cache.set(random, shares);
   }
-  function* agreeing(): Generator<void> {
+  function* computeAgreement(): Generator<void> {
     const key = agreeKey();
     const { maps } = whole();
     const found: number[][][] = [];
     for (let blocks = 0; blocks <= BLOCKS; blocks++) {
       found.push([]);
       for (let draw = 0; draw < (blocks ? DRAWS : 1); draw++) {
-        const drawn = drawAnew(blocks, seeded(weightsSeed(draw)));
-        found[blocks].push(maps.map((values, c) => correlation(values, drawn[c])));
+        const random = reinitialize(blocks, seeded(weightsSeed(draw)));
+        found[blocks].push(maps.map((values, c) => correlation(values, random[c])));
         yield;
       }
     }
-    kept.set(key, found);
+    cache.set(key, found);
   }
   let job: Generator<void> | null = null;
   let jobFor = "";
   let slice = 0;
-  /** What is still to be worked out for the state as it is now, if anything. */
+  /** Choose the next job for the present state, if any. */
   const plan = () => {
-    const erase = guess() && !(kept.has(strongKey()) && kept.has(randomKey()));
-    const key = erase ? `${strongKey()} ${randomKey()}` : kept.has(agreeKey()) ? "" : agreeKey();
-    if (key !== jobFor) [jobFor, job] = [key, key ? (erase ? erasing() : agreeing()) : null];
+    const erase = guess() && !(cache.has(strongKey()) && cache.has(randomKey()));
+    const key = erase ? `${strongKey()} ${randomKey()}` : cache.has(agreeKey()) ? "" : agreeKey();
+    if (key !== jobFor) [jobFor, job] = [key, key ? (erase ? computeErasing() : computeAgreement()) : null];
   };
   const work = () => {
     slice = 0;
@@ -291,26 +292,26 @@ function mount(stage: Stage): View {
         stage.invalidate();
       }
     while (job && performance.now() < end);
-    goOn();
+    schedule();
   };
-  /** Slices with rests between them, in which the page draws and answers. */
-  const goOn = () => {
+  /** Schedule the next slice; in the pauses between slices the page draws and answers. */
+  const schedule = () => {
     if (network) slice ||= setTimeout(work, SLICE) as unknown as number;
   };
-  root.addEventListener("wake", goOn);
-  document.addEventListener("visibilitychange", goOn, { signal: stage.signal });
+  root.addEventListener("wake", schedule);
+  document.addEventListener("visibilitychange", schedule, { signal: stage.signal });
 
-  // ---- what stands on the stage
+  // ---- elements
   const select = (label: string, key: string) => {
-    const made: HTMLSelectElement = h("select", { "aria-label": label, change: () => stage.set({ [key]: Number(made.value) }) });
-    return made;
+    const element: HTMLSelectElement = h("select", { "aria-label": label, change: () => stage.set({ [key]: Number(element.value) }) });
+    return element;
   };
-  const choice = select(WORDS.pictures, "picture");
-  pictures.forEach((_, i) => choice.append(h("option", { value: i }, names[i] ?? String(i))));
+  const choice = select(WORDS.images, "picture");
+  images.forEach((_, i) => choice.append(h("option", { value: i }, names[i] ?? String(i))));
   const ownChoice = h("option", { value: -1 }, WORDS.own);
   choice.append(ownChoice);
   const classes = select(WORDS.classes, "chosen");
-  classes.append(h("option", { value: -1 }, WORDS.said), ...names.map((name, c) => h("option", { value: c }, name)));
+  classes.append(h("option", { value: -1 }, WORDS.predicted), ...names.map((name, c) => h("option", { value: c }, name)));
   const radios = <K extends string>(label: string, key: string, words: Record<K, string>) => {
     const name = freshId(key);
     const inputs = Object.keys(words).map((value) => h("input", { type: "radio", name, value, change: () => stage.set({ [key]: value }) }));
@@ -325,119 +326,120 @@ function mount(stage: Stage): View {
     return {
       element: h("label", { class: "slider" }, h("span", {}, label), input, boxed(value)),
       show(now: number) {
-        choose(input, now);
+        setValue(input, now);
         write(value, String(now));
       },
     };
   };
-  const erase = slider("erased", WORDS.erase, MOST);
+  const erase = slider("erased", WORDS.erase, MAX_ERASED);
   const layers = slider("redrawn", WORDS.redrawn, BLOCKS);
   const again = h("button", { type: "button", class: "nin-button", click: () => stage.set({ seed: seed() + 1 }) }, WORDS.again);
 
   const outline = () => svg("path", { "vector-effect": "non-scaling-stroke" });
-  const over = (path: SVGPathElement) => svg("svg", { class: "gone", viewBox: "0 0 1 1", "aria-hidden": "true" }, path);
+  const overlay = (path: SVGPathElement) => svg("svg", { class: "erased", viewBox: "0 0 1 1", "aria-hidden": "true" }, path);
   const cursor = grid({ label: WORDS.map, hover: true, move: (row, column) => stage.set({ row, column }) });
-  const gone = { map: outline(), strong: outline(), random: outline() };
-  cursor.canvas.after(over(gone.map));
-  const canvases = { strong: map(), random: map(), trained: map(), anew: map() };
+  const outlines = { map: outline(), strong: outline(), random: outline() };
+  cursor.canvas.after(overlay(outlines.map));
+  const canvases = { strong: mapCanvas(), random: mapCanvas(), trained: mapCanvas(), reinitialized: mapCanvas() };
   const label = () => h("span", { class: "nin-label" });
-  const labels = { map: label(), trained: label(), anew: label(), chart: label() };
-  const shares = chart(MOST, 0, 1);
+  const labels = { map: label(), trained: label(), reinitialized: label(), chart: label() };
+  const shares = chart(MAX_ERASED, 0, 1);
   const rs = chart(BLOCKS, -1, 1);
   const cover = h("p", { class: "cover" }, WORDS.hidden);
   shares.element.append(cover);
   const legend = (words: string[]) => h("p", { class: "legend" }, ...words.map((text, i) => h("span", {}, h("i", { class: ["chosen", "random", "band"][i] }), ` ${text}`)));
   const axis = (top: string, bottom: string) => h("div", { class: "axis", "aria-hidden": "true" }, h("span", { class: "nin-number" }, top), h("span", { class: "nin-number" }, bottom));
-  const under = (text: string, high: number) => h("span", { class: "nin-label ends" }, h("span", { class: "nin-number" }, "0"), text, h("span", { class: "nin-number" }, String(high)));
-  const shot = (label: HTMLElement, canvas: Element) => h("div", { class: "shot" }, h("div", { class: "line" }, label), canvas);
-  const framed = (canvas: HTMLCanvasElement, path: SVGPathElement) => h("div", { class: "framed" }, canvas, over(path));
+  const axisLabel = (text: string, high: number) => h("span", { class: "nin-label ends" }, h("span", { class: "nin-number" }, "0"), text, h("span", { class: "nin-number" }, String(high)));
+  const panel = (label: HTMLElement, canvas: Element) => h("div", { class: "shot" }, h("div", { class: "line" }, label), canvas);
+  const framed = (canvas: HTMLCanvasElement, path: SVGPathElement) => h("div", { class: "framed" }, canvas, overlay(path));
   stage.body.append(
     file.notice,
-    h("div", { class: "nin-controls top" }, h("label", {}, `${WORDS.pictures} `, choice), h("label", {}, `${WORDS.classes} `, classes), which.element),
+    h("div", { class: "nin-controls top" }, h("label", {}, `${WORDS.images} `, choice), h("label", {}, `${WORDS.classes} `, classes), which.element),
     h("section", {},
       h("strong", {}, WORDS.points),
       guessing.element,
-      shot(labels.map, cursor.element),
-      shot(h("span", { class: "nin-label" }, WORDS.strongest), framed(canvases.strong, gone.strong)),
-      shot(h("span", { class: "nin-label" }, WORDS.random), framed(canvases.random, gone.random)),
-      h("div", { class: "graph" }, h("div", { class: "line" }, labels.chart), axis("100 %", "0 %"), shares.element, under(WORDS.erase, MOST), legend(WORDS.legend)),
+      panel(labels.map, cursor.element),
+      panel(h("span", { class: "nin-label" }, WORDS.strongest), framed(canvases.strong, outlines.strong)),
+      panel(h("span", { class: "nin-label" }, WORDS.random), framed(canvases.random, outlines.random)),
+      h("div", { class: "graph" }, h("div", { class: "line" }, labels.chart), axis("100 %", "0 %"), shares.element, axisLabel(WORDS.erase, MAX_ERASED), legend(WORDS.legend)),
       erase.element),
     h("section", {},
       h("strong", {}, WORDS.cares),
-      shot(labels.trained, canvases.trained),
-      shot(labels.anew, canvases.anew),
-      h("div", { class: "graph" }, h("span", { class: "nin-label" }, WORDS.agreement), axis("1", "−1"), rs.element, under(WORDS.redrawn, BLOCKS), legend(WORDS.agreements)),
+      panel(labels.trained, canvases.trained),
+      panel(labels.reinitialized, canvases.reinitialized),
+      h("div", { class: "graph" }, h("span", { class: "nin-label" }, WORDS.agreement), axis("1", "−1"), rs.element, axisLabel(WORDS.redrawn, BLOCKS), legend(WORDS.agreements)),
       h("div", { class: "nin-controls" }, layers.element, again)),
   );
 
   // ---- painting, each thing only when it changed
   const painted = new Map<string, string>();
-  const fresh = (what: string, ...of: unknown[]) => {
-    const key = [root.dataset.theme, ...of].join(" ");
+  /** Whether something must be painted again: what it depends on has changed. */
+  const stale = (what: string, ...inputs: unknown[]) => {
+    const key = [root.dataset.theme, ...inputs].join(" ");
     return painted.get(what) !== key && !!painted.set(what, key);
   };
-  let sheets: Record<"map" | keyof typeof canvases, Sheet> | undefined;
-  const squares = (gone: number[]) => gone.map((i) => `M${(i % size()) / size()} ${Math.floor(i / size()) / size()}h${1 / size()}v${1 / size()}h${-1 / size()}z`).join("");
+  let painters: Record<"map" | keyof typeof canvases, Painter> | undefined;
+  const squares = (cells: number[]) => cells.map((i) => `M${(i % size()) / size()} ${Math.floor(i / size()) / size()}h${1 / size()}v${1 / size()}h${-1 / size()}z`).join("");
   const largest = (values: number[]) => Math.max(...values.map(Math.abs));
   const paint = (c: number) => {
     const [k, order] = [erased(), strongest(c)];
-    if (fresh("map", shown(), c)) for (const name of ["map", "trained"] as const) sheets![name].signed(whole().maps[c], largest(whole().maps[c]), shades());
-    if (fresh("erased", shown(), c, among(), seed(), k)) {
+    if (stale("map", shown(), c)) for (const name of ["map", "trained"] as const) painters![name].signed(whole().maps[c], largest(whole().maps[c]), colorTable());
+    if (stale("erased", shown(), c, among(), seed(), k)) {
       const [strong, random] = [order.slice(0, k), orderOf(0).slice(0, k)];
-      sheets!.strong.grey(without(strong));
-      sheets!.random.grey(without(random));
-      for (const path of [gone.map, gone.strong]) path.setAttribute("d", squares(strong));
-      gone.random.setAttribute("d", squares(random));
+      painters!.strong.gray(without(strong));
+      painters!.random.gray(without(random));
+      for (const path of [outlines.map, outlines.strong]) path.setAttribute("d", squares(strong));
+      outlines.random.setAttribute("d", squares(random));
     }
-    if (fresh("anew", shown(), c, seed(), redrawn())) sheets!.anew.signed(anew()[c], largest(anew()[c]), shades());
+    if (stale("reinitialized", shown(), c, seed(), redrawn())) painters!.reinitialized.signed(reinitializedMaps()[c], largest(reinitializedMaps()[c]), colorTable());
     const found = curves(c);
-    if (fresh("curves", shown(), c, among(), seed(), !!found)) shares.draw(found?.random ?? [], found?.strong.shares ?? []);
-    shares.place(k);
+    if (stale("curves", shown(), c, among(), seed(), !!found)) shares.draw(found?.random ?? [], found?.strong.shares ?? []);
+    shares.setCursor(k);
     const agree = agreements(c);
-    if (fresh("agree", shown(), c, seed(), agree.length)) rs.draw(agree, []);
-    if (fresh("dot", shown(), c, seed(), redrawn())) rs.place(redrawn(), agreement(c));
+    if (stale("agree", shown(), c, seed(), agree.length)) rs.draw(agree, []);
+    if (stale("dot", shown(), c, seed(), redrawn())) rs.setCursor(redrawn(), agreement(c));
   };
 
-  /** In percent, to the printed digit. */
+  /** A share in percent, rounded to the printed digit. */
   const percent = (share: number) => rounded(100 * share, 1);
   const gapOf = ({ strong, random }: Curves) =>
     random.length > 1 ? mean(random.slice(1).map((one, k) => percent(one.mean) - percent(strong.shares[k + 1]))) : 0;
 
   return {
     draw() {
-      choose(choice, index());
+      setValue(choice, index());
       ownChoice.hidden = !own();
       which.show(among());
       guessing.show(guess());
       layers.show(redrawn());
       if (!file.ready()) return;
       [network] = file.networks()!;
-      sheets ??= {
-        map: sheet(cursor.canvas, size(), size()),
-        trained: sheet(canvases.trained, size(), size()),
-        anew: sheet(canvases.anew, size(), size()),
-        strong: sheet(canvases.strong, SIDE, SIDE),
-        random: sheet(canvases.random, SIDE, SIDE),
+      painters ??= {
+        map: painter(cursor.canvas, size(), size()),
+        trained: painter(canvases.trained, size(), size()),
+        reinitialized: painter(canvases.reinitialized, size(), size()),
+        strong: painter(canvases.strong, SIDE, SIDE),
+        random: painter(canvases.random, SIDE, SIDE),
       };
       const c = chosen();
-      choose(classes, stage.get<number>("chosen") < 0 ? -1 : c);
+      setValue(classes, stage.get<number>("chosen") < 0 ? -1 : c);
       erase.show(erased());
-      cursor.place(inside("row", 0, size() - 1), inside("column", 0, size() - 1), size(), size());
+      cursor.showCursor(inside("row", 0, size() - 1), inside("column", 0, size() - 1), size(), size());
       write(labels.map, WORDS.mapOf(names[c]));
       write(labels.trained, WORDS.trained);
-      write(labels.anew, WORDS.anew(redrawn()));
+      write(labels.reinitialized, WORDS.reinitialized(redrawn()));
       write(labels.chart, WORDS.probability(names[c]));
       paint(c);
       cover.hidden = !!guess();
-      goOn();
+      schedule();
     },
     sentence() {
       if (!network) return file.sentence();
       const c = chosen();
       const [row, column] = [inside("row", 0, size() - 1), inside("column", 0, size() - 1)];
-      const place = row * size() + column;
+      const position = row * size() + column;
       const { maps, logits } = whole();
-      let text = WORDS.cell(row, column, names[c], fixed(maps[c][place], 3), strongest(c).indexOf(place) + 1, cells().length);
+      let text = WORDS.cell(row, column, names[c], fixed(maps[c][position], 3), strongest(c).indexOf(position) + 1, cells().length);
       const found = curves(c);
       const k = erased();
       if (!guess()) text += WORDS.guessFirst;
@@ -463,12 +465,12 @@ function mount(stage: Stage): View {
         : [];
       agreements(c).forEach(({ mean, low, high }, blocks) => {
         const now = blocks === redrawn() ? signed(agreement(c), 3) : "";
-        rows.push([WORDS.anewRow(blocks), now, ...[mean, low, high].map((r) => signed(r, 3))]);
+        rows.push([WORDS.reinitializedRow(blocks), now, ...[mean, low, high].map((r) => signed(r, 3))]);
       });
       return { head: WORDS.columns(DRAWS), rows };
     },
     code() {
-      const [middle, std] = stage.get<number[]>("normal");
+      const [mean, std] = stage.get<number[]>("normal");
       const c = network ? chosen() : 0;
       const k = network ? erased() : 0;
       const keep = among() === "garment" ? "    strength[blocks.amax((1, 3)).flatten() == 0] = -torch.inf  # no garment there\n" : "";
@@ -479,7 +481,7 @@ network = models.pocket_nin(trained=True)
 pixels = torch.tensor([${decode(shown()).join(", ")}])
 
 def class_maps(pixels):
-    x = (pixels.reshape(1, 1, ${SIDE}, ${SIDE}) / 255 - ${middle}) / ${std}
+    x = (pixels.reshape(1, 1, ${SIDE}, ${SIDE}) / 255 - ${mean}) / ${std}
     for name, layer in network.named_children():
         if name == "average":
             return x[0]
@@ -489,14 +491,14 @@ with torch.no_grad():
     strength = class_maps(pixels)[${c}].flatten()  # ${names[c]}
     blocks = pixels.reshape(7, 4, 7, 4)
 ${keep}    for cell in strength.argsort(descending=True)[:${k}].tolist():
-        blocks[cell // 7, :, cell % 7] = 0  # in the picture too
+        blocks[cell // 7, :, cell % 7] = 0  # in the image too
     logits = class_maps(pixels).mean((1, 2))
 
 print(logits[${c}].item())
 print(logits.softmax(0)[${c}].item())
 `;
     },
-    async picture(file) {
+    async loadImage(file) {
       stage.set({ own: encode(await readGarment(file)), picture: -1, chosen: -1 });
     },
   };

@@ -1,6 +1,6 @@
-/** Spend 100,000 parameters: what a small network costs, and what the trained ones reached. */
+/** Spend 100,000 parameters: the cost of a small network, and the accuracy of trained ones. */
 import style from "./budget.css";
-import { boxed, choose, freshId, h, style as set, svg, write } from "../shell/dom";
+import { boxed, freshId, h, setStyle, setValue, svg, write } from "../shell/dom";
 import { figure, type Stage, type View } from "../shell/figure";
 import { thousands } from "../shell/format";
 import { onKeys } from "../shell/keys";
@@ -12,9 +12,9 @@ const KINDS = ["squeeze", "spatial", "pointwise", "connected"] as const;
 
 const WORDS = {
   title: "Spend 100,000 parameters",
-  how: "choose a network · arrow keys or a click on the scatter go from one trained network to another",
+  how: "choose a network · arrow keys or a click on the scatter plot go from one trained network to another",
   caption:
-    "The same area is one parameter above the line and 49 multiply-adds below it: in blocks 2 and 3 each weight works at 7×7 positions, so there the two agree. Batch normalisation’s parameters are counted with the layer before it. In the scatter, where two upright lines overlap, the order may be chance.",
+    "The same area is one parameter above the line and 49 multiply-adds below it: in blocks 2 and 3 each weight is used at 7×7 positions, so there the two areas are equal. The parameters of batch normalization are counted with the layer before it. In the scatter plot, where two vertical lines overlap, the order may be chance.",
   kernel: "kernel",
   width: "width of block 1",
   pointwise: "1×1 layers",
@@ -29,16 +29,16 @@ const WORDS = {
   over: (count: string) => `${count} too many`,
   scatter: "Trained networks",
   keys: "left and right go by cost, up and down by accuracy",
-  kind: "scatter of points",
+  kind: "scatter plot",
   accuracy: "↑ accuracy",
   across: "cost →",
   costs: ["parameters", "multiply-adds"],
   budget: "budget",
   mine: "cost of your choice",
   best: "your best so far",
-  how_trained: (count: number, epochs: number, pictures: string, judged: string) =>
-    `${count} networks, each trained for ${epochs} epochs on ${pictures} pictures of Fashion-MNIST; accuracy on ${judged} test pictures: mean, lowest and highest of the seeds.`,
-  rule: "A choice that was not trained is answered by the trained network that differs in the fewest of kernel, 1×1 layers, bottleneck and head, then by the nearest width; of two equally near, the narrower.",
+  howTrained: (count: number, epochs: number, images: string, judged: string) =>
+    `${count} networks, each trained for ${epochs} epochs on ${images} images of Fashion-MNIST; accuracy on ${judged} test images: mean, lowest and highest of the seeds.`,
+  rule: "For a choice that was not trained, the accuracy is that of the trained network that differs in the fewest of kernel, 1×1 layers, bottleneck and head, then has the nearest width; of two equally near, the narrower.",
   bestIs: (share: string, params: string, network: string) => `Your best so far within the budget: ${share}\u00a0%, ${params} parameters (${network}).`,
   better: (better: number, all: number) =>
     ` ${better === 0 ? "None" : better} of the ${all} trained networks ${better > 1 ? "are" : "is"} better.`,
@@ -51,12 +51,12 @@ const WORDS = {
   leaves: (count: string) => `${count} parameters are left.`,
   tooMany: (count: string) => `${count} parameters over the budget.`,
   itself: " This network was trained: ",
-  instead: (has: string) => ` It was not trained; the nearest that was has ${has}: `,
+  instead: (differences: string) => ` It was not trained; the nearest that was has ${differences}: `,
   reached: (middle: string, seeds: number, low: string, high: string) =>
     seeds > 1 ? `${middle}\u00a0% correct on average over ${seeds} seeds, from ${low} to ${high}\u00a0%.` : `${middle}\u00a0% correct, from one seed.`,
   missing: "Accuracies are not yet measured.",
   measure: "This measures them:",
-  columns: ["place", "kernel", "width", "1×1 layers", "bottleneck", "head", "parameters", "multiply-adds", "mean %", "lowest %", "highest %", "seeds"],
+  columns: ["rank", "kernel", "width", "1×1 layers", "bottleneck", "head", "parameters", "multiply-adds", "mean %", "lowest %", "highest %", "seeds"],
   yes: "yes",
   no: "no",
 };
@@ -94,10 +94,10 @@ interface Layer {
 const KERNELS = [3, 5];
 const [NARROWEST, WIDEST] = [4, 40];
 const CLASSES = 10;
-/** Positions of the maps of block 1, and of those behind the pool. */
+/** Number of positions of the maps of block 1, and of those after the pool. */
 const [EARLY, LATE] = [14 * 14, 7 * 7];
 
-/** The layers of `nin_lib.small.small_nin` that have parameters, batch normalisation with the layer before it. */
+/** The layers of `nin_lib.small.small_nin` that have parameters, batch normalization with the layer before it. */
 function layersOf({ kernel, width, pointwise, bottleneck, head }: Choice): Layer[] {
   const layers: Layer[] = [];
   const block = (part: number, channels: number, out: number, side: number, positions: number) => {
@@ -124,7 +124,7 @@ function layersOf({ kernel, width, pointwise, bottleneck, head }: Choice): Layer
 const total = (layers: Layer[], cost: "params" | "macs") => layers.reduce((sum, layer) => sum + layer[cost], 0);
 const partsOf = (layers: Layer[], cost: "params" | "macs") => PARTS.map((_, part) => total(layers.filter((layer) => layer.part === part), cost));
 
-/** The place of the trained network that stands for a choice, as WORDS.rule says; −1 if there is none. */
+/** Index of the trained network nearest to a choice, by the rule in WORDS.rule; −1 if there is none. */
 function nearest(choice: Choice, trained: Trained[]): number {
   const distances = trained.map((one) => {
     const changed = (["kernel", "pointwise", "bottleneck", "head"] as const).filter((key) => one[key] !== choice[key]);
@@ -138,7 +138,7 @@ const percent = (share: number) => (100 * share).toFixed(2);
 const described = ({ kernel, width, pointwise, bottleneck, head }: Choice) =>
   [WORDS.filters(kernel), WORDS.wide(width), WORDS.layers(pointwise), bottleneck && WORDS.squeezed(true), WORDS.heads[head]].filter(Boolean).join(", ");
 
-/** In what a trained network differs from a choice. */
+/** List how a trained network differs from a choice. */
 function differences(one: Choice, from: Choice): string {
   const words: [keyof Choice, string][] = [
     ["kernel", WORDS.filters(one.kernel)],
@@ -150,9 +150,9 @@ function differences(one: Choice, from: Choice): string {
   return words.filter(([key]) => one[key] !== from[key]).map(([, text]) => text).join(", ");
 }
 
-/** A line or dot that keeps its thickness however the drawing is stretched. */
+/** A line or dot whose thickness does not scale with the drawing. */
 const line = (name: string, d = "") => svg("path", { class: name, d, "vector-effect": "non-scaling-stroke" });
-/** The same for what changes at a move: unlike a path's, their points are no style to be worked out anew. */
+/** The same for shapes that change at a move: unlike a path's `d`, their points cause no style recalculation. */
 const shape = (name: string, tag: "polygon" | "polyline" = "polygon") => svg(tag, { class: name, "vector-effect": "non-scaling-stroke" });
 const put = (shape: SVGPolygonElement | SVGPolylineElement, points: string) => {
   if (shape.getAttribute("points") !== points) shape.setAttribute("points", points);
@@ -168,7 +168,7 @@ function mount(stage: Stage): View {
     seeds: accuracies.length,
   }));
 
-  /** The state from outside, kept inside what there is. */
+  /** The choice, clamped to its ranges. */
   const chosen = (): Choice => {
     const inside = (key: string, low: number, high: number) => Math.max(low, Math.min(high, Math.round(stage.get(key)) || 0));
     const head = stage.get<Head>("head");
@@ -180,8 +180,8 @@ function mount(stage: Stage): View {
       head: HEADS.includes(head) ? head : HEADS[0],
     };
   };
-  /** What follows from a choice: costs by block and in all, and the place of the network that stands for it. */
-  const worked = (now: Choice) => {
+  /** Evaluate a choice: its costs by block and in all, and the index of the nearest trained network. */
+  const evaluate = (now: Choice) => {
     const layers = layersOf(now);
     return {
       now,
@@ -189,15 +189,15 @@ function mount(stage: Stage): View {
       parts: { params: partsOf(layers, "params"), macs: partsOf(layers, "macs") },
       params: total(layers, "params"),
       macs: total(layers, "macs"),
-      place: nearest(now, trained),
+      index: nearest(now, trained),
     };
   };
-  let last: { key: string; made: ReturnType<typeof worked> } | undefined;
+  let last: { key: string; result: ReturnType<typeof evaluate> } | undefined;
   const present = () => {
     const now = chosen();
     const key = Object.values(now).join();
-    if (key !== last?.key) last = { key, made: worked(now) };
-    return last.made;
+    if (key !== last?.key) last = { key, result: evaluate(now) };
+    return last.result;
   };
   const byMacs = () => stage.get("across") === WORDS.costs[1];
   const bestSoFar = (): Trained | undefined => trained[stage.get<number>("best")];
@@ -231,14 +231,14 @@ function mount(stage: Stage): View {
   const spentText = h("span", { class: "nin-number" });
   const leftText = h("span", { class: "nin-number" });
 
-  // ---- the blocks as areas: parameters stand on the line, multiply-adds hang below it
+  // ---- the blocks as areas: parameters above the line, multiply-adds below it
   const side = (params: number) => Math.sqrt(params);
   const extremes = KERNELS.flatMap((kernel) => COUNTS.flatMap((_, pointwise) => [false, true].flatMap((bottleneck) =>
     HEADS.map((head) => layersOf({ kernel, width: WIDEST, pointwise, bottleneck, head })))));
   const widest = PARTS.map((_, part) =>
     Math.max(...extremes.flatMap((layers) => [partsOf(layers, "params")[part], partsOf(layers, "macs")[part] / LATE].map(side))));
   const tallest = Math.max(...widest);
-  const columns = widest.map((most) => Math.max(0.74 * tallest, most + 0.1 * tallest)); // each has room for its number
+  const columns = widest.map((most) => Math.max(0.74 * tallest, most + 0.1 * tallest)); // each is wide enough for its number
   const lefts = columns.map((_, part) => columns.slice(0, part).reduce((a, b) => a + b, 0));
   const all = columns.reduce((a, b) => a + b);
   const areas = (name: string) => {
@@ -261,15 +261,15 @@ function mount(stage: Stage): View {
 
   // ---- the scatter of trained networks
   const layer = () => svg("svg", { viewBox: "0 0 1 1", preserveAspectRatio: "none", "aria-hidden": "true" });
-  const [still, over] = [layer(), layer()]; // the points stay, the marks over them move
+  const [points, overlay] = [layer(), layer()]; // the points stay, the marks over them move
   const marks = { best: shape("best", "polyline"), spread: shape("spread near", "polyline") };
-  over.append(marks.best, marks.spread);
-  const centred = layer(); // on its upper left corner, moved with what it is in
-  centred.append(line("ring", "M0 0h0"), line("gap", "M0 0h0"), line("dot near", "M0 0h0"), line("hole near", "M0 0h0"));
-  const [mine, nearby] = [h("div", { class: "here" }), h("div", { class: "nearby" }, centred)];
+  overlay.append(marks.best, marks.spread);
+  const nearestMark = layer(); // drawn at its upper left corner; its parent is moved
+  nearestMark.append(line("ring", "M0 0h0"), line("gap", "M0 0h0"), line("dot near", "M0 0h0"), line("hole near", "M0 0h0"));
+  const [mine, nearby] = [h("div", { class: "here" }), h("div", { class: "nearby" }, nearestMark)];
   const upTicks = h("div", { class: "up", "aria-hidden": "true" });
   const acrossTicks = h("div", { class: "across", "aria-hidden": "true" });
-  const scatter = h("div", { class: "plot", role: "application", tabindex: 0, "aria-roledescription": WORDS.kind, "aria-label": `${WORDS.scatter}; ${WORDS.keys}` }, still, mine, over, nearby);
+  const scatter = h("div", { class: "plot", role: "application", tabindex: 0, "aria-roledescription": WORDS.kind, "aria-label": `${WORDS.scatter}; ${WORDS.keys}` }, points, mine, overlay, nearby);
   const across = radios("across", WORDS.across, WORDS.costs.map((cost) => [cost, cost]));
   const bestText = h("p", {});
   const how = stage.get<{ epochs?: number; pictures?: number; judged?: number }>("trained");
@@ -302,73 +302,73 @@ function mount(stage: Stage): View {
       h("p", { class: "legend" }, ...legend.map(({ element }) => element))),
     measured);
   if (!trained.length) measured.replaceChildren(h("p", { class: "nin-label" }, `${WORDS.missing} ${WORDS.measure}`), h("pre", {}, stage.get<string>("command")));
-  else stage.body.append(h("p", { class: "small" }, how.epochs ? `${WORDS.how_trained(trained.length, how.epochs, thousands(how.pictures!), thousands(how.judged!))} ` : "", WORDS.rule));
+  else stage.body.append(h("p", { class: "small" }, how.epochs ? `${WORDS.howTrained(trained.length, how.epochs, thousands(how.pictures!), thousands(how.judged!))} ` : "", WORDS.rule));
 
-  // ---- where things are in the scatter
+  // ---- coordinates of the scatter plot
   const costOf = (one: { params: number; macs: number }) => (byMacs() ? one.macs : one.params);
   let [low, high] = [0, 1]; // logarithms of the costs at the left and right edge
   const xOf = (cost: number) => Math.max(0, Math.min(1, (Math.log(cost) - low) / (high - low)));
   const floor = Math.min(...trained.map(({ low }) => low));
   const ceiling = Math.max(...trained.map(({ high }) => high));
-  const room = 0.06 * (ceiling - floor) || 0.01;
-  const yOf = (accuracy: number) => (ceiling + room - accuracy) / (ceiling - floor + 2 * room);
+  const margin = 0.06 * (ceiling - floor) || 0.01;
+  const yOf = (accuracy: number) => (ceiling + margin - accuracy) / (ceiling - floor + 2 * margin);
   const at = (one: Trained) => `${xOf(costOf(one)).toFixed(4)} ${yOf(one.mean).toFixed(4)}`;
   const spread = (one: Trained) => [one.low, one.high].map((accuracy) => `${xOf(costOf(one)).toFixed(4)} ${yOf(accuracy).toFixed(4)}`);
 
-  let scattered: unknown;
+  let paintedByMacs: boolean | undefined;
   const paintScatter = () => {
-    if (scattered === byMacs()) return;
-    scattered = byMacs();
+    if (paintedByMacs === byMacs()) return;
+    paintedByMacs = byMacs();
     const costs = trained.map(costOf);
     low = Math.log(Math.min(...costs) / 1.3);
     high = Math.log(Math.max(...costs, byMacs() ? 0 : budget) * 1.3);
     const step = [0.005, 0.01, 0.02, 0.05, 0.1].find((step) => (ceiling - floor) / step <= 7) ?? 0.2;
     const levels: number[] = [];
-    for (let k = Math.ceil((floor - room) / step); k * step <= ceiling + room; k++) levels.push(k * step);
+    for (let k = Math.ceil((floor - margin) / step); k * step <= ceiling + margin; k++) levels.push(k * step);
     upTicks.replaceChildren(...levels.map((level) =>
       h("span", { class: "nin-number", style: `top:${100 * yOf(level)}%` }, `${(100 * level).toFixed(step < 0.01 ? 1 : 0)} %`)));
     const powers = [3, 4, 5, 6, 7, 8].map((n) => 10 ** n).filter((n) => Math.log(n) > low && Math.log(n) < high);
     acrossTicks.replaceChildren(...powers.map((n) =>
       h("span", { class: "nin-number", style: `left:${100 * xOf(n)}%;transform:translateX(${xOf(n) > 0.9 ? -80 : -50}%)` }, thousands(n))));
-    still.replaceChildren(
+    points.replaceChildren(
       line("rule", levels.map((level) => `M0 ${yOf(level)}H1`).join("") + powers.map((n) => `M${xOf(n)} 0V1`).join("")),
       line("spread", trained.map((one) => `M${spread(one).join("L")}`).join("")),
       ...trained.flatMap((one) => [line("dot", `M${at(one)}h0`), ...(one.head === "connected" ? [line("hole", `M${at(one)}h0`)] : [])]));
     limit.hidden = byMacs();
-    if (!byMacs()) still.append(line("limit", `M${xOf(budget)} 0V1`));
+    if (!byMacs()) points.append(line("limit", `M${xOf(budget)} 0V1`));
   };
 
-  const go = (place: number) => {
-    const { kernel, width, pointwise, bottleneck, head } = trained[place];
+  const go = (index: number) => {
+    const { kernel, width, pointwise, bottleneck, head } = trained[index];
     stage.set({ kernel, width, pointwise, bottleneck, head });
   };
   const sorted = (by: (one: Trained) => number) => trained.map((_, i) => i).sort((a, b) => by(trained[a]) - by(trained[b]) || a - b);
   const orders = { params: sorted(({ params }) => params), macs: sorted(({ macs }) => macs), accuracy: sorted(({ mean }) => mean) };
-  /** Step from the present network along those sorted by cost or accuracy. */
-  const walk = (order: number[], steps: number) => go(order[Math.max(0, Math.min(order.length - 1, order.indexOf(present().place) + steps))]);
+  /** Step from the present network through those sorted by cost or accuracy. */
+  const walk = (order: number[], steps: number) => go(order[Math.max(0, Math.min(order.length - 1, order.indexOf(present().index) + steps))]);
   const byCost = () => orders[byMacs() ? "macs" : "params"];
   if (trained.length) {
-    onKeys(scatter, (far) => ({
-      ArrowLeft: () => walk(byCost(), -far),
-      ArrowRight: () => walk(byCost(), far),
-      ArrowDown: () => walk(orders.accuracy, -far),
-      ArrowUp: () => walk(orders.accuracy, far),
+    onKeys(scatter, (step) => ({
+      ArrowLeft: () => walk(byCost(), -step),
+      ArrowRight: () => walk(byCost(), step),
+      ArrowDown: () => walk(orders.accuracy, -step),
+      ArrowUp: () => walk(orders.accuracy, step),
       Home: () => walk(byCost(), -Infinity),
       End: () => walk(byCost(), Infinity),
     }));
-    const point = (event: PointerEvent) => {
+    const follow = (event: PointerEvent) => {
       const box = scatter.getBoundingClientRect();
-      const away = (one: Trained) =>
+      const distance = (one: Trained) =>
         Math.hypot(box.left + xOf(costOf(one)) * box.width - event.clientX, box.top + yOf(one.mean) * box.height - event.clientY);
-      go(trained.reduce((best, one, i) => (away(one) < away(trained[best]) ? i : best), 0));
+      go(trained.reduce((best, one, i) => (distance(one) < distance(trained[best]) ? i : best), 0));
     };
     scatter.addEventListener("pointerdown", (event) => {
       scatter.focus({ preventScroll: true });
       scatter.setPointerCapture?.(event.pointerId);
-      point(event);
+      follow(event);
     });
     scatter.addEventListener("pointermove", (event) => {
-      if (event.buttons & 1) point(event);
+      if (event.buttons & 1) follow(event);
     });
   }
 
@@ -376,7 +376,7 @@ function mount(stage: Stage): View {
     const { shapes, counts } = rows[cost];
     const { layers, parts } = present();
     const sums = parts[cost];
-    // From the line to the far side of each slice and back, then along the line to the next.
+    // Polygon points: from the line to the far side of each slice and back, then along the line to the next.
     const drawn = Object.fromEntries(KINDS.map((kind) => [kind, ""])) as Record<Kind, string>;
     const base = cost === "params" ? tallest : 0;
     PARTS.forEach((_, part) => {
@@ -396,20 +396,20 @@ function mount(stage: Stage): View {
 
   return {
     draw() {
-      const { now, params, macs, place } = present();
+      const { now, params, macs, index } = present();
       kernel.show(now.kernel);
       pointwise.show(now.pointwise);
       head.show(now.head);
       bottleneck.checked = now.bottleneck;
-      choose(width, now.width);
+      setValue(width, now.width);
       write(widthText, String(now.width));
 
       drawAreas("params");
       drawAreas("macs");
       write(macsText, WORDS.down(thousands(macs)));
       const shown = Math.max(params, budget);
-      set(bar.spent, "transform", `scaleX(${Math.min(params, budget) / shown})`);
-      for (const end of [bar.over, bar.mark]) set(end, "transform", `translateX(${(100 * budget) / shown}%)`);
+      setStyle(bar.spent, "transform", `scaleX(${Math.min(params, budget) / shown})`);
+      for (const end of [bar.over, bar.mark]) setStyle(end, "transform", `translateX(${(100 * budget) / shown}%)`);
       write(spentText, WORDS.spent(thousands(params), thousands(budget)));
       write(leftText, params > budget ? WORDS.over(thousands(params - budget)) : WORDS.left(thousands(budget - params)));
       stage.body.classList.toggle("too-many", params > budget);
@@ -417,26 +417,26 @@ function mount(stage: Stage): View {
       if (!trained.length) return;
       across.show(WORDS.costs[byMacs() ? 1 : 0]);
       paintScatter();
-      const near = trained[place];
-      set(nearby, "transform", `translate(${100 * xOf(costOf(near))}%,${100 * yOf(near.mean)}%)`);
+      const near = trained[index];
+      setStyle(nearby, "transform", `translate(${100 * xOf(costOf(near))}%,${100 * yOf(near.mean)}%)`);
       nearby.classList.toggle("connected", near.head === "connected");
       put(marks.spread, spread(near).join(" "));
-      set(mine, "transform", `translateX(${100 * xOf(costOf({ params, macs }))}%)`);
+      setStyle(mine, "transform", `translateX(${100 * xOf(costOf({ params, macs }))}%)`);
       const best = bestSoFar();
-      if (params <= budget && !(best && best.mean >= near.mean)) stage.set({ best: place });
+      if (params <= budget && !(best && best.mean >= near.mean)) stage.set({ best: index });
       put(marks.best, best ? [0, 1].map((x) => `${x} ${yOf(best.mean).toFixed(4)}`).join(" ") : "");
       const better = trained.filter(({ mean }) => best && mean > best.mean).length;
       write(bestText, best ? WORDS.bestIs(percent(best.mean), thousands(best.params), described(best)) + WORDS.better(better, trained.length) : WORDS.none);
     },
     sentence() {
-      const { now, parts, params, macs, place } = present();
+      const { now, parts, params, macs, index } = present();
       const costs = WORDS.costing(parts.params.map(thousands).join(" + "), thousands(params), thousands(macs));
       const rest = params > budget ? WORDS.tooMany(thousands(params - budget)) : WORDS.leaves(thousands(budget - params));
-      const said = described(now) + costs + rest;
-      if (!trained.length) return `${said} ${WORDS.missing}`;
-      const near = trained[place];
+      const cost = described(now) + costs + rest;
+      if (!trained.length) return `${cost} ${WORDS.missing}`;
+      const near = trained[index];
       const differs = differences(near, now);
-      return said + (differs ? WORDS.instead(differs) : WORDS.itself) + WORDS.reached(percent(near.mean), near.seeds, percent(near.low), percent(near.high));
+      return cost + (differs ? WORDS.instead(differs) : WORDS.itself) + WORDS.reached(percent(near.mean), near.seeds, percent(near.low), percent(near.high));
     },
     table() {
       const sorted = [...trained].sort((a, b) => b.mean - a.mean);

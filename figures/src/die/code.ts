@@ -1,8 +1,8 @@
-/** The run of *Watch ReLUs die* as PyTorch, from the page's own weights, batches and pictures. */
+/** A run of *Watch ReLUs die* as PyTorch, with the page's own weights, batches and images. */
 import type { Settings } from "../net/experiment";
 
-/** Up to the loss of step `last`, and what `diagnose` says there. */
-export function toTorch({ gain, bias, rate, finalRelu, norm, seed }: Settings, widths: number[], last: number): string {
+/** Write code that trains up to step `last`, prints its loss, and diagnoses the network. */
+export function toTorch({ gain, bias, learningRate, finalRelu, norm, seed }: Settings, widths: number[], last: number): string {
   const python = (yes: boolean) => (yes ? "True" : "False");
   const normed = norm ? ", norm=True" : "";
   return `import torch
@@ -13,7 +13,7 @@ from nin_lib.train import diagnose
 from torch import nn
 
 settings = dying.Settings(
-    gain=${gain}, bias=${bias}, rate=${rate},
+    gain=${gain}, bias=${bias}, rate=${learningRate},
     final_relu=${python(finalRelu)}, norm=${python(norm)}, seed=${seed},
 )
 network = nn.Sequential(

@@ -1,9 +1,9 @@
-/** The curve of a loss that is being made, on the same axis as the raster below it. */
-import { h, mark, svg, write } from "../shell/dom";
+/** The curve of the loss during training, on the same time axis as the raster below it. */
+import { h, setClass, svg, write } from "../shell/dom";
 
 const line = (name: string, d = "") => svg("path", { class: name, d, "vector-effect": "non-scaling-stroke" });
 
-/** A path through those losses that are numbers; what is above the top runs along it. */
+/** A path through the losses that are numbers; those above the top run along it. */
 function curve(losses: number[], top: number): string {
   let pen = "M";
   return losses
@@ -16,20 +16,20 @@ function curve(losses: number[], top: number): string {
     .join("");
 }
 
-export function losses(columns: number, top: number, chances: number, chancesWord: string) {
-  const [former, present] = [line("former"), line("present")];
+export function lossChart(columns: number, top: number, chances: number, chancesText: string) {
+  const [previous, present] = [line("former"), line("present")];
   const whole = Array.from({ length: Math.floor(top) + 1 }, (_, i) => i).filter((i) => Math.abs(i - chances) > 0.4);
   const grid = whole.map((i) => `M0 ${top - i}H${columns}`).join("");
-  const now = h("i", { class: "now" });
+  const cursor = h("i", { class: "now" });
   const flag = h("span", { class: "flag" });
   const element = h("div", { class: "losses", "aria-hidden": "true" },
     svg("svg", { viewBox: `0 0 ${columns} ${top}`, preserveAspectRatio: "none" },
-      line("level", grid), line("chances", `M0 ${top - chances}H${columns}`), former, present),
-    flag, now);
-  const tick = (value: number, word: string, name = "") => h("span", { class: name, style: `top:${100 * (1 - value / top)}%` }, word);
+      line("level", grid), line("chances", `M0 ${top - chances}H${columns}`), previous, present),
+    flag, cursor);
+  const tick = (value: number, text: string, name = "") => h("span", { class: name, style: `top:${100 * (1 - value / top)}%` }, text);
   const ticks = h("div", { class: "ticks", "aria-hidden": "true" },
     ...whole.map((i) => tick(i, String(i))),
-    tick(chances, chancesWord, "chances"));
+    tick(chances, chancesText, "chances"));
   const drawn = new Map<SVGPathElement, number[]>();
   const put = (path: SVGPathElement, values: number[]) => {
     const before = drawn.get(path);
@@ -42,17 +42,17 @@ export function losses(columns: number, top: number, chances: number, chancesWor
     ticks,
     draw(values: number[], before: number[]): void {
       put(present, values);
-      put(former, before);
+      put(previous, before);
     },
-    /** Write something beside a moment, or nothing. */
-    say(column: number, text: string): void {
+    /** Label a step, or remove the label. */
+    label(column: number, text: string): void {
       if (!write(flag, text)) return;
-      const late = column > 0.7 * columns; // then to the left of its moment
-      mark(flag, late ? "flag late" : "flag");
+      const late = column > 0.7 * columns; // then to the left of its step
+      setClass(flag, late ? "flag late" : "flag");
       Object.assign(flag.style, late ? { left: "", right: `${100 - (100 * column) / columns}%` } : { left: `${(100 * column) / columns}%`, right: "" });
     },
-    place(column: number): void {
-      now.style.transform = `translateX(${(100 * (column + 0.5)) / columns}%)`;
+    setCursor(column: number): void {
+      cursor.style.transform = `translateX(${(100 * (column + 0.5)) / columns}%)`;
     },
   };
 }

@@ -1,15 +1,15 @@
-/** The units of a network in time: a row a unit, a column a measurement; dead is dark, what lives is light. */
-import { h, mark, write } from "../shell/dom";
+/** The units of a network over time: a row for each unit, a column for each measurement; dead units are dark. */
+import { h, setClass, write } from "../shell/dom";
 import { onKeys } from "../shell/keys";
-import { map } from "../shell/maps";
+import { mapCanvas } from "../shell/maps";
 import { isDark } from "../shell/theme";
 
 export interface Rows {
-  /** Each layer's name and its units; those of the last layer are classes, by name. */
-  layers: { name: string; units: number; opens: boolean }[];
+  /** Each layer's name and number of units, and whether it is the first of a block. The last layer's units are the classes. */
+  layers: { name: string; units: number; first: boolean }[];
   classes: string[];
-  /** Beside the name of a class: one of its pictures, side·side values in 0…1. */
-  pictures: number[][];
+  /** An image of each class, side·side values in 0…1. */
+  images: number[][];
 }
 
 interface Options extends Rows {
@@ -17,34 +17,34 @@ interface Options extends Rows {
   label: string;
   kind: string;
   dead: string;
-  /** Stands where nothing is measured yet. */
+  /** Shown while nothing is measured. */
   empty: string;
   move(unit: number, column: number): void;
-  /** The space bar. */
+  /** Called at the space bar. */
   press(): void;
 }
 
-const [THIN, THICK] = [3, 14]; // px, a unit's row and a class's
-const [GAP, WIDE] = [2, 9]; // px, between layers and between blocks
+const [UNIT_ROW, CLASS_ROW] = [3, 14]; // px
+const [LAYER_GAP, BLOCK_GAP] = [2, 9]; // px
 
-// Lightness of a unit that is dead, hardly on, on everywhere.
-const GREYS = { light: [0x1c, 0x8c, 0xe4], dark: [0x00, 0x70, 0xea] };
-export const greys = (): string[] => GREYS[isDark() ? "dark" : "light"].map((grey) => `rgb(${grey} ${grey} ${grey})`);
+// Lightness of a unit that is dead, on at few positions, on everywhere.
+const GRAYS = { light: [0x1c, 0x8c, 0xe4], dark: [0x00, 0x70, 0xea] };
+export const grays = (): string[] => GRAYS[isDark() ? "dark" : "light"].map((gray) => `rgb(${gray} ${gray} ${gray})`);
 
-export function raster({ layers, classes, pictures, columns, label, kind, dead, empty, move, press }: Options) {
+export function raster({ layers, classes, images, columns, label, kind, dead, empty, move, press }: Options) {
   const last = layers.length - 1;
   const tops: number[] = [];
   const firsts: number[] = [];
   let height = 0;
-  layers.forEach(({ units, opens }, l) => {
-    if (l) height += opens || l === last ? WIDE : GAP;
+  layers.forEach(({ units, first }, l) => {
+    if (l) height += first || l === last ? BLOCK_GAP : LAYER_GAP;
     firsts.push(tops.length);
-    for (let unit = 0; unit < units; unit++, height += l === last ? THICK : THIN) tops.push(height);
+    for (let unit = 0; unit < units; unit++, height += l === last ? CLASS_ROW : UNIT_ROW) tops.push(height);
   });
-  const tall = (unit: number) => (unit < firsts[last] ? THIN : THICK);
+  const rowHeight = (unit: number) => (unit < firsts[last] ? UNIT_ROW : CLASS_ROW);
   const layerOf = (unit: number) => firsts.filter((first) => first <= unit).length - 1;
 
-  const canvas = map();
+  const canvas = mapCanvas();
   Object.assign(canvas, { width: columns, height });
   const context = canvas.getContext("2d")!;
   const image = context.createImageData(columns, height);
@@ -66,7 +66,7 @@ export function raster({ layers, classes, pictures, columns, label, kind, dead, 
   };
   const names = h("div", { class: "names", "aria-hidden": "true" },
     ...layers.slice(0, -1).map(({ name }, l) => at(tops[firsts[l]], [name])),
-    ...classes.map((name, c) => at(tops[firsts[last] + c], [name, icon(pictures[c])], "class")));
+    ...classes.map((name, c) => at(tops[firsts[last] + c], [name, icon(images[c])], "class")));
   const counts = layers.slice(0, -1).map(() => h("b", {}));
   const deaths = classes.map(() => h("b", {}));
   const numbers = h("div", { class: "counts", "aria-hidden": "true" },
@@ -74,26 +74,26 @@ export function raster({ layers, classes, pictures, columns, label, kind, dead, 
     ...deaths.map((death, c) => at(tops[firsts[last] + c], [death])));
   for (const part of [element, names, numbers]) part.style.height = `${height}px`;
 
-  let [unit, column, known] = [0, 0, 1];
+  let [unit, column, measured] = [0, 0, 1];
   const go = (u: number, c: number) => {
     u = Math.max(0, Math.min(tops.length - 1, u));
-    c = Math.max(0, Math.min(known - 1, c));
+    c = Math.max(0, Math.min(measured - 1, c));
     if (u === unit && c === column) return;
     [unit, column] = [u, c];
     move(u, c);
   };
-  onKeys(element, (far) => ({
-    ArrowUp: () => go(unit - far, column),
-    ArrowDown: () => go(unit + far, column),
-    ArrowLeft: () => go(unit, column - far),
-    ArrowRight: () => go(unit, column + far),
+  onKeys(element, (step) => ({
+    ArrowUp: () => go(unit - step, column),
+    ArrowDown: () => go(unit + step, column),
+    ArrowLeft: () => go(unit, column - step),
+    ArrowRight: () => go(unit, column + step),
     Home: () => go(unit, 0),
-    End: () => go(unit, known - 1),
+    End: () => go(unit, measured - 1),
     PageUp: () => go(firsts[Math.max(0, layerOf(unit) - 1)], column),
     PageDown: () => go(firsts[Math.min(last, layerOf(unit) + 1)], column),
     " ": press,
   }));
-  const point = (event: PointerEvent) => {
+  const follow = (event: PointerEvent) => {
     const box = canvas.getBoundingClientRect();
     const y = ((event.clientY - box.top) / box.height) * height;
     go(tops.filter((top) => top <= y).length - 1, Math.floor(((event.clientX - box.left) / box.width) * columns));
@@ -101,9 +101,9 @@ export function raster({ layers, classes, pictures, columns, label, kind, dead, 
   element.addEventListener("pointerdown", (event) => {
     element.focus({ preventScroll: true });
     element.setPointerCapture?.(event.pointerId);
-    point(event);
+    follow(event);
   });
-  element.addEventListener("pointermove", (event) => event.buttons & 1 && point(event));
+  element.addEventListener("pointermove", (event) => event.buttons & 1 && follow(event));
 
   let painted = 0;
   let theme = isDark();
@@ -111,35 +111,35 @@ export function raster({ layers, classes, pictures, columns, label, kind, dead, 
     element,
     names,
     numbers,
-    /** Paint the measurements, each a row of activities in 0…1: those that are new, or all after `begin`. */
+    /** Paint the measurements, each the activities of all units in 0…1: the new ones, or all after `clear`. */
     paint(activities: ArrayLike<number>[]): void {
       if (theme !== isDark() || painted > activities.length) painted = 0;
       if (!painted) pixels.fill(0);
       if (painted === activities.length) return;
       theme = isDark();
-      const [none, low, high] = GREYS[theme ? "dark" : "light"];
+      const [none, low, high] = GRAYS[theme ? "dark" : "light"];
       for (; painted < activities.length; painted++)
         tops.forEach((top, u) => {
           const on = activities[painted][u];
-          const grey = on === 0 ? none : Math.round(low + (high - low) * Math.sqrt(Math.min(1, on)));
-          const end = top + tall(u) - (u < firsts[last] ? 0 : 1);
-          for (let y = top; y < end; y++) pixels[y * columns + painted] = ((255 << 24) | (grey * 0x010101)) >>> 0;
+          const gray = on === 0 ? none : Math.round(low + (high - low) * Math.sqrt(Math.min(1, on)));
+          const end = top + rowHeight(u) - (u < firsts[last] ? 0 : 1);
+          for (let y = top; y < end; y++) pixels[y * columns + painted] = ((255 << 24) | (gray * 0x010101)) >>> 0;
         });
       context.putImageData(image, 0, 0);
     },
-    begin(): void {
+    clear(): void {
       painted = 0;
     },
-    /** Show the cursor, of so many columns that there are, and how many units are dead there. */
-    place(u: number, c: number, of: number, deadUnits: number[], deadClasses: boolean[]): void {
-      [unit, column, known] = [u, c, of];
-      hint.hidden = of > 1;
+    /** Show the cursor and how many units are dead there; `count` columns are measured so far. */
+    setCursor(u: number, c: number, count: number, deadUnits: number[], deadClasses: boolean[]): void {
+      [unit, column, measured] = [u, c, count];
+      hint.hidden = count > 1;
       now.style.transform = `translateX(${(100 * (c + 0.5)) / columns}%)`;
       row.style.transform = `translateY(${tops[u] - 2}px)`;
-      mark(row, tall(u) === THIN ? "row" : "row thick");
+      setClass(row, rowHeight(u) === UNIT_ROW ? "row" : "row thick");
       counts.forEach((count, l) => {
         write(count, `${deadUnits[l]}/${layers[l].units}`);
-        mark(count, deadUnits[l] === layers[l].units ? "all" : "");
+        setClass(count, deadUnits[l] === layers[l].units ? "all" : "");
       });
       deaths.forEach((death, c) => write(death, deadClasses[c] ? dead : ""));
     },

@@ -1,55 +1,55 @@
-/** A run that trains in a worker; without one, in slices between the page's frames. */
-import { type Answer, EVERY, type Found, type Pictures, type Settings, STEPS, trainer } from "../net/experiment";
-import script from "worker:../net/train";
-import { worker } from "../shell/worker";
+/** A training run in a worker; without one, in slices between the page's frames. */
+import { type Answer, EVERY, type Images, type Measurement, type Settings, STEPS, trainOnRequest } from "../net/experiment";
+import script from "worker:../net/training.worker";
+import { startWorker } from "../shell/worker";
 
-export interface Training {
-  /** What was measured so far: before the first step, and after every third. */
-  found: Found[];
-  /** Begin anew, untrained. */
+export interface TrainingRun {
+  /** Measurements so far: before the first step, and after every third. */
+  measurements: Measurement[];
+  /** Start over, untrained. */
   begin(settings: Settings): void;
-  /** Go on until so many more measurements are there, unless it is at work already. */
+  /** Train until so many more measurements are there, unless a request is running. */
   more(count: number): void;
   done(): boolean;
   inWorker(): boolean;
 }
 
-export function training(pictures: Pictures, signal: AbortSignal, arrived: () => void): Training {
-  let helper = worker(script, signal);
-  const here = trainer();
+export function trainingRun(images: Images, signal: AbortSignal, onArrival: () => void): TrainingRun {
+  let worker = startWorker(script, signal);
+  const inPage = trainOnRequest();
   let [run, busy] = [0, false];
   let settings: Settings;
-  const take = ({ run: whose, found }: Answer) => {
+  const take = ({ run: number, measurements }: Answer) => {
     busy = false;
-    if (whose === run) one.found.push(...found);
-    if (!signal.aborted) arrived(); // of an older run too: the newer one has waited
+    if (number === run) training.measurements.push(...measurements);
+    if (!signal.aborted) onArrival(); // of an older run too: the newer run's request has waited
   };
-  if (helper) {
-    helper.onmessage = ({ data }: MessageEvent<Answer>) => take(data);
-    helper.onerror = (event) => {
+  if (worker) {
+    worker.onmessage = ({ data }: MessageEvent<Answer>) => take(data);
+    worker.onerror = (event) => {
       event.preventDefault();
-      helper = undefined;
-      one.begin(settings); // what the worker knew is lost
+      worker = undefined;
+      training.begin(settings); // the worker's progress is lost
       busy = false;
-      arrived();
+      onArrival();
     };
   }
-  const one: Training = {
-    found: [],
+  const training: TrainingRun = {
+    measurements: [],
     begin(chosen) {
       run++;
       settings = chosen;
-      one.found = [];
+      training.measurements = [];
     },
     more(count) {
-      if (busy || one.done()) return;
+      if (busy || training.done()) return;
       busy = true;
-      const request = { run, pictures, settings, count };
-      if (helper) helper.postMessage(request);
-      else setTimeout(() => take(here(request)));
+      const request = { run, images, settings, count };
+      if (worker) worker.postMessage(request);
+      else setTimeout(() => take(inPage(request)));
     },
-    done: () => one.found.length > STEPS / EVERY,
-    inWorker: () => !!helper,
+    done: () => training.measurements.length > STEPS / EVERY,
+    inWorker: () => !!worker,
   };
-  return one;
+  return training;
 }

@@ -1,24 +1,25 @@
 /** The network inside a pixel: the small MLP at one position of the trained pocket network. */
 import style from "./inside_pixel.css";
 import type { Clamp, Network } from "../net/network";
+import { softmax } from "../net/softmax";
 import { perceptron } from "./perceptron";
-import { choose, h, write } from "../shell/dom";
+import { h, setValue, write } from "../shell/dom";
 import { figure, type Stage, type View } from "../shell/figure";
 import { fixed, rounded, signed } from "../shell/format";
 import { grid } from "../shell/grid";
-import { paintColour, paintSigned } from "../shell/maps";
+import { paintColor, paintSigned } from "../shell/maps";
 import { decode, encode, readGarment } from "../shell/garment";
-import { softmax, weights } from "../shell/weights";
+import { weights } from "../shell/weights";
 
 const FILE = "pocket_nin.f16";
 
 const WORDS = {
   title: "The network inside a pixel",
-  how: "move over the picture, or use the arrow keys · choose a unit in the small network",
+  how: "move over the image, or use the arrow keys · choose a unit in the small network",
   caption:
-    "The same small network, with the same weights, stands at every position of a block. A hollow circle is a unit that gives 0 here. Lines are the largest products that enter the chosen unit.",
-  picture: "picture, 28×28; the square is what this position sees",
-  garment: "picture",
+    "The same small network, with the same weights, works at every position of a block. A hollow circle is a unit that is 0 here. Lines are the largest products that enter the chosen unit.",
+  image: "image, 28×28; the square is this position’s receptive field",
+  garment: "image",
   own: "your own",
   block: "block",
   units: "small network: up and down choose a unit, left and right a layer",
@@ -28,10 +29,10 @@ const WORDS = {
   pointwise: "1×1",
   map: (whose: string, unit: number, size: string) => `${whose}, unit ${unit}, ${size}`,
   pin: "pin this pixel",
-  unpin: "let go of the pinned pixel",
+  unpin: "unpin the pixel",
   clamp: "hold this unit at",
   value: "value the unit is held at",
-  scores: "what the network says",
+  scores: "the network’s prediction",
   columns: ["input unit", "value", "weight", "product"],
   bias: "bias",
   sum: "sum",
@@ -40,27 +41,27 @@ const WORDS = {
   sumIs: (unit: number, count: number, total: string, bias: string, sum: string) =>
     `1×1 unit ${unit} adds ${count} products, ${total}, and the bias ${bias}: ${sum}`,
   cut: ", which the ReLU makes 0",
-  first: (unit: number, value: string) => `convolution unit ${unit} gives ${value}`,
+  first: (unit: number, value: string) => `convolution unit ${unit} is ${value}`,
   heldAt: (value: string) => ` It is held at ${value} at every position.`,
   pinned: (row: number, column: number, value: string) => ` At the pinned row ${row}, column ${column} it is ${value}.`,
-  says: (name: string, share: string) => ` The network says: ${name}, ${share} %.`,
+  predicts: (name: string, share: string) => ` The network predicts ${name}, ${share} %.`,
 };
 
-const SHOWN = 12; // lines drawn into a unit
+const LINES = 12; // drawn into a unit
 
 function mount(stage: Stage): View {
   const file = weights(stage, [FILE]);
   let network: Network | undefined;
   let input: number[] = [];
 
-  // ---- what stands on the stage
+  // ---- elements
   const garment = h("select", { "aria-label": WORDS.garment, change: () => stage.set({ picture: Number(garment.value) }) });
   const block = h("select", { "aria-label": WORDS.block, change: () => stage.set({ block: Number(block.value), unit: 0, pinned: [] }) });
   for (const n of [1, 2, 3, 4]) block.append(h("option", { value: n }, `${WORDS.block} ${n}`));
   const move = (row: number, column: number) => stage.set({ row, column });
-  const picture = grid({ label: WORDS.picture, move, hover: true });
-  const sees = h("div", { class: "sees" });
-  picture.element.append(sees);
+  const imageGrid = grid({ label: WORDS.image, move, hover: true });
+  const fieldSquare = h("div", { class: "field" });
+  imageGrid.element.append(fieldSquare);
   const chosenMap = grid({ label: WORDS.title, move, hover: true });
   const mapLabel = h("span", { class: "nin-label" });
   const mlp = perceptron(WORDS.units, (side, unit) => stage.set({ side, unit }), stage.signal);
@@ -73,14 +74,14 @@ function mount(stage: Stage): View {
     file.notice,
     h("div", { class: "left" },
       h("div", { class: "choose" }, garment, block),
-      h("span", { class: "nin-label" }, WORDS.picture),
-      picture.element),
+      h("span", { class: "nin-label" }, WORDS.image),
+      imageGrid.element),
     h("div", { class: "middle" }, mlp.element),
     h("div", { class: "right" }, mapLabel, chosenMap.element, scores),
     h("div", { class: "nin-controls" }, pin, h("label", {}, clamp, ` ${WORDS.clamp} `), level, levelText),
   );
 
-  // ---- the state, kept inside what there is
+  // ---- the state, clamped to its ranges
   type Block = { conv: Network["layers"][number] & { index: number }; pointwise: Block["conv"] };
   let found: Block[] | undefined;
   const blocks = () => (found ??= findBlocks());
@@ -92,7 +93,7 @@ function mount(stage: Stage): View {
     });
   };
   const where = () => {
-    const inside = (value: number, most: number) => Math.max(0, Math.min(most - 1, Math.round(value) || 0));
+    const inside = (value: number, count: number) => Math.max(0, Math.min(count - 1, Math.round(value) || 0));
     const number = inside(stage.get<number>("block") - 1, 4) + 1;
     const { conv, pointwise } = blocks()[number - 1];
     const side = stage.get<string>("side") === "before" ? "before" : "after";
@@ -122,8 +123,8 @@ function mount(stage: Stage): View {
     const held = stage.get<number[]>("held");
     if (held.length !== 4) return [];
     const [number, after, channel, value] = held;
-    const place = blocks()[Math.max(0, Math.min(3, number - 1))];
-    const layer = after ? place.pointwise : place.conv;
+    const block = blocks()[Math.max(0, Math.min(3, number - 1))];
+    const layer = after ? block.pointwise : block.conv;
     return [{ layer: layer.index, channel: Math.min(channel, layer.out - 1), value }];
   };
   const togglePin = () => stage.set({ pinned: stage.get<number[]>("pinned").length ? [] : [where().row, where().column] });
@@ -132,7 +133,7 @@ function mount(stage: Stage): View {
     stage.set({ held: clamp.checked ? [number, side === "after" ? 1 : 0, unit, Number(level.value)] : [] });
   };
 
-  // ---- running: only when picture or clamp changed
+  // ---- running, only when image or clamp changed
   let ranFor = "";
   let names: string[] = [];
   const run = () => {
@@ -142,18 +143,18 @@ function mount(stage: Stage): View {
     input = pixels();
     const [mean, std] = stage.get<number[]>("normal");
     network!.run(input.map((value) => (value - mean) / std), clamps());
-    showPicture();
+    showImage();
   };
-  /** Light garments on black, in both themes. */
-  const showPicture = () => {
-    const grey = pixels();
-    paintColour(picture.canvas, [grey, grey, grey], 28, 28);
+  /** Paint the garment light on black, in both themes. */
+  const showImage = () => {
+    const gray = pixels();
+    paintColor(imageGrid.canvas, [gray, gray, gray], 28, 28);
   };
   const shares = (): number[] => {
     const last = network!.layers.length - 1;
     return softmax(names.map((_, c) => network!.at(last, c, 0)));
   };
-  /** The square of the picture that one position of a block sees, in pixels. */
+  /** The receptive field of one position of a layer: a square of the image, in pixels. */
   const field = (index: number, row: number, column: number) => {
     let [size, step, start] = [1, 1, 0];
     for (const layer of network!.layers.slice(0, index + 1)) {
@@ -163,15 +164,15 @@ function mount(stage: Stage): View {
     }
     return { size, top: start + row * step, left: start + column * step };
   };
-  /** What enters the chosen 1×1 unit, to the printed digits. */
+  /** The sum of the chosen 1×1 unit at the cursor, and its parts. */
   const parts = () => {
     const { conv, pointwise, unit, position } = where();
-    const own = network!.weightsOf(pointwise.index, unit);
+    const weights = network!.weightsOf(pointwise.index, unit);
     const values = Array.from({ length: conv.out }, (_, c) => network!.at(conv.index, c, position));
-    const products = values.map((value, c) => value * own[c]);
+    const products = values.map((value, c) => value * weights[c]);
     const bias = network!.biasOf(pointwise.index, unit);
     const total = products.reduce((a, b) => a + b, 0);
-    return { weights: own, values, products, bias, total, sum: total + bias };
+    return { weights, values, products, bias, total, sum: total + bias };
   };
 
   let bars: { name: HTMLElement; bar: HTMLElement; share: HTMLElement }[] = [];
@@ -190,33 +191,33 @@ function mount(stage: Stage): View {
   let paintedMap = "";
   return {
     draw() {
-      if (!file.ready()) return showPicture();
+      if (!file.ready()) return showImage();
       [network] = file.networks()!;
       build();
       run();
       const spot = where();
       const { conv, pointwise, layer, unit, row, column, position } = spot;
-      choose(garment, stage.get("picture"));
-      choose(block, spot.number);
-      picture.place(row, column, conv.height, conv.width);
-      chosenMap.place(row, column, conv.height, conv.width);
+      setValue(garment, stage.get("picture"));
+      setValue(block, spot.number);
+      imageGrid.showCursor(row, column, conv.height, conv.width);
+      chosenMap.showCursor(row, column, conv.height, conv.width);
       const { size, top, left } = field(conv.index, row, column);
       const share = `${(100 * size) / 28}%`;
-      if (sees.style.width !== share) Object.assign(sees.style, { width: share, height: share });
-      sees.style.transform = `translate(${(100 * left) / size}%,${(100 * top) / size}%)`;
+      if (fieldSquare.style.width !== share) Object.assign(fieldSquare.style, { width: share, height: share });
+      fieldSquare.style.transform = `translate(${(100 * left) / size}%,${(100 * top) / size}%)`;
 
       const heldNow = stage.get<number[]>("held");
       const key = JSON.stringify([layer.index, unit, ranFor, document.documentElement.dataset.theme]);
       if (key !== paintedMap) {
         paintedMap = key;
         paintSigned(chosenMap.canvas, network.map(layer.index, unit), layer.height, layer.width);
-        const said = shares();
+        const prediction = shares();
         bars.forEach(({ name, bar, share }, i) => {
-          bar.style.transform = `scaleX(${said[i]})`;
-          write(share, `${(100 * said[i]).toFixed(0)} %`);
-          name.className = said[i] === Math.max(...said) ? "best" : "";
+          bar.style.transform = `scaleX(${prediction[i]})`;
+          write(share, `${(100 * prediction[i]).toFixed(0)} %`);
+          name.className = prediction[i] === Math.max(...prediction) ? "best" : "";
         });
-        showPicture();
+        showImage();
       }
       const whose = spot.side === "before" ? WORDS.convolution : spot.number === 4 ? names[unit] : WORDS.pointwise;
       write(mapLabel, WORDS.map(whose, unit, `${layer.height}×${layer.width}`));
@@ -249,9 +250,9 @@ function mount(stage: Stage): View {
       const held = clamps().find((one) => one.layer === layer.index && one.channel === unit);
       if (held) text += WORDS.heldAt(fixed(held.value, 2));
       if (pinned >= 0) text += WORDS.pinned(Math.floor(pinned / conv.width), pinned % conv.width, fixed(network.at(layer.index, unit, pinned), 3));
-      const said = shares();
-      const best = said.indexOf(Math.max(...said));
-      return text + WORDS.says(names[best], (100 * said[best]).toFixed(0));
+      const prediction = shares();
+      const best = prediction.indexOf(Math.max(...prediction));
+      return text + WORDS.predicts(names[best], (100 * prediction[best]).toFixed(0));
     },
     table() {
       if (!network) return { head: [], rows: [] };
@@ -297,7 +298,7 @@ ${before.map((name) => `    x = network.${name}(x)\n`).join("")}    for name, la
             break
 `;
     },
-    async picture(file) {
+    async loadImage(file) {
       stage.set({ own: encode(await readGarment(file)), picture: -1 });
     },
   };
@@ -309,7 +310,7 @@ function largest(products: number[]): [number, number][] {
     .map((product, channel): [number, number] => [channel, product])
     .filter(([, product]) => product !== 0)
     .sort(([, a], [, b]) => Math.abs(b) - Math.abs(a))
-    .slice(0, SHOWN);
+    .slice(0, LINES);
 }
 
 export default figure({

@@ -1,7 +1,7 @@
-/** A two-layer perceptron as circles: filled by value, hollow where the unit gives 0. */
+/** A two-layer perceptron as circles: filled by value, hollow where the unit is 0. */
 import { h, write } from "../shell/dom";
 import { onKeys } from "../shell/keys";
-import { colours, css, scale } from "../shell/theme";
+import { colors, colorScale, cssColor } from "../shell/theme";
 
 export interface Drawing {
   labels: [string, string];
@@ -13,28 +13,28 @@ export interface Drawing {
   lines: [number, number][];
 }
 
-// In units of the drawing, which is enlarged to the width there is.
-const TALL = 16; // units in a column
+// In units of the drawing, which is enlarged to the available width.
+const COLUMN = 16; // units in a column
 const STEP = 15;
 const RADIUS = 5.6;
 const WIDTH = 19 * STEP;
-const HEIGHT = TALL * STEP + 6;
+const HEIGHT = COLUMN * STEP + 6;
 const SHADES = 60; // of each sign
 
-type Place = { x: number; y: number };
+type Point = { x: number; y: number };
 
-function places(count: number, side: 0 | 1): Place[] {
-  const columns = Math.ceil(count / TALL);
+function positions(count: number, side: 0 | 1): Point[] {
+  const columns = Math.ceil(count / COLUMN);
   const rows = Math.ceil(count / columns);
   const left = side === 0 ? RADIUS + 3 : WIDTH - RADIUS - 3 - (columns - 1) * STEP;
   return Array.from({ length: count }, (_, unit) => ({
     x: left + Math.floor(unit / rows) * STEP,
-    y: 11 + ((unit % rows) + (TALL - rows) / 2) * STEP,
+    y: 11 + ((unit % rows) + (COLUMN - rows) / 2) * STEP,
   }));
 }
 
 export function perceptron(label: string, choose: (side: "before" | "after", unit: number) => void, signal: AbortSignal) {
-  // Outlines change with the block and the pin only, so they have a canvas of their own, on top.
+  // Outlines change with the block and the pin only: they have a canvas of their own, on top.
   const canvas = h("canvas", { "aria-hidden": "true" });
   const rings = h("canvas", { "aria-hidden": "true", class: "rings" });
   const names = [h("span", {}), h("span", {})];
@@ -46,12 +46,12 @@ export function perceptron(label: string, choose: (side: "before" | "after", uni
   );
   const context = canvas.getContext("2d")!;
   const upper = rings.getContext("2d")!;
-  let units: [Place[], Place[]] = [[], []];
-  // All outlines are two paths, and all colours a table: what is drawn at every move must be cheap.
+  let units: [Point[], Point[]] = [[], []];
+  // All outlines are two paths, and all colors a table, to make drawing at every move cheap.
   let circles = new Path2D();
   let halves = new Path2D();
   let shades: string[] = [];
-  let shadesFor = "";
+  let shadesFor = ""; // a color that tells the theme
   const outline = () => {
     [circles, halves] = [new Path2D(), new Path2D()];
     for (const { x, y } of units.flat()) {
@@ -63,7 +63,7 @@ export function perceptron(label: string, choose: (side: "before" | "after", uni
     halves.addPath(circles);
   };
   let outlined = units;
-  let ringed: { outlines?: Path2D; colour?: string } = {};
+  let ringed: { outlines?: Path2D; color?: string } = {};
   let now: Drawing | undefined;
 
   const go = (side: 0 | 1, wanted: number) => {
@@ -88,18 +88,18 @@ export function perceptron(label: string, choose: (side: "before" | "after", uni
     const x = ((event.clientX - box.left) * WIDTH) / box.width;
     const y = ((event.clientY - box.top) * HEIGHT) / box.height;
     for (const side of [0, 1] as const)
-      units[side].forEach((place, unit) => {
-        if (Math.hypot(place.x - x, place.y - y) < STEP / 2) go(side, unit);
+      units[side].forEach((point, unit) => {
+        if (Math.hypot(point.x - x, point.y - y) < STEP / 2) go(side, unit);
       });
   });
 
   const paint = () => {
     if (!now) return;
     const { here, pinned, chosen, lines } = now;
-    const { ink, muted } = colours();
+    const { ink, muted } = colors();
     if (muted !== shadesFor) {
-      const shade = scale(1);
-      shades = Array.from({ length: 2 * SHADES + 1 }, (_, i) => css(shade(i / SHADES - 1)));
+      const shade = colorScale(1);
+      shades = Array.from({ length: 2 * SHADES + 1 }, (_, i) => cssColor(shade(i / SHADES - 1)));
       shadesFor = muted;
     }
     const ratio = canvas.width / WIDTH;
@@ -117,24 +117,24 @@ export function perceptron(label: string, choose: (side: "before" | "after", uni
     }
     here.forEach((values, side) => {
       const largest = Math.max(...values.map(Math.abs), ...(pinned?.[side].map(Math.abs) ?? []), 1e-9);
-      const fill = (value: number, place: Place, from: number, to: number) => {
+      const fill = (value: number, point: Point, from: number, to: number) => {
         if (value === 0) return;
         context.beginPath();
-        context.arc(place.x, place.y, RADIUS, from, to);
+        context.arc(point.x, point.y, RADIUS, from, to);
         context.fillStyle = shades[Math.round(SHADES * (1 + value / largest))];
         context.fill();
       };
       values.forEach((value, unit) => {
-        const place = units[side][unit];
+        const point = units[side][unit];
         if (pinned) {
-          fill(pinned[side][unit], place, Math.PI / 2, 1.5 * Math.PI);
-          fill(value, place, -Math.PI / 2, Math.PI / 2);
-        } else fill(value, place, 0, 2 * Math.PI);
+          fill(pinned[side][unit], point, Math.PI / 2, 1.5 * Math.PI);
+          fill(value, point, -Math.PI / 2, Math.PI / 2);
+        } else fill(value, point, 0, 2 * Math.PI);
       });
     });
     const outlines = pinned ? halves : circles;
-    if (outlines !== ringed.outlines || muted !== ringed.colour || rings.width !== canvas.width) {
-      ringed = { outlines, colour: muted };
+    if (outlines !== ringed.outlines || muted !== ringed.color || rings.width !== canvas.width) {
+      ringed = { outlines, color: muted };
       Object.assign(rings, { width: canvas.width, height: canvas.height });
       upper.setTransform(ratio, 0, 0, ratio, 0, 0);
       upper.strokeStyle = muted;
@@ -148,10 +148,10 @@ export function perceptron(label: string, choose: (side: "before" | "after", uni
     context.stroke();
   };
   const fit = new ResizeObserver(([entry]) => {
-    const wide = Math.round(entry.contentRect.width * Math.min(2, devicePixelRatio || 1));
-    if (!wide || wide === canvas.width) return;
-    canvas.width = wide;
-    canvas.height = Math.round((wide * HEIGHT) / WIDTH);
+    const width = Math.round(entry.contentRect.width * Math.min(2, devicePixelRatio || 1));
+    if (!width || width === canvas.width) return;
+    canvas.width = width;
+    canvas.height = Math.round((width * HEIGHT) / WIDTH);
     paint();
   });
   fit.observe(canvas);
@@ -162,7 +162,7 @@ export function perceptron(label: string, choose: (side: "before" | "after", uni
     draw(drawing: Drawing): void {
       drawing.labels.forEach((text, side) => write(names[side], text));
       if (now?.here[0].length !== drawing.here[0].length || now.here[1].length !== drawing.here[1].length)
-        [units, now] = [[places(drawing.here[0].length, 0), places(drawing.here[1].length, 1)], drawing];
+        [units, now] = [[positions(drawing.here[0].length, 0), positions(drawing.here[1].length, 1)], drawing];
       if (units !== outlined) {
         outlined = units;
         outline();

@@ -1,4 +1,4 @@
-/** 1×1 convolutions on small nested lists, as the first figures show them. */
+/** 1×1 convolutions on small nested lists, whose numbers figures show. */
 import { rounded } from "../shell/format";
 
 /** C×H×W. */
@@ -11,20 +11,20 @@ export interface Layer {
   relu: boolean;
 }
 
-/** The layer at every position, rounded to so many decimals (inputs and weights are decimal). */
-export function apply(layer: Layer, input: Planes, places: number): Planes {
+/** Apply the layer at every position, rounded to so many decimals (inputs and weights are decimal). */
+export function apply(layer: Layer, input: Planes, decimals: number): Planes {
   return layer.weight.map((weights, o) =>
     input[0].map((line, r) =>
       line.map((_, c) => {
         const sum = weights.reduce((total, weight, k) => total + weight * input[k][r][c], layer.bias[o]);
-        return rounded(layer.relu ? Math.max(0, sum) : sum, places);
+        return rounded(layer.relu ? Math.max(0, sum) : sum, decimals);
       }),
     ),
   );
 }
 
-/** A fixed order of n pixels: place i shows what stood at order[i]. */
-export function shuffling(n: number): number[] {
+/** A fixed random permutation of n pixels: position i shows pixel order[i]. */
+export function permutation(n: number): number[] {
   const order = Array.from({ length: n }, (_, i) => i);
   let state = 12345;
   for (let i = n - 1; i > 0; i--) {
@@ -35,18 +35,19 @@ export function shuffling(n: number): number[] {
   return order;
 }
 
+/** Permute the pixels, in all planes alike. */
 export function shuffled(planes: Planes): Planes {
   const [height, width] = [planes[0].length, planes[0][0].length];
-  const order = shuffling(height * width);
+  const order = permutation(height * width);
   return planes.map((plane) => {
     const flat = plane.flat();
     return plane.map((line, r) => line.map((_, c) => flat[order[r * width + c]]));
   });
 }
 
-/** One pixel and the layers, as PyTorch. */
+/** Write one pixel and the layers as PyTorch. */
 export function toTorch(pixel: number[], layers: Layer[]): string {
-  // 1.0 and not 1, or torch would make whole numbers of them
+  // 1.0 and not 1, or torch would make a tensor of integers
   const list = (values: number[]) => `[${values.map((v) => (Number.isInteger(v) ? v.toFixed(1) : v)).join(", ")}]`;
   const blocks = layers.map(({ weight, bias, relu }, i) => {
     const name = layers.length > 1 ? `layer${i + 1}` : "layer";

@@ -1,20 +1,20 @@
 /** One pixel, all channels: a 1×1 convolution at the cursor, with its numbers written out. */
 import style from "./one_pixel.css";
-import { shareCursor } from "../shell/cursor";
-import { boxed, choose, freshId, h, mark, write } from "../shell/dom";
+import { apply, type Layer, permutation, type Planes, shuffled, toTorch } from "../net/pointwise";
+import { boxed, freshId, h, setClass, setValue, write } from "../shell/dom";
 import { figure, type Stage, type View } from "../shell/figure";
 import { decimals, fixed, rounded, signed } from "../shell/format";
 import { grid } from "../shell/grid";
-import { map, paintColour, paintSigned } from "../shell/maps";
-import { readPicture } from "../shell/picture";
+import { readImage } from "../shell/image_file";
+import { mapCanvas, paintColor, paintSigned } from "../shell/maps";
+import { shareCursor } from "../shell/shared_cursor";
 import { isDark } from "../shell/theme";
-import { apply, type Layer, type Planes, shuffled, shuffling, toTorch } from "../net/pointwise";
 
 const WORDS = {
   title: "One pixel, all channels",
   how: "arrow keys or a click move the cursor · the sliders change the weights · rows and columns count from 0",
   caption:
-    "One output pixel is a weighted sum of one input pixel’s channels. No other pixel takes part: shuffle the pixels, and the output is shuffled in the same way.",
+    "One output pixel is a weighted sum of one input pixel’s channels. No other pixel is used: shuffle the pixels, and the output is shuffled in the same way.",
   input: (h: number, w: number, c: number) => `input, ${h}×${w}×${c}`,
   map: (name: string, h: number, w: number) => `${name}, ${h}×${w}`,
   columns: ["channel", "value", "weight", "product"],
@@ -30,7 +30,7 @@ const WORDS = {
   units: "which unit to compute",
   at: (row: number, column: number) => `Row ${row}, column ${column}: `,
   cut: "; the ReLU makes it 0",
-  from: (row: number, column: number) => ` The pixels are shuffled: this one stood at row ${row}, column ${column}.`,
+  from: (row: number, column: number) => ` The pixels are shuffled: this one was at row ${row}, column ${column}.`,
 };
 
 interface Row {
@@ -44,14 +44,14 @@ interface Row {
 function mount(stage: Stage): View {
   const move = (row: number, column: number) => {
     stage.set({ row, column });
-    tell({ row, column, height: size()[0], width: size()[1] });
+    shareMove({ row, column, height: size()[0], width: size()[1] });
   };
-  const tell = shareCursor(({ row, column, height, width }) => {
+  const shareMove = shareCursor(({ row, column, height, width }) => {
     if (height === size()[0] && width === size()[1]) stage.set({ row, column });
   }, stage.signal);
-  const picture = () => stage.get<Planes>("picture");
+  const image = () => stage.get<Planes>("picture");
   const layers = () => stage.get<Layer[]>("layers");
-  const size = () => [picture()[0].length, picture()[0][0].length];
+  const size = () => [image()[0].length, image()[0][0].length];
 
   const input = grid({ label: WORDS.title, move });
   const output = grid({ label: WORDS.title, move });
@@ -69,27 +69,27 @@ function mount(stage: Stage): View {
     h("div", { class: "nin-controls" }, h("label", {}, shuffle, ` ${WORDS.shuffle}`)),
   );
 
-  /** Everything computed from picture, layers and shuffle; made again when one of them changes. */
-  let made: { picture: Planes; layers: Layer[]; shuffled: boolean; maps: Planes[]; digits: number[]; reach: number } | undefined;
+  /** Everything computed from image, layers and shuffle; computed again when one of them changes. */
+  let result: { image: Planes; layers: Layer[]; shuffled: boolean; maps: Planes[]; digits: number[]; range: number } | undefined;
   const computed = () => {
-    const now = { picture: picture(), layers: layers(), shuffled: stage.get<boolean>("shuffled") };
-    if (made && made.picture === now.picture && made.layers === now.layers && made.shuffled === now.shuffled) return made;
-    const maps = [now.shuffled ? shuffled(now.picture) : now.picture];
-    const digits = [decimals(now.picture.flat(2))];
+    const now = { image: image(), layers: layers(), shuffled: stage.get<boolean>("shuffled") };
+    if (result && result.image === now.image && result.layers === now.layers && result.shuffled === now.shuffled) return result;
+    const maps = [now.shuffled ? shuffled(now.image) : now.image];
+    const digits = [decimals(now.image.flat(2))];
     for (const layer of now.layers) {
       digits.push(Math.max(digits.at(-1)! + decimals(layer.weight.flat()), decimals(layer.bias)));
       maps.push(apply(layer, maps.at(-1)!, digits.at(-1)!));
     }
     const weights = now.layers.flatMap((layer) => [...layer.weight.flat(), ...layer.bias].map(Math.abs));
-    return (made = { ...now, maps, digits, reach: Math.max(2, Math.ceil(Math.max(...weights))) }); // of the sliders
+    return (result = { ...now, maps, digits, range: Math.max(2, Math.ceil(Math.max(...weights))) }); // of the sliders, ±
   };
 
   let painted: { maps?: Planes[]; result?: number[][]; dark?: boolean } = {};
 
-  /** A cursor or unit from outside, kept inside what there is. */
+  /** The cursor and unit, clamped to their ranges. */
   const where = () => {
     const [height, width] = size();
-    const inside = (value: number, most: number) => Math.max(0, Math.min(most - 1, Math.round(value) || 0));
+    const inside = (value: number, count: number) => Math.max(0, Math.min(count - 1, Math.round(value) || 0));
     const layer = inside(stage.get("layer"), layers().length);
     return {
       height,
@@ -103,7 +103,7 @@ function mount(stage: Stage): View {
 
   const toggleShuffle = () => {
     const { row, column, height, width } = where();
-    const order = shuffling(height * width);
+    const order = permutation(height * width);
     const at = row * width + column;
     const to = shuffle.checked ? order.indexOf(at) : order[at];
     stage.set({ shuffled: shuffle.checked, row: Math.floor(to / width), column: to % width });
@@ -122,7 +122,7 @@ function mount(stage: Stage): View {
     stage.set({ layers: copy });
   };
 
-  /** The rows of the sum, made anew when another layer is chosen. */
+  /** The rows of the sum, rebuilt when another layer is chosen. */
   let rows: Row[] = [];
   let total!: HTMLElement, rectified!: HTMLElement, rectifiedRow!: HTMLElement;
   let builtFor = "";
@@ -170,7 +170,7 @@ function mount(stage: Stage): View {
     );
   };
 
-  /** Small maps of all units; each is a radio button. None where there is one unit only. */
+  /** Small maps of all units, each a radio button; none if there is only one unit. */
   let small: { canvas: HTMLCanvasElement; radio: HTMLInputElement; layer: number; unit: number }[] = [];
   let smallFor = "";
   const buildUnits = () => {
@@ -179,7 +179,7 @@ function mount(stage: Stage): View {
     smallFor = key;
     small = layers().flatMap((layer, l) =>
       layer.weight.map((_, u) => ({
-        canvas: map(),
+        canvas: mapCanvas(),
         radio: h("input", { type: "radio", name: group, "aria-label": nameOfUnit(l, u), change: () => stage.set({ layer: l, unit: u }) }),
         layer: l,
         unit: u,
@@ -192,87 +192,87 @@ function mount(stage: Stage): View {
     );
   };
 
-  /** The sum at the cursor: its parts and what they add up to, exact at the printed digits. */
+  /** The sum at the cursor and its parts, exact at the printed digits. */
   const sumAt = () => {
     const spot = where();
     const { maps, digits } = computed();
     const layer = layers()[spot.layer];
     const values = maps[spot.layer].map((plane) => plane[spot.row][spot.column]);
     const weights = layer.weight[spot.unit];
-    const places = { value: digits[spot.layer], weight: decimals([...layer.weight.flat(), ...layer.bias]), sum: digits[spot.layer + 1] };
-    const products = values.map((value, c) => rounded(value * weights[c], places.sum));
+    const decimalsOf = { value: digits[spot.layer], weight: decimals([...layer.weight.flat(), ...layer.bias]), sum: digits[spot.layer + 1] };
+    const products = values.map((value, c) => rounded(value * weights[c], decimalsOf.sum));
     const bias = layer.bias[spot.unit];
-    const sum = rounded(products.reduce((a, b) => a + b, bias), places.sum);
-    return { ...spot, values, weights, products, bias, sum, places, relu: layer.relu };
+    const sum = rounded(products.reduce((a, b) => a + b, bias), decimalsOf.sum);
+    return { ...spot, values, weights, products, bias, sum, decimalsOf, relu: layer.relu };
   };
 
   return {
     draw() {
       const found = sumAt();
       const { maps } = computed();
-      const { height, width, row, column, layer, unit, values, weights, products, places } = found;
+      const { height, width, row, column, layer, unit, values, weights, products, decimalsOf } = found;
       build(layer);
       buildUnits();
       const [shown] = maps;
-      const colour = shown.length === 3;
+      const color = shown.length === 3;
       const result = maps[layer + 1][unit];
       const dark = isDark();
       if (painted.maps !== maps || painted.result !== result || painted.dark !== dark) {
-        if (colour) paintColour(input.canvas, shown.map((plane) => plane.flat()), height, width);
+        if (color) paintColor(input.canvas, shown.map((plane) => plane.flat()), height, width);
         else paintSigned(input.canvas, shown[0].flat(), height, width);
         paintSigned(output.canvas, result.flat(), height, width);
         for (const one of small) paintSigned(one.canvas, maps[one.layer + 1][one.unit].flat(), height, width);
         painted = { maps, result, dark };
       }
-      for (const spot of [input, output]) spot.place(row, column, height, width);
+      for (const spot of [input, output]) spot.showCursor(row, column, height, width);
       write(inputLabel, WORDS.input(height, width, shown.length));
       write(outputLabel, WORDS.map(nameOfUnit(layer, unit), height, width));
       shuffle.checked = stage.get("shuffled");
 
       const largest = Math.max(...values.map(Math.abs), 1e-9);
-      const { reach } = computed();
+      const { range } = computed();
       rows.forEach((line, c) => {
         const weight = c < weights.length ? weights[c] : found.bias;
         if (c < weights.length) {
-          write(line.value, fixed(values[c], places.value));
+          write(line.value, fixed(values[c], decimalsOf.value));
           const share = values[c] / largest;
           line.bar.style.transform = `scaleX(${share})`;
-          mark(line.bar, share < 0 ? "neg" : colour && layer === 0 ? "" : "pos");
+          setClass(line.bar, share < 0 ? "neg" : color && layer === 0 ? "" : "pos");
         }
-        const step = String(places.weight > 1 ? 0.05 : 0.1);
-        if (line.slider.max !== String(reach) || line.slider.step !== step) Object.assign(line.slider, { min: -reach, max: reach, step });
-        choose(line.slider, weight);
-        if (write(line.weight, signed(weight, places.weight))) line.slider.setAttribute("aria-valuetext", fixed(weight, places.weight));
+        const step = String(decimalsOf.weight > 1 ? 0.05 : 0.1);
+        if (line.slider.max !== String(range) || line.slider.step !== step) Object.assign(line.slider, { min: -range, max: range, step });
+        setValue(line.slider, weight);
+        if (write(line.weight, signed(weight, decimalsOf.weight))) line.slider.setAttribute("aria-valuetext", fixed(weight, decimalsOf.weight));
         const product = c < weights.length ? products[c] : weight;
-        write(line.product, signed(product, places.sum));
-        mark(line.product, product > 0 ? "nin-number product nin-pos" : product < 0 ? "nin-number product nin-neg" : "nin-number product");
+        write(line.product, signed(product, decimalsOf.sum));
+        setClass(line.product, product > 0 ? "nin-number product nin-pos" : product < 0 ? "nin-number product nin-neg" : "nin-number product");
       });
-      write(total, signed(found.sum, places.sum));
+      write(total, signed(found.sum, decimalsOf.sum));
       rectifiedRow.hidden = !found.relu;
-      write(rectified, fixed(Math.max(0, found.sum), places.sum));
+      write(rectified, fixed(Math.max(0, found.sum), decimalsOf.sum));
       for (const one of small) one.radio.checked = one.layer === layer && one.unit === unit;
     },
     sentence() {
-      const { row, column, height, width, values, weights, bias, sum, places, relu } = sumAt();
-      const terms = values.map((v, c) => `${fixed(v, places.value)} × ${fixed(weights[c], places.weight)}`);
-      const result = `${terms.join(" + ")} + ${fixed(bias, places.weight)} = ${fixed(sum, places.sum)}`;
+      const { row, column, height, width, values, weights, bias, sum, decimalsOf, relu } = sumAt();
+      const terms = values.map((v, c) => `${fixed(v, decimalsOf.value)} × ${fixed(weights[c], decimalsOf.weight)}`);
+      const result = `${terms.join(" + ")} + ${fixed(bias, decimalsOf.weight)} = ${fixed(sum, decimalsOf.sum)}`;
       let text = `${WORDS.at(row, column)}${result}${relu && sum < 0 ? WORDS.cut : ""}.`;
       if (stage.get("shuffled")) {
-        const from = shuffling(height * width)[row * width + column];
+        const from = permutation(height * width)[row * width + column];
         text += WORDS.from(Math.floor(from / width), from % width);
       }
       return text;
     },
     table() {
-      const { layer, values, weights, products, bias, sum, places, relu } = sumAt();
+      const { layer, values, weights, products, bias, sum, decimalsOf, relu } = sumAt();
       const rows: (string | number)[][] = values.map((value, c) => [
         nameOfInput(layer, c),
-        fixed(value, places.value),
-        fixed(weights[c], places.weight),
-        fixed(products[c], places.sum),
+        fixed(value, decimalsOf.value),
+        fixed(weights[c], decimalsOf.weight),
+        fixed(products[c], decimalsOf.sum),
       ]);
-      rows.push([WORDS.bias, "", "", fixed(bias, places.sum)], [WORDS.sum, "", "", fixed(sum, places.sum)]);
-      if (relu) rows.push([WORDS.relu, "", "", fixed(Math.max(0, sum), places.sum)]);
+      rows.push([WORDS.bias, "", "", fixed(bias, decimalsOf.sum)], [WORDS.sum, "", "", fixed(sum, decimalsOf.sum)]);
+      if (relu) rows.push([WORDS.relu, "", "", fixed(Math.max(0, sum), decimalsOf.sum)]);
       return { head: WORDS.columns, rows };
     },
     code() {
@@ -280,10 +280,10 @@ function mount(stage: Stage): View {
       const pixel = computed().maps[0].map((plane) => plane[row][column]);
       return toTorch(pixel, layers());
     },
-    async picture(file) {
+    async loadImage(file) {
       const [height, width] = size();
-      const planes = await readPicture(file, height, width);
-      const count = picture().length;
+      const planes = await readImage(file, height, width);
+      const count = image().length;
       const used = count === 3 ? planes : [planes[0].map((_, i) => (planes[0][i] + planes[1][i] + planes[2][i]) / 3)];
       stage.set({
         picture: used.map((plane) => Array.from({ length: height }, (_, r) =>

@@ -1,15 +1,16 @@
-/** Slide it: a garment moves across the frame, and two heads on one kind of trunk say what it is. */
+/** Slide it: a garment moves across the frame, and two heads on one kind of trunk classify it. */
+import style from "./slide.css";
 import type { Network } from "../net/network";
-import { boxed, choose, freshId, h, mark, write } from "../shell/dom";
+import { softmax } from "../net/softmax";
+import { boxed, freshId, h, setClass, setValue, write } from "../shell/dom";
 import { figure, type Stage, type View } from "../shell/figure";
 import { fixed } from "../shell/format";
 import { decode, encode, readGarment, SIDE } from "../shell/garment";
 import { grid } from "../shell/grid";
 import { onKeys } from "../shell/keys";
-import { map, paintColour } from "../shell/maps";
-import { colours, css } from "../shell/theme";
-import { softmax, weights } from "../shell/weights";
-import style from "./slide.css";
+import { mapCanvas, paintColor } from "../shell/maps";
+import { colors, cssColor } from "../shell/theme";
+import { weights } from "../shell/weights";
 
 const FILES = ["pair_average.f16", "pair_connected.f16"];
 const HEADS = ["average", "connected"];
@@ -18,7 +19,7 @@ const WORDS = {
   title: "Slide it",
   how: "choose an answer · drag the garment, or move it with the arrow keys",
   caption:
-    "Each square of a map is one offset, from 8 pixels left and up to 8 right and down; the middle is the garment where it was. The more a square stands out, the higher the probability that the head gives the right class there. A dot: it names another class.",
+    "Each square of a map is one offset, from 8 pixels left and up to 8 right and down; the center is the original position. The stronger the contrast of a square, the higher the probability that the head gives the right class there. A dot: it predicts another class.",
   garment: "garment",
   own: "your own",
   frame: "Frame, 28×28: arrow keys move the garment, Home puts it back",
@@ -38,21 +39,21 @@ const WORDS = {
     `: the average head gives ${name} ${shares[0]}\u00a0%, the connected head ${shares[1]}\u00a0%.`,
   givesEach: (names: string[], shares: string[]) =>
     `: the average head gives ${names[0]} ${shares[0]}\u00a0%, the connected head ${names[1]} ${shares[1]}\u00a0%.`,
-  hidden: ": choose an answer, and both heads say what they see.",
+  hidden: ": choose an answer to see both heads’ predictions.",
   first: " Which head will lose it sooner as it moves? Choose an answer to see.",
   counts: (count: number, right: number[]) =>
     count === 1
       ? " Move the garment: each new offset fills a square."
-      : ` Of the ${count} offsets both were shown, the average head names it right at ${right[0]}, the connected head at ${right[1]}.`,
+      : ` Of the ${count} offsets both were shown, the average head is right at ${right[0]}, the connected head at ${right[1]}.`,
   countsOwn: (count: number, right: number[]) =>
     count === 1
-      ? " Move the picture: each new offset fills a square."
-      : ` Of the ${count} offsets both were shown, the average head keeps to its first answer at ${right[0]}, the connected head at ${right[1]}.`,
+      ? " Move the image: each new offset fills a square."
+      : ` Of the ${count} offsets both were shown, the average head keeps its first prediction at ${right[0]}, the connected head at ${right[1]}.`,
   verdict: (loser: string, asGuessed: boolean) =>
     ` ${{ average: "The average head loses it sooner", connected: "The connected head loses it sooner", alike: "Both lose it alike" }[loser]}${asGuessed ? ", as you expected." : "; you expected otherwise."}`,
   columns: ["class", "global average", "fully connected"],
   offsets: "offsets shown",
-  right: "of these, named right",
+  right: "of these, right",
   kept: "of these, as at first",
 };
 
@@ -60,16 +61,16 @@ const MOST = 8; // pixels each way
 const ACROSS = 2 * MOST + 1;
 const MIDDLE = MOST * ACROSS + MOST;
 const CELL = 10; // canvas pixels a square of the map, the gap included
-const SLICE = 6; // ms of a frame for filling: the rest of it draws
+const SLICE = 6; // ms of a frame for filling; the browser has the rest
 
-/** What both heads give the ten classes at an offset. */
+/** The probabilities of the ten classes from both heads, at an offset. */
 type Answer = [number[], number[]];
 type Both<T> = [T, T];
 
 const best = (shares: number[]) => shares.indexOf(Math.max(...shares));
 const percent = (share: number) => (100 * share).toFixed(0);
 
-/** A 28×28 picture moved by whole pixels: what leaves the frame is lost, black comes in. */
+/** Shift a 28×28 image by whole pixels: pixels that leave the frame are lost, black comes in. */
 function shifted(bytes: number[], right: number, down: number): number[] {
   return bytes.map((_, i) => {
     const [row, column] = [Math.floor(i / SIDE) - down, (i % SIDE) - right];
@@ -80,22 +81,22 @@ function shifted(bytes: number[], right: number, down: number): number[] {
 function mount(stage: Stage): View {
   const file = weights(stage, FILES);
   const names = stage.get<string[]>("names");
-  const pictures = stage.get<string[]>("pictures");
+  const images = stage.get<string[]>("pictures");
   const root = stage.body.closest<HTMLElement>(".nin-figure")!;
 
-  // ---- the state, kept inside what there is
+  // ---- the state, clamped to its ranges
   const state = () => {
     const offset = (key: string) => Math.max(-MOST, Math.min(MOST, Math.round(stage.get(key)) || 0));
     const [right, down] = [offset("right"), offset("down")];
     const own = stage.get<string>("own");
-    const picture = Math.max(own ? -1 : 0, Math.min(pictures.length - 1, Math.round(stage.get("picture")) || 0));
+    const picture = Math.max(own ? -1 : 0, Math.min(images.length - 1, Math.round(stage.get("picture")) || 0));
     const guess = stage.get<string>("guess");
     return {
       right,
       down,
       cell: (down + MOST) * ACROSS + right + MOST,
       picture,
-      text: picture < 0 ? own : pictures[picture],
+      text: picture < 0 ? own : images[picture],
       guess: guess in WORDS.guesses ? guess : "",
     };
   };
@@ -104,35 +105,35 @@ function mount(stage: Stage): View {
     stage.set({ right: inside(right), down: inside(down) });
   };
 
-  // ---- what stands on the stage
+  // ---- elements
   const garment = h("select", { "aria-label": WORDS.garment, change: () => stage.set({ picture: Number(garment.value) }) },
     ...names.map((name, i) => h("option", { value: i }, name)),
     h("option", { value: -1, hidden: true }, WORDS.own));
-  const canvas = map();
-  const frame = h("div", { class: "frame", role: "application", tabindex: 0, "aria-roledescription": "picture that can be moved", "aria-label": WORDS.frame }, canvas);
-  onKeys(frame, (far) => {
+  const canvas = mapCanvas();
+  const frame = h("div", { class: "frame", role: "application", tabindex: 0, "aria-roledescription": "image that can be moved", "aria-label": WORDS.frame }, canvas);
+  onKeys(frame, (step) => {
     const { right, down } = state();
     return {
-      ArrowUp: () => go(right, down - far),
-      ArrowDown: () => go(right, down + far),
-      ArrowLeft: () => go(right - far, down),
-      ArrowRight: () => go(right + far, down),
+      ArrowUp: () => go(right, down - step),
+      ArrowDown: () => go(right, down + step),
+      ArrowLeft: () => go(right - step, down),
+      ArrowRight: () => go(right + step, down),
       Home: () => go(0, 0),
     };
   });
-  let held: { x: number; y: number; right: number; down: number; pixel: number } | undefined;
+  let drag: { x: number; y: number; right: number; down: number; pixel: number } | undefined;
   frame.addEventListener("pointerdown", (event) => {
     frame.focus({ preventScroll: true });
     frame.setPointerCapture?.(event.pointerId);
     const { right, down } = state();
-    held = { x: event.clientX, y: event.clientY, right, down, pixel: frame.getBoundingClientRect().width / SIDE };
+    drag = { x: event.clientX, y: event.clientY, right, down, pixel: frame.getBoundingClientRect().width / SIDE };
   });
   frame.addEventListener("pointermove", (event) => {
-    if (!held || !(event.buttons & 1)) return;
-    const pixels = (way: number) => Math.round(way / held!.pixel);
-    go(held.right + pixels(event.clientX - held.x), held.down + pixels(event.clientY - held.y));
+    if (!drag || !(event.buttons & 1)) return;
+    const pixels = (distance: number) => Math.round(distance / drag!.pixel);
+    go(drag.right + pixels(event.clientX - drag.x), drag.down + pixels(event.clientY - drag.y));
   });
-  for (const end of ["pointerup", "pointercancel"]) frame.addEventListener(end, () => (held = undefined));
+  for (const end of ["pointerup", "pointercancel"]) frame.addEventListener(end, () => (drag = undefined));
 
   const radios = freshId("guess");
   const guesses = Object.entries(WORDS.guesses).map(([value, text]) => {
@@ -165,18 +166,18 @@ function mount(stage: Stage): View {
     ...heads.map(({ element }) => element),
   );
 
-  // ---- running: each offset of each picture once
+  // ---- running the networks, once for each offset of each image
   let networks: Network[];
-  let known = new Map<string, Map<number, Answer>>();
-  let guessed = "";
+  let answers = new Map<string, Map<number, Answer>>();
+  let lastGuess = "";
   const answersFor = (text: string) => {
-    if (!known.has(text)) known.set(text, new Map());
-    return known.get(text)!;
+    if (!answers.has(text)) answers.set(text, new Map());
+    return answers.get(text)!;
   };
-  const ask = (text: string, cell: number): Answer => {
+  const answerAt = (text: string, cell: number): Answer => {
     const answers = answersFor(text);
-    const before = answers.get(cell);
-    if (before) return before;
+    const known = answers.get(cell);
+    if (known) return known;
     const [mean, std] = stage.get<number[]>("normal");
     const moved = shifted(decode(text), (cell % ACROSS) - MOST, Math.floor(cell / ACROSS) - MOST);
     const input = moved.map((value) => (value / 255 - mean) / std);
@@ -188,24 +189,24 @@ function mount(stage: Stage): View {
     answers.set(cell, made);
     return made;
   };
-  /** The class asked for: the picture's own, or for the reader's the one named before it moved. */
-  const wanted = (): Both<number> => {
+  /** The right class: the image's label or, for the reader's own, each head's prediction before it moved. */
+  const rightClasses = (): Both<number> => {
     const { picture, text } = state();
-    return picture >= 0 ? [picture, picture] : (ask(text, MIDDLE).map(best) as Both<number>);
+    return picture >= 0 ? [picture, picture] : (answerAt(text, MIDDLE).map(best) as Both<number>);
   };
-  const rightAt = (answers: Iterable<Answer>, classes: Both<number>): Both<number> => {
+  const countRight = (answers: Iterable<Answer>, classes: Both<number>): Both<number> => {
     const count: Both<number> = [0, 0];
     for (const answer of answers) answer.forEach((shares, i) => (count[i] += Number(best(shares) === classes[i])));
     return count;
   };
-  const fillOn = (text: string) => {
+  const fillSlice = (text: string) => {
     const answers = answersFor(text);
     const until = performance.now() + SLICE;
-    for (let cell = 0; cell < ACROSS ** 2 && performance.now() < until; cell++) if (!answers.has(cell)) ask(text, cell);
+    for (let cell = 0; cell < ACROSS ** 2 && performance.now() < until; cell++) if (!answers.has(cell)) answerAt(text, cell);
     if (answers.size < ACROSS ** 2) stage.invalidate();
   };
 
-  const paintMap = (i: number, text: string, wantedClass: number) => {
+  const paintMap = (i: number, text: string, rightClass: number) => {
     const { offsets, painted } = heads[i];
     const key = `${text} ${root.dataset.theme}`;
     const context = offsets.canvas.getContext("2d")!;
@@ -215,17 +216,17 @@ function mount(stage: Stage): View {
     }
     const answers = answersFor(text);
     if (painted.cells.size === answers.size) return;
-    const { neutral, ink } = colours();
+    const { neutral, ink } = colors();
     const [low, high] = [neutral, ink].map((hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)));
     for (const [cell, answer] of answers) {
       if (painted.cells.has(cell)) continue;
       painted.cells.add(cell);
       const [x, y] = [(cell % ACROSS) * CELL, Math.floor(cell / ACROSS) * CELL];
-      const share = answer[i][wantedClass];
-      context.fillStyle = css(low.map((from, k) => from + (high[k] - from) * share) as [number, number, number]);
+      const share = answer[i][rightClass];
+      context.fillStyle = cssColor(low.map((from, k) => from + (high[k] - from) * share) as [number, number, number]);
       context.fillRect(x, y, CELL - 1, CELL - 1);
-      if (best(answer[i]) === wantedClass) continue;
-      context.fillStyle = ink; // seen on each such square: the right class has at most half there
+      if (best(answer[i]) === rightClass) continue;
+      context.fillStyle = ink; // has contrast on each such square: the right class has at most half there
       context.fillRect(x + 3, y + 3, 3, 3);
     }
   };
@@ -236,8 +237,8 @@ function mount(stage: Stage): View {
     const key = `${text} ${right} ${down}`;
     if (key === paintedFrame) return;
     paintedFrame = key;
-    const grey = shifted(decode(text), right, down).map((value) => value / 255);
-    paintColour(canvas, [grey, grey, grey], SIDE, SIDE);
+    const gray = shifted(decode(text), right, down).map((value) => value / 255);
+    paintColor(canvas, [gray, gray, gray], SIDE, SIDE);
   };
 
   return {
@@ -246,25 +247,25 @@ function mount(stage: Stage): View {
       if (!file.ready()) return;
       networks = file.networks()!;
       const { text, cell, picture, right, down, guess } = state();
-      if (!guess && guessed) known = new Map(); // what was shown does not count for the next guess
-      guessed = guess;
-      choose(garment, picture);
+      if (!guess && lastGuess) answers = new Map(); // what was shown does not count for the next guess
+      lastGuess = guess;
+      setValue(garment, picture);
       stage.body.classList.toggle("asking", !guess);
       for (const { value, input } of guesses) input.checked = value === guess;
-      ask(text, MIDDLE);
-      const answer = ask(text, guess ? cell : MIDDLE);
-      if (guess && stage.get("filled")) fillOn(text);
+      answerAt(text, MIDDLE);
+      const answer = answerAt(text, guess ? cell : MIDDLE);
+      if (guess && stage.get("filled")) fillSlice(text);
       fill.disabled = answersFor(text).size === ACROSS ** 2;
-      const classes = wanted();
+      const classes = rightClasses();
       heads.forEach(({ bars, offsets, shown }, i) => {
         write(shown, WORDS.shown(guess ? WORDS.moved(right, down) : WORDS.moved(0, 0)));
         bars.forEach(({ row, bar, share }, c) => {
           const size = `scaleX(${answer[i][c].toFixed(4)})`;
           if (bar.style.transform !== size) bar.style.transform = size;
           write(share, percent(answer[i][c]));
-          mark(row, c === classes[i] ? "right" : "");
+          setClass(row, c === classes[i] ? "right" : "");
         });
-        offsets.place(down + MOST, right + MOST, ACROSS, ACROSS);
+        offsets.showCursor(down + MOST, right + MOST, ACROSS, ACROSS);
         if (guess) paintMap(i, text, classes[i]);
       });
     },
@@ -273,27 +274,27 @@ function mount(stage: Stage): View {
       const { text, cell, picture, right, down, guess } = state();
       const where = WORDS.moved(right, down);
       if (!guess && cell !== MIDDLE) return where + WORDS.hidden;
-      const classes = wanted();
-      const answer = ask(text, cell);
+      const classes = rightClasses();
+      const answer = answerAt(text, cell);
       const shares = answer.map((one, i) => percent(one[classes[i]]));
-      const said = where + (picture < 0 ? WORDS.givesEach(classes.map((c) => names[c]), shares) : WORDS.gives(names[picture], shares));
-      if (!guess) return said + WORDS.first;
+      const start = where + (picture < 0 ? WORDS.givesEach(classes.map((c) => names[c]), shares) : WORDS.gives(names[picture], shares));
+      if (!guess) return start + WORDS.first;
       const answers = answersFor(text);
-      const count = rightAt(answers.values(), classes);
+      const count = countRight(answers.values(), classes);
       const counts = (picture < 0 ? WORDS.countsOwn : WORDS.counts)(answers.size, count);
-      if (answers.size < ACROSS ** 2) return said + counts;
+      if (answers.size < ACROSS ** 2) return start + counts;
       const loser = count[0] === count[1] ? "alike" : HEADS[Number(count[1] < count[0])];
-      return said + counts + WORDS.verdict(loser, loser === guess);
+      return start + counts + WORDS.verdict(loser, loser === guess);
     },
     table() {
       if (!networks) return { head: [], rows: [] };
       const { text, cell, picture, guess } = state();
-      const answer = ask(text, guess ? cell : MIDDLE);
+      const answer = answerAt(text, guess ? cell : MIDDLE);
       const rows: (string | number)[][] = names.map((name, c) => [name, ...answer.map((shares) => fixed(shares[c], 5))]);
       if (guess) {
         const answers = answersFor(text);
         rows.push([WORDS.offsets, answers.size, answers.size]);
-        rows.push([picture < 0 ? WORDS.kept : WORDS.right, ...rightAt(answers.values(), wanted())]);
+        rows.push([picture < 0 ? WORDS.kept : WORDS.right, ...countRight(answers.values(), rightClasses())]);
       }
       return { head: WORDS.columns, rows };
     },
@@ -316,7 +317,7 @@ for head in ("average", "connected"):
     print(head, dict(zip(names, shares.tolist())))
 `;
     },
-    async picture(file) {
+    async loadImage(file) {
       stage.set({ own: encode(await readGarment(file)), picture: -1 });
     },
   };

@@ -1,11 +1,11 @@
-/** Where are the 1×1s? Layer by layer, what is pointwise in well-known networks. */
+/** Where are the 1×1s? The pointwise layers of well-known networks, layer by layer. */
 import style from "./where.css";
-import { choose, freshId, h, style as set, write } from "../shell/dom";
+import { freshId, h, setStyle, setValue, write } from "../shell/dom";
 import { figure, type Stage, type View } from "../shell/figure";
 import { thousands } from "../shell/format";
 import { onKeys } from "../shell/keys";
 
-/** As Python's `where.KINDS` and `where.ORDERS`. */
+/** Kinds and orders, as in Python's `where.KINDS` and `where.ORDERS`. */
 const KINDS = ["pointwise", "spatial", "depthwise", "connected", "attention", "rest"] as const;
 const ORDERS = ["as they come", "parameters", "multiply-adds"];
 const COSTS = ["params", "macs"] as const;
@@ -16,7 +16,7 @@ const WORDS = {
   title: "Where are the 1×1s?",
   how: "choose a network · arrow keys, mouse or finger go from layer to layer",
   caption:
-    "A bar for each layer, as high as its share of the network’s parameters (above the line) or multiply-adds (below it). In the colour of the text is what is pointwise: 1×1 convolutions, and linear layers that are used at every position of a map or for every token, which compute the same. On a single position, as after a global average, such a layer is fully connected and counts as other. One picture, biases included, counted from the networks of nin_lib and torchvision as the figure was made.",
+    "A bar for each layer, as high as its share of the network’s parameters (above the line) or multiply-adds (below it). Pointwise layers have the color of the text: 1×1 convolutions, and linear layers that are applied at every position of a map or to every token, which compute the same. On a single position, as after a global average, such a layer is fully connected and counts as other. Counts are for one image, biases included, from the networks of nin_lib and torchvision when the figure was made.",
   network: "network",
   order: "order of the layers",
   orders: ["as they come", "most parameters first", "most multiply-adds first"],
@@ -29,7 +29,7 @@ const WORDS = {
     depthwise: "depthwise convolution",
     connected: "fully connected",
     attention: "attention itself, without parameters",
-    rest: "the rest: normalisation, positions, scales",
+    rest: "the rest: normalization, positions, scales",
   },
   up: "↑ share of the parameters",
   down: "↓ share of the multiply-adds",
@@ -46,7 +46,7 @@ const WORDS = {
   },
   shape: (from: number, to: number, positions: string) => `, ${from} → ${to} channels at ${positions}. `,
   positions: (sides: number[]) => (sides.reduce((a, b) => a * b, 1) === 1 ? "one position" : `${sides.join("×")} positions`),
-  rest: "The rest, all of it together (normalisation, positions, scales): ",
+  rest: "The rest, all of it together (normalization, positions, scales): ",
   costs: (params: string, ofParams: string, paramShare: string, macs: string, ofMacs: string, macShare: string) =>
     `${params} of ${ofParams} parameters (${paramShare}) and ${macs} of ${ofMacs} multiply-adds (${macShare}).`,
   pointwise: (params: string, macs: string) => ` Pointwise in all: ${params} of the parameters and ${macs} of the multiply-adds.`,
@@ -77,7 +77,7 @@ interface Network {
   key: string;
   title: string;
   year: number;
-  /** Where Python finds it, and the call that makes it. */
+  /** Python's module and call that make it. */
   module: string;
   call: string;
   picture: number[];
@@ -111,13 +111,13 @@ function described({ kind, kernel, inputs, channels, positions }: Layer): string
   return name + WORDS.shape(inputs, channels, WORDS.positions(positions));
 }
 
-/** The heights to draw a line at: up to three above zero, at round shares. */
+/** The heights of the grid lines: up to three above zero, at round shares. */
 function levels(most: number): number[] {
   const step = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2].find((step) => most / step < 4) ?? 0.5;
   return [1, 2, 3].map((k) => k * step).filter((level) => level <= most);
 }
 
-/** Copied code: the shares of the chosen network, counted anew. */
+/** Write code that counts the shares of the chosen network again. */
 function program({ module, call, picture, layers }: Network): string {
   const attends = layers.some(({ kind }) => kind === "attention");
   return `import torch
@@ -163,17 +163,17 @@ print(sum(macs for one, _, macs in found if one), multiply_adds)
 function mount(stage: Stage): View {
   const networks = stage.get<Parameters<typeof read>[0][]>("networks").map(read);
 
-  /** The state from outside, kept inside what there is. */
+  /** The state, clamped to its ranges. */
   const present = () => {
     const network = networks.find(({ key }) => key === stage.get("network")) ?? networks[0];
-    const place = Math.max(0, Math.min(network.layers.length - 1, Math.round(stage.get("layer")) || 0));
-    return { network, place, order: Math.max(0, ORDERS.indexOf(stage.get("order"))) };
+    const index = Math.max(0, Math.min(network.layers.length - 1, Math.round(stage.get("layer")) || 0));
+    return { network, index, order: Math.max(0, ORDERS.indexOf(stage.get("order"))) };
   };
-  /** Places in the network, in the order in which they are drawn. */
+  /** Indices of the layers in the order in which they are drawn. */
   const arranged = ({ layers }: Network, order: number): number[] => {
-    const places = layers.map((_, place) => place);
+    const indices = layers.map((_, index) => index);
     const cost = COSTS[order - 1];
-    return cost ? places.sort((a, b) => layers[b][cost] - layers[a][cost] || a - b) : places;
+    return cost ? indices.sort((a, b) => layers[b][cost] - layers[a][cost] || a - b) : indices;
   };
 
   // ---- the choices
@@ -209,12 +209,12 @@ function mount(stage: Stage): View {
     h("span", { class: "nin-label" }, WORDS.down),
     legend);
 
-  let drawn = { key: "", order: -1, places: [] as number[] };
+  let drawn = { key: "", order: -1, indices: [] as number[] };
   const piece = (kind: Kind, look: string) => h("i", { class: kind, style: look });
   const paint = (network: Network, order: number) => {
     const { layers, all, ones } = network;
-    const places = arranged(network, order);
-    drawn = { key: network.key, order, places };
+    const indices = arranged(network, order);
+    drawn = { key: network.key, order, indices };
     for (const { cost, bar, share, sum } of sums) {
       bar.replaceChildren(...KINDS.map((kind) =>
         piece(kind, `width:${(100 * total(layers.filter((layer) => layer.kind === kind), cost)) / all[cost]}%`)));
@@ -224,54 +224,54 @@ function mount(stage: Stage): View {
     // Both halves have one scale; the middle of the plot is zero.
     const most = Math.max(...COSTS.flatMap((cost) => layers.map((layer) => layer[cost] / all[cost])));
     const height = (share: number) => (47 * share) / most;
-    bars.replaceChildren(...places.flatMap((place, i) => COSTS.filter((cost) => layers[place][cost]).map((cost) => {
-      const across = `left:${(100 * i) / places.length}%;width:${100 / places.length}%`;
-      return piece(layers[place].kind, `${across};${cost === "params" ? "bottom" : "top"}:50%;height:${height(layers[place][cost] / all[cost])}%`);
+    bars.replaceChildren(...indices.flatMap((index, i) => COSTS.filter((cost) => layers[index][cost]).map((cost) => {
+      const across = `left:${(100 * i) / indices.length}%;width:${100 / indices.length}%`;
+      return piece(layers[index].kind, `${across};${cost === "params" ? "bottom" : "top"}:50%;height:${height(layers[index][cost] / all[cost])}%`);
     })));
     const marks = levels(most).flatMap((level) => [-1, 1].map((side) => ({ level, top: 50 + side * height(level) })));
     rules.replaceChildren(...[50, ...marks.map(({ top }) => top)].map((top) => h("i", { style: `top:${top}%` })));
     const digits = levels(most)[0] < 0.01 ? 1 : 0;
     ticks.replaceChildren(...marks.map(({ level, top }) =>
       h("span", { class: "nin-number", style: `top:${top}%` }, `${(100 * level).toFixed(digits)} %`)));
-    set(cursor, "width", `${100 / places.length}%`);
+    setStyle(cursor, "width", `${100 / indices.length}%`);
   };
 
   const go = (at: number) => {
-    const { places } = drawn;
-    stage.set({ layer: places[Math.max(0, Math.min(places.length - 1, at))] });
+    const { indices } = drawn;
+    stage.set({ layer: indices[Math.max(0, Math.min(indices.length - 1, at))] });
   };
-  const walk = (steps: number) => go(drawn.places.indexOf(present().place) + steps);
-  onKeys(plot, (far) => ({
-    ArrowLeft: () => walk(-far),
-    ArrowRight: () => walk(far),
+  const walk = (steps: number) => go(drawn.indices.indexOf(present().index) + steps);
+  onKeys(plot, (step) => ({
+    ArrowLeft: () => walk(-step),
+    ArrowRight: () => walk(step),
     Home: () => go(0),
     End: () => go(Infinity),
   }));
-  const point = (event: PointerEvent) => {
+  const follow = (event: PointerEvent) => {
     const box = plot.getBoundingClientRect();
-    go(Math.floor(((event.clientX - box.left) / box.width) * drawn.places.length));
+    go(Math.floor(((event.clientX - box.left) / box.width) * drawn.indices.length));
   };
   plot.addEventListener("pointerdown", (event) => {
     plot.focus({ preventScroll: true });
     plot.setPointerCapture?.(event.pointerId);
-    point(event);
+    follow(event);
   });
   plot.addEventListener("pointermove", (event) => {
-    if (event.buttons & 1) point(event);
+    if (event.buttons & 1) follow(event);
   });
 
   return {
     draw() {
-      const { network, place, order } = present();
-      choose(select, network.key);
+      const { network, index, order } = present();
+      setValue(select, network.key);
       orders.forEach((input, i) => (input.checked = i === order));
       if (drawn.key !== network.key || drawn.order !== order) paint(network, order);
-      set(cursor, "transform", `translateX(${100 * drawn.places.indexOf(place)}%)`);
+      setStyle(cursor, "transform", `translateX(${100 * drawn.indices.indexOf(index)}%)`);
     },
     sentence() {
-      const { network: { layers, all, ones }, place } = present();
-      const layer = layers[place];
-      const named = layer.kind === "rest" ? "" : WORDS.place(place + 1, layers.filter(({ kind }) => kind !== "rest").length, layer.name);
+      const { network: { layers, all, ones }, index } = present();
+      const layer = layers[index];
+      const named = layer.kind === "rest" ? "" : WORDS.place(index + 1, layers.filter(({ kind }) => kind !== "rest").length, layer.name);
       const [params, macs] = COSTS.map((cost) => [thousands(layer[cost]), thousands(all[cost]), percent(layer[cost] / all[cost])] as const);
       const [paramShare, macShare] = COSTS.map((cost) => percent(ones[cost] / all[cost]));
       return named + described(layer) + WORDS.costs(...params, ...macs) + WORDS.pointwise(paramShare, macShare);
@@ -283,11 +283,11 @@ function mount(stage: Stage): View {
       return {
         head: WORDS.columns,
         rows: [
-          ...arranged(network, order).map((place) => {
-            const { name, kind, kernel, inputs, channels, positions, params, macs } = layers[place];
+          ...arranged(network, order).map((index) => {
+            const { name, kind, kernel, inputs, channels, positions, params, macs } = layers[index];
             return kind === "rest"
               ? sum(WORDS.restName, { params, macs })
-              : [place + 1, name, thousands(params), thousands(macs), WORDS.kinds[kind], kernel ? `${kernel}×${kernel}` : "", `${inputs} → ${channels}`, positions.join("×") || 1];
+              : [index + 1, name, thousands(params), thousands(macs), WORDS.kinds[kind], kernel ? `${kernel}×${kernel}` : "", `${inputs} → ${channels}`, positions.join("×") || 1];
           }),
           sum(WORDS.allOnes, ones),
           sum(WORDS.all, all),

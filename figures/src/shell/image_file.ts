@@ -1,13 +1,21 @@
-/** The reader's own picture: any image file becomes C×H×W numbers in 0…1, or a sentence. */
-export class NotAPicture extends Error {}
+/** The reader's own image: any image file becomes C×H×W numbers in 0…1, or an error with a sentence. */
+export class UnreadableImage extends Error {}
 
-const MOST_BYTES = 40e6;
+const MAX_BYTES = 40e6;
+const WORDS = {
+  large: (megabytes: number) => `That file has ${megabytes} MB; the figure takes up to 40 MB.`,
+  empty: "That file is empty.",
+  unreadable: (name: string) => `This browser cannot read “${name}” as an image. PNG, JPEG and WebP files work.`,
+};
 
-/** Three planes of H×W values: the middle square of the picture, on white where it is transparent. */
-export async function readPicture(file: File, height: number, width: number): Promise<Float64Array[]> {
-  if (file.size > MOST_BYTES)
-    throw new NotAPicture(`That file has ${Math.round(file.size / 1e6)} MB; the figure takes up to 40 MB.`);
-  if (file.size === 0) throw new NotAPicture("That file is empty.");
+/**
+ * Read the middle square of an image, on white where it is transparent: three planes of H×W values.
+ *
+ * Throws UnreadableImage.
+ */
+export async function readImage(file: File, height: number, width: number): Promise<Float64Array[]> {
+  if (file.size > MAX_BYTES) throw new UnreadableImage(WORDS.large(Math.round(file.size / 1e6)));
+  if (file.size === 0) throw new UnreadableImage(WORDS.empty);
   const address = URL.createObjectURL(file);
   const image = new Image();
   try {
@@ -25,7 +33,7 @@ export async function readPicture(file: File, height: number, width: number): Pr
     const { data } = context.getImageData(0, 0, width, height);
     return [0, 1, 2].map((c) => Float64Array.from({ length: height * width }, (_, i) => data[4 * i + c] / 255));
   } catch {
-    throw new NotAPicture(`This browser cannot read “${file.name}” as a picture. PNG, JPEG and WebP files work.`);
+    throw new UnreadableImage(WORDS.unreadable(file.name));
   } finally {
     URL.revokeObjectURL(address);
   }

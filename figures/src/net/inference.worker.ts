@@ -1,8 +1,8 @@
-/** The script of a worker: a network that is sent pictures and answers with the maps of some layers. */
+/** The script of a worker that runs a network on the images it is sent and answers with maps. */
 import { Network } from "./network";
 
-/** First the file, then pictures, each by a name of its own. */
-export type Sent = { file: DataView; layers: number[]; side?: number } | { name: string; picture: number[] };
+/** First the file, then images, each with a name of its own. */
+export type Request = { file: DataView; layers: number[]; side?: number } | { name: string; image: number[] };
 export interface Answer {
   name: string;
   /** Layer by layer, one array a channel. */
@@ -11,13 +11,13 @@ export interface Answer {
 
 let network: Network;
 let layers: number[];
-self.onmessage = ({ data }: MessageEvent<Sent>) => {
+self.onmessage = ({ data }: MessageEvent<Request>) => {
   if ("file" in data) {
     const { file, side } = data;
     layers = data.layers;
     network = new Network(file, undefined, side ? [side, side] : undefined);
     return;
   }
-  network.run(data.picture);
+  network.run(data.image);
   self.postMessage({ name: data.name, maps: layers.map((layer) => network.maps(layer)) } satisfies Answer);
 };
