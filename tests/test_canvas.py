@@ -89,7 +89,7 @@ def test_the_refusal_is_torchs_own(opened, size):
 def test_at_28_pixels_both_heads_answer(opened):
     tab = opened("size=28&items=[[9,1,-2]]")
     assert (
-        "takes this canvas: 7×7 positions of 64 channels are 3,136"
+        "accepts this canvas: 7×7 positions of 64 channels are 3,136"
         in tab.locator(".connected").inner_text()
     )
     figure = live.BiggerCanvas(size=28, items=[[9, 1, -2]])

@@ -25,7 +25,7 @@ const WORDS = {
   pattern: "pattern",
   depth: "hidden layers",
   width: "units in each",
-  again: "another initialization",
+  again: "another seed",
   correct: "correct side",
   parameters: "parameters",
   multiplyAdds: "multiply-adds a pixel",

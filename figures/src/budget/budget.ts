@@ -12,9 +12,9 @@ const KINDS = ["squeeze", "spatial", "pointwise", "connected"] as const;
 
 const WORDS = {
   title: "Spend 100,000 parameters",
-  how: "choose a network · arrow keys or a click on the scatter plot go from one trained network to another",
+  how: "choose a network · arrow keys or a click on the plot go from one trained network to another",
   caption:
-    "The same area is one parameter above the line and 49 multiply-adds below it: in blocks 2 and 3 each weight is used at 7×7 positions, so there the two areas are equal. The parameters of batch normalization are counted with the layer before it. In the scatter plot, where two vertical lines overlap, the order may be chance.",
+    "The same area is one parameter above the line and 49 multiply-adds below it: in blocks 2 and 3 each weight is used at 7×7 positions, so there the two are equal. Batch normalization’s parameters are counted with the layer before it. In the plot, where two vertical lines overlap, the order may be chance.",
   kernel: "kernel",
   width: "width of block 1",
   pointwise: "1×1 layers",
@@ -38,7 +38,7 @@ const WORDS = {
   best: "your best so far",
   howTrained: (count: number, epochs: number, images: string, judged: string) =>
     `${count} networks, each trained for ${epochs} epochs on ${images} images of Fashion-MNIST; accuracy on ${judged} test images: mean, lowest and highest of the seeds.`,
-  rule: "For a choice that was not trained, the accuracy is that of the trained network that differs in the fewest of kernel, 1×1 layers, bottleneck and head, then has the nearest width; of two equally near, the narrower.",
+  rule: "A choice that was not trained gets the accuracy of the trained network that differs in the fewest of kernel, 1×1 layers, bottleneck and head, then has the nearest width; of two equally near, the narrower.",
   bestIs: (share: string, params: string, network: string) => `Your best so far within the budget: ${share}\u00a0%, ${params} parameters (${network}).`,
   better: (better: number, all: number) =>
     ` ${better === 0 ? "None" : better} of the ${all} trained networks ${better > 1 ? "are" : "is"} better.`,

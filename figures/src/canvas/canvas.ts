@@ -20,7 +20,7 @@ const WORDS = {
   title: "Bigger canvas, same weights",
   how: "choose a size · drag the garments, or move them with the arrow keys · move over the maps",
   caption:
-    "The same weights make a class map of any size. In the map of winners each position shows the number of its most probable class, on a background with more contrast the higher the probability; positions whose receptive field is all black stay neutral. They are part of the average all the same.",
+    "The same weights make a class map of any size. In the map of winners each position shows the number of its most probable class, with more contrast the higher the probability; positions that see only black are left neutral. They enter the average all the same.",
   size: "canvas",
   sizes: (side: number) => `${side}×${side} pixels`,
   canvas: "Canvas: arrow keys move the chosen garment",
@@ -44,10 +44,10 @@ const WORDS = {
     ` Row ${row}, column ${column} of the map${empty ? ", which sees only black," : ""} predicts ${name}, ${share}\u00a0%.`,
   connectedSays: (name: string, share: string) => ` The connected head predicts ${name}, ${share}\u00a0%.`,
   fits: (size: string, channels: number, count: string) =>
-    `The fully connected head fits this canvas: ${size} positions of ${channels} channels are ${count} numbers, and each of its ten sums has as many weights.`,
+    `The fully connected head accepts this canvas: ${size} positions of ${channels} channels are ${count} numbers, and each of its ten sums has as many weights.`,
   refuses: (given: number, taken: number, classes: number) =>
     `mat1 and mat2 shapes cannot be multiplied (1x${given} and ${taken}x${classes})`,
-  refusal: "The fully connected head fails: ",
+  refusal: "The fully connected head fails with ",
   plain: (size: string, channels: number, given: string, taken: string) =>
     `. In plain words: ${size} positions of ${channels} channels are ${given} numbers, and each of its ten sums has weights for exactly ${taken}.`,
   columns: ["class", "logit by the average", "probability", "highest at one position", "there"],

@@ -13,7 +13,7 @@ const WORDS = {
   title: "Draw a garment",
   how: "erase a sleeve, or draw something of your own · arrow keys move a cursor, the space bar uses the tool",
   caption:
-    "Left to right: the image; a few maps of each block, computed from all maps before them by a small network at every pixel, each in its own scale; the ten class maps; the global average of each, which is its mean; and softmax, which distributes 100\u00a0% by the means.",
+    "Left to right: the image; a few maps of each block, made from all maps before them by a small network at every pixel, each in its own scale; the ten class maps; the global average of each, which is its mean; and softmax, which distributes 100\u00a0% by the means.",
   pad: "image, 28×28: arrow keys move the cursor, the space bar uses the tool",
   tools: { brush: "brush", eraser: "eraser" },
   clear: "clear",
