@@ -15,7 +15,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from nin_lib import data, hardware
+from nin_lib import data
+from nin_lib.train import hardware
 
 ROOT = Path(__file__).resolve().parent.parent
 IMPORT = (

@@ -2,7 +2,7 @@
 
     python benchmarks/failure_grid.py --size 67 --seeds 5 --record records/failure-grid-67-cpu.json
 
-Every combination of: the ReLU before the average kept or dropped, three initialisations, four
+Every combination of: the ReLU before the average kept or dropped, three initializations, four
 learning rates; plain SGD, batch 128. Or, with ``--own``, the network as ``models.nin`` draws it,
 by its own recipe, ``tutorial-own-weights``. The record is written after every run, and a record
 that is there already is gone on with.
@@ -16,15 +16,15 @@ import math
 import sys
 from pathlib import Path
 
+import series
 import torch
 
-from nin_lib import data, hardware, runs, stopping, tables
-from nin_lib.batches import Draws, resident
-from nin_lib.engine import Engine
-from nin_lib.parallel import Team
+from nin_lib import data, tables
 from nin_lib.recipes import RECIPES, Recipe, args
-from nin_lib.state import State, TrainingDiverged
-from nin_lib.train import one_epoch
+from nin_lib.train import Engine, TrainingDiverged, hardware, one_epoch, run, stopping
+from nin_lib.train.batches import Draws, resident
+from nin_lib.train.state import State
+from nin_lib.train.team import Team
 
 STEPS = 300
 LAST = 50  # steps that decide
@@ -72,16 +72,19 @@ def try_once(
 def cells(size: int, seeds: int, own: bool = False):
     """Every run of the grid as (its description, its recipe)."""
     ours, tutorial = RECIPES["tutorial-own-weights"], RECIPES["tutorial"]
-    axes = ((True,), ("own",), (ours.rate,)) if own else (RELUS, SCHEMES, RATES)
+    axes = ((True,), ("own",), (ours.learning_rate,)) if own else (RELUS, SCHEMES, RATES)
     for seed, relu, scheme, rate in itertools.product(range(seeds), *axes):
         recipe = dataclasses.replace(
             tutorial,
             model_args=args(final_relu=relu),
-            initialisation=scheme,
-            rate=rate,
+            initialization=scheme,
+            learning_rate=rate,
             image_size=size,
         )
-        yield {"final_relu": relu, "initialisation": scheme, "rate": rate, "seed": seed}, recipe
+        yield (
+            {"final_relu": relu, "initialization": scheme, "learning_rate": rate, "seed": seed},
+            recipe,
+        )
 
 
 def measure(
@@ -96,8 +99,8 @@ def measure(
     """Fill the record at ``path``; whether it is complete."""
     steps = steps or STEPS
     images = data.load("fashion-mnist")
-    record = runs.series(
-        "own-initialisation" if own else "failure-grid",
+    record = series.series(
+        "own-initialization" if own else "failure-grid",
         f"python benchmarks/failure_grid.py --size {size} --seeds {seeds}" + " --own" * own,
         device,
         images,
@@ -106,7 +109,7 @@ def measure(
         batch_size=RECIPES["tutorial"].batch_size,
         seeds=seeds,
     )
-    runs.go_on(record, path, same=("image_size", "steps"))
+    series.resume(record, path, same=("image_size", "steps"))
     grid = list(cells(size, seeds, own))
     todo = [
         (cell, recipe)
@@ -117,7 +120,7 @@ def measure(
         for cell, recipe in todo:
             record["runs"].append(cell | try_once(images, recipe, cell["seed"], device, steps))
             record["complete"] = len(record["runs"]) == len(grid)
-            runs.write(path, record)
+            run.write(path, record)
             print(record["runs"][-1], flush=True)
             reason = why_stop()
             if reason == stopping.TIME:
@@ -140,13 +143,15 @@ def main():
     given = options.size, options.seeds, device, options.minutes
     complete = measure(options.record, *given, own=options.own)
     found = json.loads(options.record.read_text())["runs"]
-    rows = [("last ReLU", "initialisation", "rate", "dead", "slow", "diverged", "training")]
+    rows = [
+        ("last ReLU", "initialization", "learning rate", "dead", "slow", "diverged", "training")
+    ]
     for cell, _ in cells(options.size, 1, options.own):
         del cell["seed"]
         verdicts = [run["verdict"] for run in found if cell.items() <= run.items()]
         counts = [str(verdicts.count(name)) for name in rows[0][3:]]
         kept = "kept" if cell["final_relu"] else "dropped"
-        rows.append((kept, cell["initialisation"], f"{cell['rate']:g}", *counts))
+        rows.append((kept, cell["initialization"], f"{cell['learning_rate']:g}", *counts))
     print(tables.as_text(rows))
     return 0 if complete else 130
 

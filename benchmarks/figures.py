@@ -19,7 +19,7 @@ from statistics import median, quantiles
 import torch
 from playwright.sync_api import sync_playwright
 
-from nin_lib import hardware, runs
+from nin_lib.train import hardware, run
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "build_tools"))
 import browser as browser_tools
@@ -141,7 +141,7 @@ def main():
         "slowed": SLOWED,
         "figures": found,
     }
-    runs.write(options.record, record)
+    run.write(options.record, record)
     for row in found:
         kinds = [k for k in KINDS if f"{k}_median" in row]
         parts = (f"{k} {row[f'{k}_median']:5.1f}, {row[f'{k}_p95']:5.1f}" for k in kinds)

@@ -19,7 +19,7 @@ from statistics import median
 import torch
 from playwright.sync_api import sync_playwright
 
-from nin_lib import hardware, runs
+from nin_lib.train import hardware, run
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "build_tools"))
@@ -91,7 +91,7 @@ def main():
         "runs": options.runs,
         "pages": pages,
     }
-    runs.write(options.record, record)
+    run.write(options.record, record)
 
 
 if __name__ == "__main__":

@@ -25,14 +25,13 @@ from functools import partial
 from pathlib import Path
 
 import failure_grid
-import ladder
 import small_networks
 import torch
+import training_speed
 
-from nin_lib import data, hardware, records, runs, stopping, studies, train
-from nin_lib.engine import AS_WRITTEN, Engine
-from nin_lib.recipes import RECIPES, Recipe
-from nin_lib.state import TrainingDiverged
+from nin_lib import data, records, train
+from nin_lib.recipes import RECIPES, Recipe, studies
+from nin_lib.train import AS_WRITTEN, Engine, TrainingDiverged, hardware, run, stopping
 
 FAST = Engine()
 
@@ -112,7 +111,7 @@ def trained(
                 minutes=minutes,
             )
         except TrainingDiverged as error:  # that too is a result
-            runs.write(path, lost(recipe, images, seed, device, engine, str(error)))
+            run.write(path, lost(recipe, images, seed, device, engine, str(error)))
             unfinished.unlink(missing_ok=True)
             print(error)
             return True
@@ -138,7 +137,7 @@ def failures(size: int, count: int, minutes: float, device: str, own: bool = Fal
         return failure_grid.measure(path, size, count, device, minutes, steps, own)
 
     return Job(
-        f"{'own-initialisation' if own else 'failure-grid'}-{size}-{device}",
+        f"{'own-initialization' if own else 'failure-grid'}-{size}-{device}",
         minutes,
         measure,
         lambda path, device, minutes: measure(path, device, 0, steps=2),
@@ -160,13 +159,13 @@ def small(seed: int, minutes: float) -> Job:
 def speed(minutes: float, device: str, steps: int) -> Job:
     def measure(path: Path, device: torch.device, minutes: float, *more: str) -> bool:
         options = ["--device", device.type, "--steps", str(steps), "--record", str(path)]
-        ladder.main([*options, *more])
+        training_speed.main([*options, *more])
         return True
 
     def dry(path: Path, device: torch.device, minutes: float) -> bool:
         return measure(path, device, minutes, "--steps", "1", "--rounds", "1", "--workers", "0")
 
-    return Job(f"speed-ladder-{device}", minutes, measure, dry, resumes=False)
+    return Job(f"training-speed-{device}", minutes, measure, dry, resumes=False)
 
 
 def study(name: str, count: int, minutes: float, device: str) -> Iterator[Job]:
@@ -232,14 +231,14 @@ def missing(jobs: list[Job], folder: Path) -> list[Job]:
 def pack(folder: Path, target: Path) -> None:
     """All records of a folder as one file, name → record."""
     packed = {f.stem: json.loads(f.read_text(encoding="utf-8")) for f in folder.glob("*.json")}
-    runs.write(target, packed)
+    run.write(target, packed)
 
 
 def unpack(source: Path, folder: Path) -> None:
     """Spread a packed file into one file a record."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, record in json.loads(source.read_text(encoding="utf-8")).items():
-        runs.write(folder / f"{name}.json", record)
+        run.write(folder / f"{name}.json", record)
         print(folder / f"{name}.json")
 
 

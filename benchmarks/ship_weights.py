@@ -16,10 +16,11 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from nin_lib import data, models, small, train
+from nin_lib import data, models, train
 from nin_lib.data import ImageData
-from nin_lib.engine import Engine
+from nin_lib.models import small
 from nin_lib.recipes import RECIPES, args
+from nin_lib.train import Engine
 
 FOLDER = Path(train.__file__).parent / "weights"
 SETS = ("fashion-mnist", "wardrobe")

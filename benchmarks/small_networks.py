@@ -1,4 +1,4 @@
-"""Train every small network of ``nin_lib.small.affordable()`` from one seed, a short run each.
+"""Train every network of ``models.small.affordable()`` from one seed, a short run each.
 
     python benchmarks/small_networks.py --seed 0 --record records/small-networks-seed0-cpu.json
 
@@ -12,12 +12,15 @@ import dataclasses
 import sys
 from pathlib import Path
 
+import series
 import torch
 
-from nin_lib import data, hardware, runs, stopping, train
+from nin_lib import data, train
+from nin_lib.models import Choice
+from nin_lib.models.small import affordable
 from nin_lib.recipes import RECIPES, args
-from nin_lib.small import Choice, affordable
 from nin_lib.summary import trace
+from nin_lib.train import hardware, run, stopping
 
 RECIPE = dataclasses.replace(
     RECIPES["pocket"],
@@ -26,7 +29,7 @@ RECIPE = dataclasses.replace(
     model="small_nin",
     epochs=5,
     batch_size=128,
-    rate=0.2,
+    learning_rate=0.2,
     validation=1_000,
     limit=10_000,
     flip=False,
@@ -62,7 +65,7 @@ def measure(
     images = data.load(RECIPE.data)
     choices = affordable()[:first]
     settings = {k: v for k, v in RECIPE.settings().items() if k not in ("model_args", "why")}
-    record = runs.series(
+    record = series.series(
         "small-networks",
         f"python benchmarks/small_networks.py --seed {seed} "
         f"--record records/small-networks-seed{seed}-cpu.json",
@@ -72,18 +75,18 @@ def measure(
         seed=seed,
         images=len(images.test_labels),
     )
-    runs.go_on(record, path, same=("recipe", "seed"))
+    series.resume(record, path, same=("recipe", "seed"))
     done = [{k: run[k] for k in dataclasses.asdict(Choice())} for run in record["runs"]]
     todo = [choice for choice in choices if dataclasses.asdict(choice) not in done]
     with stopping.listen(minutes) as why_stop:
         for choice in todo:
             record["runs"].append(one(choice, images, seed, device))
             record["complete"] = len(record["runs"]) == len(affordable())
-            runs.write(path, record)
+            run.write(path, record)
             print(record["runs"][-1], flush=True)
             if why_stop():
                 break
-    runs.write(path, record)
+    run.write(path, record)
     return len(record["runs"]) >= len(choices)
 
 

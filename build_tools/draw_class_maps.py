@@ -25,7 +25,7 @@ def main():
     figure = plt.figure(figsize=(9.4, 2.5))
     grid = figure.add_gridspec(2, 7, width_ratios=[2.3, 0.25, 1, 1, 1, 1, 1])
     ax = figure.add_subplot(grid[:, 0])
-    ax.imshow(image[0, 0], cmap=plot.GREY)
+    ax.imshow(image[0, 0], cmap=plot.GRAY)
     ax.set_title(f"a drawn {GARMENT.lower()}")
     ax.axis("off")
     for k, name in enumerate(wardrobe.classes):

@@ -191,8 +191,8 @@ def palette_css() -> str:
     """
     palette = json.loads((files("nin_lib") / "palette.json").read_text())
     rules = []
-    for theme, colours in palette.items():
-        body = "".join(f"--nin-{name}:{value};" for name, value in colours.items())
+    for theme, colors in palette.items():
+        body = "".join(f"--nin-{name}:{value};" for name, value in colors.items())
         where = f'html[data-theme="{theme}"]' + (',html[data-theme="auto"]' * (theme == "light"))
         rules.append(f"{where}{{{body}}}")
     return "".join(rules)

@@ -2,58 +2,26 @@
 
 Modules load on first use, so ``import nin_lib`` costs next to nothing beside ``import torch``:
 
-=============  ==========================================================
-``blocks``     the 1×1 convolution's homes: MLPConv, NiN block, global average
-``models``     whole networks: the tutorials', the paper's, the book's own
-``summary``    what every layer gives out, and what it costs
-``data``       Fashion-MNIST, MNIST, CIFAR-10, the drawn ``wardrobe``
-``recipes``    named training set-ups; ``studies`` compares them
-``engine``     switches for speed, from the tutorials' loop to ours
-``train``      the training loop
-``records``    the measured runs behind the book's figures
-``plot``       the book's static pictures
-``live``       its live figures
-``check``      answers to its exercises, judged on the spot
-=============  ==========================================================
+============  =========================================================================
+``data``      Fashion-MNIST, MNIST, CIFAR-10, and the ``wardrobe``, drawn by program
+``models``    the networks, their blocks, their class maps
+``summary``   output shape and cost of every layer
+``recipes``   named training set-ups, and the studies that compare them
+``train``     the training loop, evaluation, ``diagnose``
+``records``   the measured runs behind the book's numbers
+``plot``      static images
+``tables``    tables for terminal and notebook
+``live``      live figures
+``check``     answers to the exercises, checked on the spot
+============  =========================================================================
 """
 
 from importlib import import_module
 
 __version__ = "0.1.0"
 __all__ = [
-    "batches",
-    "blocks",
-    "check",
-    "checkpoints",
-    "classmaps",
-    "command",
-    "data",
-    "diagnosis",
-    "engine",
-    "evaluation",
-    "hardware",
-    "ladders",
-    "live",
-    "models",
-    "network",
-    "official",
-    "optim",
-    "paper",
-    "parallel",
-    "plot",
-    "recipes",
-    "records",
-    "runs",
-    "shifts",
-    "small",
-    "state",
-    "stopping",
-    "studies",
-    "summary",
-    "tables",
-    "train",
-    "wardrobe",
-]
+    "check", "data", "live", "models", "plot", "recipes", "records", "summary", "tables", "train",
+]  # fmt: skip
 
 
 def __getattr__(name):

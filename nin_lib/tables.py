@@ -1,58 +1,69 @@
-"""A table of strings as plain text and as HTML. A row may end early: its last cell then reaches
-over the columns that are left. What stands in a cell in `backticks` is code."""
+"""Tables of strings that print in a terminal and in a notebook."""
 
 import re
 from collections.abc import Sequence
 from html import escape
 from itertools import zip_longest
 
-Rows = Sequence[Sequence[str]]  # the first is the head, and no row is longer
+Rows = Sequence[Sequence[str]]
 
 
-def as_text(rows: Rows, *, right: Sequence[int] = (), foot: bool = False) -> str:
-    """Columns aligned left, those whose index is in ``right`` aligned right; ``foot`` rules off."""
+class Table:
+    """Rows of strings; the first is the head, and no row is longer.
 
-    def single(row):  # the cells that stand in one column
-        return row if len(row) == len(rows[0]) else row[:-1]
+    A row may end early: its last cell then reaches over the columns that are left. Text in
+    `backticks` is code.
 
-    def line(row):
-        cells = single(row)
-        padded = [
-            cell.rjust(width) if i in right else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(cells, widths, strict=False))
-        ]
-        return "  ".join([*padded, *row[len(cells) :]]).rstrip()
+    Args:
+        right: indices of the columns that are aligned right.
+        foot: rule off the last row, as a total.
+    """
 
-    rows = [[cell.replace("`", "") for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip_longest(*map(single, rows), fillvalue="")]
-    lines = [line(row) for row in rows]
-    rule = "─" * max(map(len, lines))
-    lines.insert(1, rule)
-    if foot:
-        lines.insert(-1, rule)
-    return "\n".join(lines)
+    def __init__(self, rows: Rows, right: Sequence[int] = (), foot: bool = False):
+        self.rows, self.right, self.foot = rows, right, foot
 
+    def __repr__(self):
+        def single(row):  # the cells that stay in one column
+            return row if len(row) == len(rows[0]) else row[:-1]
 
-def as_html(rows: Rows, *, right: Sequence[int] = (), foot: bool = False) -> str:
-    """The same as an HTML table of class ``nin-table``, its cells escaped; no line ends between a
-    number and its deviation or its sign of percent."""
+        def line(row):
+            cells = single(row)
+            padded = [
+                cell.rjust(width) if i in self.right else cell.ljust(width)
+                for i, (cell, width) in enumerate(zip(cells, widths, strict=False))
+            ]
+            return "  ".join([*padded, *row[len(cells) :]]).rstrip()
 
-    head, *body = rows
+        rows = [[cell.replace("`", "") for cell in row] for row in self.rows]
+        widths = [max(map(len, column)) for column in zip_longest(*map(single, rows), fillvalue="")]
+        lines = [line(row) for row in rows]
+        rule = "─" * max(map(len, lines))
+        lines.insert(1, rule)
+        if self.foot:
+            lines.insert(-1, rule)
+        return "\n".join(lines)
 
-    def cell(i, text, tag, wide):
-        tag = tag if text else "td"  # nothing is no heading
-        kind = f' colspan="{wide}"' if wide > 1 else ' class="number"' if i in right else ""
-        whole = re.sub(r"(?<=\d) (?=[±%])|(?<=±) (?=\d)", "\N{NO-BREAK SPACE}", text)
-        text = re.sub("`([^`]*)`", r"<code>\1</code>", escape(whole))
-        return f"<{tag}{kind}>{text}</{tag}>"
+    def _repr_html_(self):
+        """An HTML table of class ``nin-table``, its cells escaped.
 
-    def line(row, tag):
-        wide = [1] * (len(row) - 1) + [len(head) - len(row) + 1]
-        cells = (cell(i, text, tag, wide[i]) for i, text in enumerate(row))
-        return f"<tr>{''.join(cells)}</tr>"
+        No line ends between a number and its standard deviation or its percent sign.
+        """
+        head, *body = self.rows
 
-    last = f"<tfoot>{line(body.pop(), 'td')}</tfoot>" if foot else ""
-    return (
-        f'<table class="nin-table"><thead>{line(head, "th")}</thead>'
-        f"<tbody>{''.join(line(row, 'td') for row in body)}</tbody>{last}</table>"
-    )
+        def cell(i, text, tag, wide):
+            tag = tag if text else "td"  # an empty cell is no heading
+            kind = f' colspan="{wide}"' if wide > 1 else ' class="number"' * (i in self.right)
+            whole = re.sub(r"(?<=\d) (?=[±%])|(?<=±) (?=\d)", "\N{NO-BREAK SPACE}", text)
+            text = re.sub("`([^`]*)`", r"<code>\1</code>", escape(whole))
+            return f"<{tag}{kind}>{text}</{tag}>"
+
+        def line(row, tag):
+            wide = [1] * (len(row) - 1) + [len(head) - len(row) + 1]
+            cells = (cell(i, text, tag, wide[i]) for i, text in enumerate(row))
+            return f"<tr>{''.join(cells)}</tr>"
+
+        last = f"<tfoot>{line(body.pop(), 'td')}</tfoot>" if self.foot else ""
+        return (
+            f'<table class="nin-table"><thead>{line(head, "th")}</thead>'
+            f"<tbody>{''.join(line(row, 'td') for row in body)}</tbody>{last}</table>"
+        )

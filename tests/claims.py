@@ -16,10 +16,11 @@ from statistics import NormalDist, mean, stdev  # noqa: F401
 import torch
 from torch import nn
 
-from nin_lib import data, models, records, small, studies, summary, train, whitening  # noqa: F401
-from nin_lib.engine import Engine  # noqa: F401
-from nin_lib.exercises.chapter07 import _shared
-from nin_lib.recipes import RECIPES, find  # noqa: F401
+from nin_lib import models, records, summary, train
+from nin_lib.check.chapter07 import _shared
+from nin_lib.data import whitening  # noqa: F401
+from nin_lib.recipes import RECIPES, find, studies  # noqa: F401
+from nin_lib.train import Engine  # noqa: F401
 
 BOOK = Path(__file__).resolve().parent.parent / "book"
 
@@ -292,7 +293,7 @@ def edge(holds, low: float, high: float) -> float:
 
 
 def vgg11() -> nn.Module:
-    """VGG-11 for grey pictures and ten classes: shapes without numbers."""
+    """VGG-11 for gray pictures and ten classes: shapes without numbers."""
     from torchvision.models import vgg11
 
     with torch.device("meta"):
@@ -327,8 +328,8 @@ def cross_entropy(recipe: str) -> float:
 
 
 def gain(number: int) -> float:
-    """What that rung of the ladder of accuracy adds to the rung below it, as a share."""
-    names = [recipe.name for recipe in studies.ACCURACY.values()]
+    """What that setting of the ablation adds to the setting below it, as a share."""
+    names = [recipe.name for recipe in studies.ABLATION.values()]
     return accuracy(names[number]) - accuracy(names[number - 1])
 
 
@@ -342,10 +343,10 @@ def worth(step: str) -> float:
     return accuracy(f"pocket-cifar10-{step}") - accuracy("pocket-cifar10")
 
 
-def rung(label: str, device: str = "cpu") -> float:
-    """How many times as fast as the tutorials' loop a rung of the ladder of speed is."""
-    rungs = records.one("speed-ladder", device)["rungs"]
-    return next(one["ratio"] for one in rungs if one["label"] == label)
+def setting(label: str, device: str = "cpu") -> float:
+    """How many times as fast as the tutorials' loop a setting of the training speed is."""
+    settings = records.one("training-speed", device)["rows"]
+    return next(one["ratio"] for one in settings if one["label"] == label)
 
 
 def kept(scheme: str) -> list[float]:
@@ -366,14 +367,14 @@ def tried(verdict: str | None = None, **cell) -> int:
 
 def reports(source: str = "") -> list[float]:
     """What others report of the paper's network on CIFAR-10, as shares."""
-    from nin_lib.paper import REPORTED
+    from nin_lib.records.paper import REPORTED
 
     return [float(one.accuracy) / 100 for one in REPORTED if source in one.source]
 
 
 def errors(row: int, network: str) -> int:
     """How many test pictures the paper's tables say that ``nin`` or ``maxout`` got wrong."""
-    from nin_lib.paper import TABLES
+    from nin_lib.records.paper import TABLES
 
     return round(getattr(TABLES[row], network) / 100 * TABLES[row].images)
 
@@ -405,7 +406,7 @@ def ghost(name: str) -> nn.Module:
 
 
 def _layers(name: str):
-    """The layers of a network of Figure 8.1, or of the first MobileNet without normalisation."""
+    """The layers of a network of Figure 8.1, or of the first MobileNet without normalization."""
     from nin_lib.live import where
 
     if name != "mobilenet":

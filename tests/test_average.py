@@ -307,7 +307,7 @@ def test_the_readers_own_picture_goes_in_and_can_be_left_and_found_again(alone):
     from test_live import PICTURES
 
     page = alone(live.Average(number="4.1"))
-    page.choose_file("mine.png", PICTURES["grey"])
+    page.choose_file("mine.png", PICTURES["gray"])
     page.tab.wait_for_function("() => document.querySelector('.left select').value === '-1'")
     _, logit = check_sentence(page)
     _, printed = page.code()

@@ -5,9 +5,10 @@ import dataclasses
 import pytest
 import torch
 
-from nin_lib.batches import Draws, augment, prepare, source, split
-from nin_lib.engine import Engine
 from nin_lib.recipes import RECIPES
+from nin_lib.train import Engine, prepare
+from nin_lib.train.batches import Draws, augment, source
+from nin_lib.train.splits import split
 
 QUICK = RECIPES["pocket"]
 
@@ -43,7 +44,7 @@ def test_augmentation_shifts_and_mirrors_whole_pictures():
 
 
 def test_a_cut_is_one_black_square_that_may_pass_the_border():
-    recipe = dataclasses.replace(QUICK, shift=0, flip=False, cut=8)
+    recipe = dataclasses.replace(QUICK, shift=0, flip=False, cutout=8)
     white = torch.full((400, 3, 28, 28), 255, dtype=torch.uint8)
     holes = augment(white, recipe, draws(400, recipe), torch.arange(400)) == 0
     assert torch.equal(holes[:, 0], holes[:, 2])
@@ -54,7 +55,7 @@ def test_a_cut_is_one_black_square_that_may_pass_the_border():
 
 
 def test_what_chance_decides_depends_on_seed_and_epoch_alone():
-    recipe = dataclasses.replace(QUICK, shift=2, cut=4)
+    recipe = dataclasses.replace(QUICK, shift=2, cutout=4)
     first, again = draws(50, recipe), draws(50, recipe)
     for part in ("order", "mirror", "shift", "hole"):
         assert torch.equal(getattr(first, part), getattr(again, part))
@@ -64,7 +65,7 @@ def test_what_chance_decides_depends_on_seed_and_epoch_alone():
 
 
 def test_both_ways_of_making_batches_give_the_same(wardrobe):
-    """The tutorials' loader and ours, up to PIL's rounding to whole grey levels."""
+    """The tutorials' loader and ours, up to PIL's rounding to whole gray levels."""
     recipe = dataclasses.replace(RECIPES["tutorial-one-pointwise"], image_size=40)
     images, labels = wardrobe.train_images[:30], wardrobe.train_labels[:30]
     drawn = draws(30, recipe), torch.arange(30).split(20)
@@ -78,7 +79,7 @@ def test_both_ways_of_making_batches_give_the_same(wardrobe):
         source(images, labels, QUICK, engines[1], *drawn)
 
 
-def test_colours_are_normalised_each_by_its_own_numbers():
+def test_colors_are_normalized_each_by_its_own_numbers():
     recipe = RECIPES["paper-cifar10"]
     images = torch.randint(0, 256, (4, 3, 32, 32), dtype=torch.uint8)
     x = prepare(images, recipe)
@@ -88,7 +89,7 @@ def test_colours_are_normalised_each_by_its_own_numbers():
 
 
 def test_prepare_resizes_as_the_tutorials_pictures_are_resized(wardrobe):
-    """Bilinear to 224×224 equals PIL's resize up to PIL's rounding to whole grey levels."""
+    """Bilinear to 224×224 equals PIL's resize up to PIL's rounding to whole gray levels."""
     import numpy as np
     from PIL import Image
 

@@ -10,8 +10,9 @@ import sys
 import pytest
 import torch
 
-from nin_lib import models, records, runs, summary
+from nin_lib import models, records, summary
 from nin_lib.recipes import RECIPES, args
+from nin_lib.train import run
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -32,8 +33,8 @@ def grid(benchmarks):
 
 
 @pytest.fixture(scope="module")
-def ladder(benchmarks):
-    return importlib.import_module("ladder")
+def training_speed(benchmarks):
+    return importlib.import_module("training_speed")
 
 
 def test_the_verdicts(grid):
@@ -105,7 +106,7 @@ def test_what_is_recorded_is_not_measured_again(record, tmp_path, monkeypatch):
     def job(name, minutes, complete=True, resumes=True):
         def measure(path, device, left):
             done.append(name)
-            runs.write(path, {"complete": complete})
+            run.write(path, {"complete": complete})
             return complete
 
         return record.Job(name, minutes, measure, resumes=resumes)
@@ -126,7 +127,7 @@ def test_a_job_that_fails_does_not_keep_the_others_waiting(record, tmp_path, mon
         raise RuntimeError("no kernel image")
 
     def works(path, *_):
-        runs.write(path, {})
+        run.write(path, {})
         return True
 
     jobs = [record.Job("broken", 1, fails), record.Job("whole", 1, works)]
@@ -151,17 +152,17 @@ def test_a_stopped_run_keeps_its_checkpoint_and_goes_on(record, handful, tmp_pat
     assert not list((tmp_path / "unfinished").iterdir())
 
 
-def test_each_rung_of_the_ladder_adds_one_change(ladder):
-    climb = list(ladder.rungs(torch.device("cpu")).values())
+def test_each_setting_of_training_speed_adds_one_change(training_speed):
+    climb = list(training_speed.settings(torch.device("cpu")).values())
     for (below, batch), (above, next_batch) in itertools.pairwise(climb):
         changed = [k for k, v in vars(above).items() if v != getattr(below, k)]
         assert len(changed) == 1
         assert batch == next_batch or above is climb[-1][0]
 
 
-def test_the_ceilings_are_of_the_right_order(ladder):
+def test_the_ceilings_are_of_the_right_order(training_speed):
     """Arithmetic by the network's own count; memory at least as many as a slow loop reaches."""
-    found = ladder.ceilings(torch.device("cpu"), "float32")
+    found = training_speed.ceilings(torch.device("cpu"), "float32")
     rows = summary.trace(models.nin(), (1, 1, 224, 224))
     flop = 6 * sum(row.macs for row in rows)
     assert found["arithmetic"] == pytest.approx(found["flop_per_second"] / flop)

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from nin_lib.blocks import GlobalAvgPool, MLPConv, nin_block
+from nin_lib.models import GlobalAvgPool, MLPConv, nin_block
 
 EXACT = {"rtol": 0, "atol": 1e-10}
 

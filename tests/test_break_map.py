@@ -179,8 +179,8 @@ def test_a_black_picture_and_the_readers_own_just_work(alone):
     page = alone()
     guess(page)
     for name, content in (
-        ("black", png(bytes(64), 8, 8, colour_type=0)),
-        ("mine", PICTURES["grey"]),
+        ("black", png(bytes(64), 8, 8, color_type=0)),
+        ("mine", PICTURES["gray"]),
     ):
         page.choose_file(f"{name}.png", content)
         page.tab.locator(

@@ -9,20 +9,17 @@ from statistics import mean
 import pytest
 import traitlets
 
-from nin_lib import records
-from nin_lib.live.budget import (
-    COMMAND,
-    KERNELS,
-    POSITIONS,
-    WIDTHS,
-    Budget,
+from nin_lib.live.budget import COMMAND, KERNELS, POSITIONS, WIDTHS, Budget
+from nin_lib.models import Choice
+from nin_lib.models.small import BUDGET, HEADS, affordable
+from nin_lib.records import read
+from nin_lib.records.small_networks import (
     Measured,
     how_trained,
     measured_networks,
     nearest,
     small_records,
 )
-from nin_lib.small import BUDGET, HEADS, Choice, affordable
 from nin_lib.summary import trace
 
 SHAPE = (1, 1, 28, 28)
@@ -124,7 +121,7 @@ def torch_counts(choice):
             kind = "connected" if part == "connected" else "pointwise"
         elif inside[0] == "squeeze":
             kind = "squeeze"
-        else:  # batch normalisation goes with the layer before it: norm0 is the convolution's
+        else:  # batch normalization goes with the layer before it: norm0 is the convolution's
             kind = "spatial" if inside[1] in ("conv", "norm0") else "pointwise"
         for sums in (parts[part if part in parts else "head"], kinds[kind]):
             sums[0] += row.params
@@ -340,7 +337,7 @@ def test_records_are_grouped_by_network_and_each_seed_counts_once(tmp_path, monk
     for place, content in enumerate([*found, {"kind": "another"}]):
         path = tmp_path / f"small-networks-{place}.json"
         path.write_text(json.dumps(content), encoding="utf-8")
-    monkeypatch.setattr(records, "folder", lambda: tmp_path)
+    monkeypatch.setattr(read, "folder", lambda: tmp_path)
     rows = measured_networks(small_records())
     assert [(row.choice, row.accuracies) for row in rows] == [(one, [0.8, 0.82]), (two, [0.9])]
     figure = Budget()

@@ -7,7 +7,8 @@ from base64 import b64decode
 import pytest
 import torch
 
-from nin_lib import live, small
+from nin_lib import live
+from nin_lib.models import small
 
 BOTH = [[9, 2, 2], [8, 26, 27]]
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from nin_lib import check
-from nin_lib.exercises import chapter01, expect
+from nin_lib.check import chapter01, expect
 
 EXERCISES = check.every()
 WRONG = [(x, i) for x in EXERCISES.values() for i in range(len(x.wrong))]
@@ -312,7 +312,7 @@ def test_what_survives_a_shuffle_is_as_exercise_1_7_says():
         "2×2 max pooling": lambda x: nn.functional.max_pool2d(
             nn.functional.pad(x, (0, 1, 0, 1)), 2, stride=1
         ),
-        "batch normalisation": nn.BatchNorm2d(4),
+        "batch normalization": nn.BatchNorm2d(4),
         "softmax over channels": lambda x: x.softmax(1),
         "softmax over positions": lambda x: x.flatten(2).softmax(2).view_as(x),
     }

@@ -6,17 +6,17 @@ import pytest
 import torch
 from test_train import QUICK, interrupt_at, tiny
 
-from nin_lib import checkpoints, train
-from nin_lib.checkpoints import CheckpointError
-from nin_lib.engine import Engine
+from nin_lib import train
+from nin_lib.train import Engine, checkpoints
+from nin_lib.train.checkpoints import CheckpointError
 
 # With everything that has a state: dropout, momentum, a schedule, an average, augmentation.
 RECIPE = dataclasses.replace(
     QUICK,
     epochs=3,
     shift=2,
-    cut=4,
-    average=0.9,
+    cutout=4,
+    ema_decay=0.9,
     limit=300,
 )
 
@@ -102,7 +102,7 @@ def test_a_checkpoint_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
         (lambda b: b"GIF89a" + b, "cut short or no checkpoint"),
     ],
 )
-def test_a_spoilt_file(handful, interrupted, spoil, words):
+def test_a_spoiled_file(handful, interrupted, spoil, words):
     interrupted.write_bytes(spoil(interrupted.read_bytes()))
     with pytest.raises(CheckpointError, match=words):
         fit(network(), handful, resume=interrupted)
@@ -120,8 +120,8 @@ def test_other_peoples_files(handful, tmp_path):
 
 
 def test_another_trainings_checkpoint(handful, interrupted):
-    faster = dataclasses.replace(RECIPE, rate=0.123)
-    with pytest.raises(CheckpointError, match=r"its recipe rate is 0\.4, not 0\.123"):
+    faster = dataclasses.replace(RECIPE, learning_rate=0.123)
+    with pytest.raises(CheckpointError, match=r"its recipe learning_rate is 0\.4, not 0\.123"):
         fit(network(), handful, faster, resume=interrupted)
     with pytest.raises(CheckpointError, match=r"its seed is 7, not 8"):
         train.fit(network(), handful, RECIPE, seed=8, device="cpu", show=False, resume=interrupted)

@@ -4,9 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from nin_lib import models, small
-from nin_lib.blocks import GlobalAvgPool
-from nin_lib.classmaps import cam, class_maps
+from nin_lib import models
+from nin_lib.models import GlobalAvgPool, cam, class_maps, small
 
 NETWORKS = {
     "pocket_nin, trained": lambda: models.pocket_nin(trained=True),

@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from nin_lib import data, models, train
-from nin_lib.command import keep_record, main, parse
 from nin_lib.recipes import RECIPES
+from nin_lib.train.__main__ import keep_record, main, parse
 
 FEW = Path(__file__).with_name("few_garments.py")
 

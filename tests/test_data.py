@@ -18,7 +18,8 @@ import pytest
 import safetensors.torch
 import torch
 
-from nin_lib import data, official, wardrobe
+from nin_lib import data
+from nin_lib.data import loading, official, wardrobe
 from nin_lib.recipes import RECIPES
 
 
@@ -238,7 +239,7 @@ def test_a_cache_that_cannot_be_written_costs_only_time(source, tmp_path, monkey
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(data, "save_file", full)
+    monkeypatch.setattr(loading, "save_file", full)
     with pytest.warns(UserWarning, match="No space left"):
         assert len(data.load("mnist").train_labels) == 30
     assert not list((tmp_path / "cache").glob("*"))
@@ -386,7 +387,7 @@ def test_cifars_binary_batches(cifar, pack, ending, tests, monkeypatch):
         monkeypatch.delenv("NIN_LIB_SOURCES", raising=False)
 
 
-@pytest.mark.parametrize("damage", ["train", "test", "short", "spoilt xz", "rest"])
+@pytest.mark.parametrize("damage", ["train", "test", "short", "spoiled xz", "rest"])
 def test_damaged_cifar_batches_are_refused(cifar, damage):
     write_cifar(cifar, MANY, lzma.compress, ".xz")
     file = cifar / ("data_batch_2.bin.xz" if damage in ("train", "short") else "test_batch.bin.xz")
@@ -398,13 +399,13 @@ def test_damaged_cifar_batches_are_refused(cifar, damage):
     else:
         raw[5] ^= 1
     packed = lzma.compress(bytes(raw))
-    file.write_bytes(packed[:-9] if damage == "spoilt xz" else packed)
+    file.write_bytes(packed[:-9] if damage == "spoiled xz" else packed)
     with pytest.raises(data.DataError, match=r"cifar10 could not be had.*CIFAR10"):
         data.load("cifar10")
 
 
 @pytest.mark.parametrize("name", ["cifar10", "cifar100", "svhn"])
-def test_colour_pictures_from_torchvision(cifar, name, monkeypatch):
+def test_color_pictures_from_torchvision(cifar, name, monkeypatch):
     """torchvision keeps CIFAR as N×32×32×3 with targets, SVHN as N×3×32×32 with labels."""
     images, labels = write_cifar(cifar, MANY)
     for file in cifar.iterdir():

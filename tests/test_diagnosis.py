@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from nin_lib import models, train
-from nin_lib.blocks import GlobalAvgPool
+from nin_lib.models import GlobalAvgPool
 from nin_lib.recipes import RECIPES
 
 
@@ -21,7 +21,7 @@ def batch(handful):
 def plain(scheme="he", final_relu=True, classes=10):
     torch.manual_seed(1)
     model = models.pocket_nin(1, classes, norm=False, final_relu=final_relu)
-    return models.initialise(model, scheme)
+    return models.initialize(model, scheme)
 
 
 def dead(classes=10):
@@ -54,7 +54,7 @@ def words(diagnosis, verdict, *pieces):
 )
 def test_a_healthy_network_is_called_healthy(batch, make):
     torch.manual_seed(0)
-    diagnosis = train.diagnose(make(), batch, rate=0.1)
+    diagnosis = train.diagnose(make(), batch, learning_rate=0.1)
     assert diagnosis.verdict == "healthy" and not diagnosis.findings, diagnosis
 
 
@@ -71,11 +71,11 @@ def test_the_constant_loss_of_a_dead_network(batch, classes):
 def test_a_rate_that_is_too_high(batch):
     torch.manual_seed(0)
     model = plain("he", final_relu=False)
-    words(train.diagnose(model, batch, rate=50.0), "slow", "rate 50", "too high")
-    assert train.diagnose(model, batch, rate=0.05).verdict == "healthy"
+    words(train.diagnose(model, batch, learning_rate=50.0), "slow", "rate 50", "too high")
+    assert train.diagnose(model, batch, learning_rate=0.05).verdict == "healthy"
 
 
-def test_a_lazy_layer_that_its_initialiser_skipped(batch):
+def test_a_lazy_layer_that_its_initializer_skipped(batch):
     model = nn.Sequential(nn.LazyConv2d(8, 3), nn.ReLU(), nn.LazyConv2d(10, 1), GlobalAvgPool())
     words(train.diagnose(model, batch), "slow", "0: has no weights before the first batch")
     assert nn.parameter.is_lazy(model[0].weight)  # the model itself is as it was
@@ -84,10 +84,10 @@ def test_a_lazy_layer_that_its_initialiser_skipped(batch):
 def test_weights_that_lose_the_signal(batch):
     """The tutorials' network as the framework draws it starts blind."""
     torch.manual_seed(0)
-    model = models.initialise(models.nin(final_relu=False), "default").eval()
+    model = models.initialize(models.nin(final_relu=False), "default").eval()
     x = torch.nn.functional.interpolate(batch[0][:16], size=(67, 67))
     diagnosis = train.diagnose(model, (x, batch[1][:16]))
-    words(diagnosis, "slow", "block2.", "hardly depends on the picture", "He's initialisation")
+    words(diagnosis, "slow", "block2.", "hardly depends on the picture", "He's initialization")
 
 
 def test_a_softmax_before_the_average(batch):
@@ -152,7 +152,7 @@ def test_one_step_that_kills(batch):
     """He's weights with the last ReLU kept: the first step at a high rate ends all class maps."""
     torch.manual_seed(3)
     model = plain("he", final_relu=True)
-    diagnosis = train.diagnose(model, batch, rate=2.0)
+    diagnosis = train.diagnose(model, batch, learning_rate=2.0)
     assert diagnosis.verdict in ("dead", "slow") and "too high" in str(diagnosis), diagnosis
 
 
@@ -160,7 +160,7 @@ def test_the_model_is_left_as_it_was(batch):
     torch.manual_seed(0)
     model = models.pocket_nin().eval()
     before = copy.deepcopy(model.state_dict())
-    train.diagnose(model, batch, rate=0.1)
+    train.diagnose(model, batch, learning_rate=0.1)
     assert all(torch.equal(before[k], v) for k, v in model.state_dict().items())
     assert not model.training and all(p.grad is None for p in model.parameters())
 

@@ -53,7 +53,7 @@ STARTS = (
 
 
 def torch_layers(network):
-    """Each convolution with the batch normalisation after it, if there is one."""
+    """Each convolution with the batch normalization after it, if there is one."""
     found = []
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d):

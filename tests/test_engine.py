@@ -8,8 +8,9 @@ import torch
 from torch import nn
 
 from nin_lib import models, train
-from nin_lib.engine import AS_WRITTEN, BlockwiseConv2d, Engine
 from nin_lib.recipes import RECIPES
+from nin_lib.train import AS_WRITTEN, Engine
+from nin_lib.train.engine import BlockwiseConv2d
 
 CPU = torch.device("cpu")
 
@@ -70,7 +71,7 @@ SWITCHES = {
 @pytest.mark.parametrize(("switch", "value"), SWITCHES.items())
 def test_a_switch_changes_the_weights_by_rounding_only(handful, switch, value):
     recipe = dataclasses.replace(
-        RECIPES["pocket"], batch_size=100, epochs=1, validation=100, limit=400, rate=0.02
+        RECIPES["pocket"], batch_size=100, epochs=1, validation=100, limit=400, learning_rate=0.02
     )
     trained = []
     for engine in (Engine(precision="float32"), Engine(precision="float32", **{switch: value})):

@@ -121,7 +121,7 @@ def test_a_page_has_one_stylesheet_and_few_elements(site, name):
 
 
 LIGHT = [(name, "light") for name in PAGES]
-# Colours are the same on all pages: these have every kind of element.
+# Colors are the same on all pages: these have every kind of element.
 DARK = [(name, "dark") for name in ("index", "04_global_average_pooling", "glossary", "api")]
 
 
@@ -186,19 +186,19 @@ def test_a_very_old_browser_has_the_text_and_a_sentence_for_each_figure(browser,
     page.close()
 
 
-def test_without_scripts_the_page_has_its_colours(browser, address):
+def test_without_scripts_the_page_has_its_colors(browser, address):
     page = browser.new_page(java_script_enabled=False, color_scheme="dark")
     page.goto(f"{address}/04_global_average_pooling.html")
-    colour = page.locator("body").evaluate("e => getComputedStyle(e).backgroundColor")
-    assert colour == "rgb(252, 251, 248)"  # the light paper
+    color = page.locator("body").evaluate("e => getComputedStyle(e).backgroundColor")
+    assert color == "rgb(252, 251, 248)"  # the light paper
     page.close()
 
 
-def test_in_forced_colours_the_icons_are_there(browser, address):
+def test_in_forced_colors_the_icons_are_there(browser, address):
     page = browser.new_page(forced_colors="active")
     page.goto(f"{address}/notation.html")
-    colour = "e => getComputedStyle(e, '::before').backgroundColor"
+    color = "e => getComputedStyle(e, '::before').backgroundColor"
     button = page.locator(".theme-switch-button .theme-switch:visible").first
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert button.evaluate(colour) not in (paper, "rgba(0, 0, 0, 0)")
+    assert button.evaluate(color) not in (paper, "rgba(0, 0, 0, 0)")
     page.close()

@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import nn
 
-from nin_lib import models, small
-from nin_lib.blocks import GlobalAvgPool
+from nin_lib import models
 from nin_lib.live import InsidePixel, files
+from nin_lib.models import GlobalAvgPool, small
 
 BUNDLES = sorted(module.name for module in files.FOLDER.glob("*.mjs"))
 

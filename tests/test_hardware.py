@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-from nin_lib import hardware
+from nin_lib.train import hardware
 
 
 def test_precision_follows_the_hardware(monkeypatch):
@@ -34,7 +34,7 @@ def test_freed_memory_is_kept_for_the_next_step():
     """In a process of its own: page faults of a hundred large tensors, before and after."""
     code = """
 import resource, torch
-from nin_lib import hardware
+from nin_lib.train import hardware
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     for _ in range(20):

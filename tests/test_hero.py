@@ -133,7 +133,7 @@ def test_each_shown_map_is_painted_and_follows_a_stroke(alone):
     before = page.tab.evaluate(pixels)
     sides = [14] * SHOWN + [14] * SHOWN + [7] * SHOWN + [7] * 10
     assert [(side, side) for side in sides] == [(w, h) for w, h, _ in before]
-    assert all(len(set(re.findall(r"\d+,\d+,\d+,255", colours))) > 3 for *_, colours in before)
+    assert all(len(set(re.findall(r"\d+,\d+,\d+,255", colors))) > 3 for *_, colors in before)
     stroke(page, SLEEVE)
     page.settle()
     after = page.tab.evaluate(pixels)

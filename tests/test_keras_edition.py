@@ -79,7 +79,7 @@ def test_same_is_padding_on_either_side_where_the_step_divides_one_less(
     assert torch.allclose(theirs, ours, atol=1e-5) == ((side - 1) % stride == 0)
 
 
-def test_batch_normalisation_keeps_the_averages_that_the_chapter_says(keras):
+def test_batch_normalization_keeps_the_averages_that_the_chapter_says(keras):
     theirs = nn.BatchNorm2d(4)
     ours = keras.layers.BatchNormalization(epsilon=theirs.eps, momentum=1 - theirs.momentum)
     x = torch.randn(2, 4, 3, 3)

@@ -187,8 +187,8 @@ def test_a_held_unit_changes_the_map_everywhere_and_a_pin_is_kept(opened):
     figure.get_by_label("hold this unit at").check()
     assert "It is held at 0.00 at every position" in page.says(figure)
     pixels = "e => [...e.getContext('2d').getImageData(0, 0, 14, 14).data]"
-    colours = figure.locator(".right canvas").evaluate(pixels)
-    assert len({tuple(colours[i : i + 4]) for i in range(0, len(colours), 4)}) == 1
+    colors = figure.locator(".right canvas").evaluate(pixels)
+    assert len({tuple(colors[i : i + 4]) for i in range(0, len(colors), 4)}) == 1
 
 
 def test_without_webassembly_the_network_runs_in_javascript(opened):
@@ -226,7 +226,7 @@ def test_the_address_holds_the_state(opened):
     assert page.says(page.figure("1.1")).startswith("Row 11, ")
 
 
-def png(pixels, width, height, colour_type=2):
+def png(pixels, width, height, color_type=2):
     """A PNG file of 8-bit pixels."""
 
     def chunk(kind, data):
@@ -235,7 +235,7 @@ def png(pixels, width, height, colour_type=2):
 
     line = len(pixels) // height
     raw = b"".join(b"\0" + pixels[i * line : (i + 1) * line] for i in range(height))
-    head = struct.pack(">IIBBBBB", width, height, 8, colour_type, 0, 0, 0)
+    head = struct.pack(">IIBBBBB", width, height, 8, color_type, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n"
         + chunk(b"IHDR", head)
@@ -246,8 +246,8 @@ def png(pixels, width, height, colour_type=2):
 
 PICTURES = {
     "one pixel": png(b"\xff\x00\x00", 1, 1),
-    "grey": png(bytes(range(100)), 10, 10, colour_type=0),
-    "transparent": png(b"\x00\x00\x00\x00" * 64, 8, 8, colour_type=6),
+    "gray": png(bytes(range(100)), 10, 10, color_type=0),
+    "transparent": png(b"\x00\x00\x00\x00" * 64, 8, 8, color_type=6),
     "large": png(b"\x20\x40\x60" * 3000 * 2000, 3000, 2000),
     "a strip": png(b"\x20\x40\x60" * 500, 500, 1),
 }
@@ -277,7 +277,7 @@ def test_the_readers_own_picture_just_works(opened, kind, name, number):
     ("name", "content", "words"),
     [
         ("notes.txt", b"no picture", "cannot read “notes.txt”"),
-        ("cut.png", PICTURES["grey"][:40], "cannot read"),
+        ("cut.png", PICTURES["gray"][:40], "cannot read"),
         ("empty.png", b"", "empty"),
         ("huge.png", bytes(41_000_000), "up to 40 MB"),
     ],
@@ -353,7 +353,7 @@ def test_the_code_of_the_network_figure_computes_its_value(opened):
     """With the reader's own picture and a unit held."""
     page = opened("02_mlpconv", "#fig-2.2:held=[1,1,3,2]&block=2&unit=5")
     figure = page.figure("2.2")
-    own = {"name": "mine.png", "mimeType": "image/png", "buffer": PICTURES["grey"]}
+    own = {"name": "mine.png", "mimeType": "image/png", "buffer": PICTURES["gray"]}
     figure.locator("input[type=file]").set_input_files(own)
     figure.get_by_label("image", exact=True).locator("option[value='-1']:checked").wait_for(
         state="attached"
@@ -388,7 +388,7 @@ def test_a_figure_in_one_piece_lives_without_a_server(browser, tmp_path, number)
     ("fragment", "words"),
     [
         ("#fig-1.1:row=many", "does not have (row)"),
-        ("#fig-1.1:colour=red&row=2", "does not have (colour)"),
+        ("#fig-1.1:color=red&row=2", "does not have (color)"),
         ("#fig-1.1:row", "does not have (row)"),
         ("#fig-1.1:row=%E0%A4%A", "does not have (row)"),
         ("#fig-1.1:row=12&column=2", "does not have (row)"),

@@ -104,8 +104,8 @@ def test_an_error_that_is_not_about_the_input_is_left_alone():
 
 
 @pytest.mark.parametrize("scheme", ["he", "xavier", "gaussian"])
-def test_initialisation_draws_the_variance_it_promises(scheme):
-    model = models.initialise(models.nin_paper("cifar10"), scheme)
+def test_initialization_draws_the_variance_it_promises(scheme):
+    model = models.initialize(models.nin_paper("cifar10"), scheme)
     layer = model.block2.conv
     fan_in, fan_out = 96 * 25, 192 * 25
     expected = {"he": 2 / fan_in, "xavier": 2 / (fan_in + fan_out), "gaussian": 0.05**2}
@@ -120,26 +120,26 @@ def test_he_lets_the_input_through_and_the_tutorials_xavier_starts_blind():
     passed = {}
     for scheme in ("he", "xavier"):
         torch.manual_seed(0)
-        logits = models.initialise(models.nin(final_relu=False), scheme).eval()(x)
+        logits = models.initialize(models.nin(final_relu=False), scheme).eval()(x)
         passed[scheme] = (logits.var(0).mean() / x.var(0).mean()).item()
     assert passed["xavier"] < 1e-4 < 1e-2 < passed["he"]
 
 
-def test_the_default_initialisation_is_pytorchs():
+def test_the_default_initialization_is_pytorchs():
     torch.manual_seed(3)
     fresh = nn.Conv2d(8, 4, 3)
     torch.manual_seed(3)
-    again = models.initialise(nn.Conv2d(8, 4, 3).requires_grad_(False), "he")
+    again = models.initialize(nn.Conv2d(8, 4, 3).requires_grad_(False), "he")
     torch.manual_seed(3)
-    models.initialise(again, "default")
+    models.initialize(again, "default")
     assert torch.equal(again.weight, fresh.weight) and torch.equal(again.bias, fresh.bias)
 
 
-def test_initialise_refuses_lazy_layers_and_unknown_schemes():
+def test_initialize_refuses_lazy_layers_and_unknown_schemes():
     with pytest.raises(ValueError, match="lazy"):
-        models.initialise(nn.Sequential(nn.LazyConv2d(4, 3)))
-    with pytest.raises(ValueError, match="unknown initialisation 'hee'; known: he"):
-        models.initialise(nn.Sequential(), "hee")
+        models.initialize(nn.Sequential(nn.LazyConv2d(4, 3)))
+    with pytest.raises(ValueError, match="unknown initialization 'hee'; known: he"):
+        models.initialize(nn.Sequential(), "hee")
 
 
 def test_folding_batch_norm_changes_nothing_but_the_layers():

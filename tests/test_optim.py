@@ -1,4 +1,4 @@
-"""Optimiser, learning rate, average of the weights."""
+"""Optimizer, learning rate, average of the weights."""
 
 import dataclasses
 import math
@@ -32,18 +32,18 @@ def test_one_cycle_climbs_for_a_fifth_and_ends_at_nothing():
     for steps in range(1, 12):
         train.schedule(optimizer, RECIPE, steps)
     rates = rates_of(RECIPE, 100)
-    assert max(rates) == pytest.approx(RECIPE.rate) and 18 <= rates.index(max(rates)) <= 20
-    assert rates[-1] < RECIPE.rate / 100 and rates[0] < RECIPE.rate / 10
+    assert max(rates) == pytest.approx(RECIPE.learning_rate) and 18 <= rates.index(max(rates)) <= 20
+    assert rates[-1] < RECIPE.learning_rate / 100 and rates[0] < RECIPE.learning_rate / 10
 
 
 def test_a_cut_leaves_a_tenth_of_the_rate_for_the_last_sixth():
-    recipe = dataclasses.replace(RECIPE, schedule="cut", rate=0.1)
+    recipe = dataclasses.replace(RECIPE, schedule="step", learning_rate=0.1)
     assert rates_of(recipe, 12) == pytest.approx(10 * [0.1] + 2 * [0.01])
 
 
 def test_a_schedule_that_is_none_is_refused():
     optimizer = train.sgd(nn.Linear(2, 2), RECIPE)
-    with pytest.raises(ValueError, match="no schedule 'cosine'; known: one-cycle, constant, cut"):
+    with pytest.raises(ValueError, match="no schedule 'cosine'; known: one-cycle, constant, step"):
         train.schedule(optimizer, dataclasses.replace(RECIPE, schedule="cosine"), 10)
 
 
@@ -68,7 +68,7 @@ def test_momentum_starts_at_zero_even_if_float16_overflows_at_once():
 
 
 def test_the_average_follows_weights_and_statistics():
-    recipe = dataclasses.replace(RECIPE, average=0.75)
+    recipe = dataclasses.replace(RECIPE, ema_decay=0.75)
     model = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3))
     averaged = train.average(model, recipe)
     expected = None
@@ -88,7 +88,7 @@ def test_the_average_follows_weights_and_statistics():
 def test_the_average_is_torchs_own():
     torch.manual_seed(0)
     model = models.pocket_nin()
-    ours = train.average(model, dataclasses.replace(RECIPE, average=0.9))
+    ours = train.average(model, dataclasses.replace(RECIPE, ema_decay=0.9))
     theirs = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.9), use_buffers=True)
     for _ in range(5):
         with torch.no_grad():

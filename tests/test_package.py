@@ -12,7 +12,7 @@ def python(code: str) -> str:
 
 
 def test_importing_nin_lib_pulls_in_neither_matplotlib_nor_ipywidgets():
-    drawing = ("ladders", "live", "paper", "plot")  # which are for pictures
+    drawing = ("live", "plot")  # which are for pictures
     everything = (
         f"import nin_lib, sys; [getattr(nin_lib, m) for m in nin_lib.__all__ if m not in {drawing}]"
     )

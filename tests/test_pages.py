@@ -196,16 +196,23 @@ def test_the_references_are_those_of_the_chapters_and_name_them():
 # nin_lib.
 
 
+def modules() -> list[str]:
+    """Every module of nin_lib that the reference covers, without the package's own name."""
+    walked = pkgutil.walk_packages(nin_lib.__path__, "nin_lib.")
+    names = [module.name.removeprefix("nin_lib.") for module in walked]
+    left_out = re.compile(r"_records|.*__main__|check\.(chapter.*|expect)|live\..*")
+    return [name for name in names if not left_out.fullmatch(name)]
+
+
 def test_the_reference_names_every_public_module():
-    names = [module.name for module in pkgutil.iter_modules(nin_lib.__path__)]
-    public = {name for name in names if not name.startswith("_")} - {"exercises"}
-    assert set(re.findall(r"^### (\w+)$", page("api"), re.M)) == public
-    documented = re.findall(r"automodule:: nin_lib\.(\w+)$", page("api"), re.M)
-    assert sorted(documented) == sorted(public)
+    assert set(re.findall(r"^## (\w+)$", page("api"), re.M)) == set(nin_lib.__all__)
+    documented = re.findall(r"automodule:: nin_lib\.([\w.]+)$", page("api"), re.M)
+    covered = [name for name in documented if not name.startswith("live.")]
+    assert sorted(covered) == sorted(modules())
 
 
 def test_the_reference_names_every_study():
-    from nin_lib import studies
+    from nin_lib.recipes import studies
 
     named = dict(re.findall(r"^   ``([a-z-]+)`` \(``([A-Z_]+)``\)$", page("api"), re.M))
     assert set(named) == set(studies.STUDIES)
@@ -221,14 +228,14 @@ def test_the_reference_on_the_site_has_every_public_name(site):
     documented = {name for kind in ("py:function", "py:class") for name in inventory[kind]}
     documented |= set(inventory.get("py:exception", ()))
     missing = {f"nin_lib.live.{name}" for name in live.__all__} - documented
-    for module in pkgutil.iter_modules(nin_lib.__path__, "nin_lib."):
-        source = BOOK.parent / f"{module.name.replace('.', '/')}.py"
+    for module in modules():
+        source = BOOK.parent / "nin_lib" / f"{module.replace('.', '/')}.py"
         if not source.exists():
             continue
         for node in ast.parse(source.read_text(encoding="utf-8")).body:
             is_named = isinstance(node, ast.FunctionDef | ast.ClassDef)
             if is_named and not node.name.startswith("_") and ast.get_docstring(node):
-                missing |= {f"{module.name}.{node.name}"} - documented
+                missing |= {f"nin_lib.{module}.{node.name}"} - documented
     assert not missing
 
 

@@ -8,8 +8,10 @@ import matplotlib
 import matplotlib.pyplot as plt
 import pytest
 
-from nin_lib import models, paper, recipes, records, runs, studies, summary
-from nin_lib.evaluation import interval
+from nin_lib import models, recipes, records, summary
+from nin_lib.recipes import studies
+from nin_lib.records import paper, read
+from nin_lib.train import interval, run
 
 matplotlib.use("agg")
 MISSING = "not yet measured"
@@ -24,7 +26,7 @@ def closed():
 @pytest.fixture
 def shelf(monkeypatch, tmp_path):
     """An empty folder of records that the tables are made from."""
-    monkeypatch.setattr(records, "folder", lambda: tmp_path)
+    monkeypatch.setattr(read, "folder", lambda: tmp_path)
     return tmp_path
 
 
@@ -61,7 +63,7 @@ def test_without_a_record_every_cell_says_so_and_how_to_fill_it(shelf):
 def test_a_record_that_appears_fills_its_cell(shelf):
     for seed, accuracy in enumerate((0.9101, 0.9123)):
         record = invented("paper-cifar10", accuracy, seed=seed)
-        runs.write(shelf / f"paper-cifar10-cifar10-seed{seed}-cuda.json", record)
+        run.write(shelf / f"paper-cifar10-cifar10-seed{seed}-cuda.json", record)
     rows = {row[0]: row for row in paper.results().rows[1:]}
     _, nin, maxout, ours, span, how = rows["CIFAR-10, mirrored and shifted"]
     assert (nin, maxout, ours) == ("8.81", "9.38", "8.88 ± 0.16")
@@ -81,7 +83,7 @@ def test_runs_of_another_length_or_judged_otherwise_are_apart_and_say_so(shelf):
         "held-out": invented("paper-cifar10", 0.9, on="held-out", images=6_000),
     }
     for name, record in records_of.items():
-        runs.write(shelf / f"{name}.json", record)
+        run.write(shelf / f"{name}.json", record)
     lines = [row for row in paper.results().rows[1:] if "H100" in row[-1]]
     assert [row[3] for row in lines] == ["10.00", "30.00"]
     assert "6,000 held-out pictures" in lines[0][-1]
@@ -90,7 +92,7 @@ def test_runs_of_another_length_or_judged_otherwise_are_apart_and_say_so(shelf):
 
 
 def test_an_error_far_outside_is_an_arrow_at_the_edge(shelf):
-    runs.write(shelf / "short.json", invented("paper-cifar10", 0.7, epochs=6))
+    run.write(shelf / "short.json", invented("paper-cifar10", 0.7, epochs=6))
     figure = paper.intervals()
     [arrow] = [line for line in figure.axes[0].lines if line.get_marker() == ">"]
     assert arrow.get_xdata() == [paper.EDGE] and "ours 30.00 %" in words(figure)
@@ -130,7 +132,7 @@ def test_each_variant_of_the_study_changes_what_it_says():
     }
     own = kinds["paper-cifar10"]
     assert own.count("BatchNorm2d") == 8
-    assert kinds["no batch normalisation"].count("BatchNorm2d") == 0
+    assert kinds["no batch normalization"].count("BatchNorm2d") == 0
     assert kinds["a ReLU before the average"].count("ReLU") == own.count("ReLU") + 1
     assert recipes.find("paper-cifar10-decay").weight_decay == paper.PUBLISHED.weight_decay
 
@@ -144,8 +146,8 @@ def test_each_departure_changes_one_thing():
     }
     pairs = {
         "neither mirrored nor shifted": {"flip", "shift"},
-        "… and Gaussian weights, 0.05": {"model_args", "initialisation"},
-        "rate 0.1, at the end a tenth": {"schedule", "rate"},
+        "… and Gaussian weights, 0.05": {"model_args", "initialization"},
+        "rate 0.1, at the end a tenth": {"schedule", "learning_rate"},
     }
     assert changed.pop("as it is") == set()
     for label, fields in changed.items():
@@ -153,7 +155,7 @@ def test_each_departure_changes_one_thing():
     cut = studies.DEPARTURES["rate 0.1, at the end a tenth"]
     decay = studies.DEPARTURES["a fifth of the weight decay"]
     batch = studies.DEPARTURES["batches of 128"]
-    assert cut.rate == paper.PUBLISHED.rate
+    assert cut.learning_rate == paper.PUBLISHED.learning_rate
     assert decay.weight_decay == paper.PUBLISHED.weight_decay == base["weight_decay"] / 5
     assert batch.batch_size == paper.PUBLISHED.batch
 

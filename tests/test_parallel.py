@@ -21,8 +21,9 @@ QUIET = {**os.environ, "TQDM_DISABLE": "1", "OMP_NUM_THREADS": "1", "PYTHONUNBUF
 
 SCRIPT = """
 import dataclasses, os, sys, torch
-from nin_lib import data, parallel, train
-from nin_lib.engine import Engine
+from nin_lib import data, train
+from nin_lib.train import team
+from nin_lib.train import Engine
 from nin_lib.recipes import RECIPES
 garments = data.load("wardrobe")
 # 1,003 and 201 images: neither can be dealt evenly to two
@@ -33,7 +34,7 @@ garments = dataclasses.replace(
 )
 recipe = dataclasses.replace(
     RECIPES["pocket"], epochs=2, batch_size=100, validation=83, flip=False, label_smoothing=0.0,
-    model_args={"norm": False}, rate=0.05,
+    model_args={"norm": False}, learning_rate=0.05,
 )
 torch.manual_seed(0)
 run = train.fit(recipe.network(), garments, recipe, device="cpu", show=False,

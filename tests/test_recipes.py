@@ -6,16 +6,16 @@ import itertools
 import pytest
 import torch
 
-from nin_lib import data, recipes, studies
-from nin_lib.recipes import RECIPES
+from nin_lib import data, recipes
+from nin_lib.recipes import RECIPES, studies
 
 
 def test_the_tutorials_recipes_are_as_written():
     b, c = RECIPES["tutorial"], RECIPES["tutorial-one-pointwise"]
-    assert (b.rate, b.epochs, b.batch_size, b.image_size) == (0.1, 10, 128, 224)
-    assert (c.rate, c.epochs, c.batch_size, c.image_size) == (0.1, 10, 64, 224)
+    assert (b.learning_rate, b.epochs, b.batch_size, b.image_size) == (0.1, 10, 128, 224)
+    assert (c.learning_rate, c.epochs, c.batch_size, c.image_size) == (0.1, 10, 64, 224)
     for recipe in (b, c):
-        assert recipe.initialisation == "xavier"
+        assert recipe.initialization == "xavier"
         assert (recipe.momentum, recipe.weight_decay, recipe.label_smoothing) == (0, 0, 0)
         assert recipe.schedule == "constant" and not recipe.flip and not recipe.validation
     assert (c.mean, c.std) == (0.5, 0.5) and (b.mean, b.std) == (0, 1)
@@ -28,7 +28,7 @@ def test_every_recipe_builds_its_network():
         assert recipe.name == name and recipe.why.endswith(".")
         recipe.network()
     with pytest.raises(dataclasses.FrozenInstanceError):
-        RECIPES["pocket"].rate = 1.0
+        RECIPES["pocket"].learning_rate = 1.0
     assert data.NAMES[-1] == "auto"
 
 
@@ -47,11 +47,11 @@ def test_every_recipes_network_takes_its_pictures(name):
     assert network(torch.zeros(2, channels, side, side)).shape == (2, classes)
 
 
-def test_each_rung_of_a_study_is_another_recipe():
+def test_each_recipe_of_a_study_is_another_recipe():
     for study in studies.STUDIES.values():
         settings = [dataclasses.replace(r, name="", why="") for r in study.values()]
         assert all(a != b for a, b in itertools.pairwise(settings))
-    assert RECIPES["pocket"] in studies.ACCURACY.values()
+    assert RECIPES["pocket"] in studies.ABLATION.values()
     assert all(RECIPES["pocket"] in s.values() for s in (studies.HEADS, studies.POINTWISE))
 
 

@@ -10,15 +10,18 @@ import jsonschema
 import pytest
 from test_site import PAGES
 
-from nin_lib import data, models, official, recipes, records, small, studies, summary, train
-from nin_lib.engine import Engine
-from nin_lib.recipes import RECIPES
+from nin_lib import data, models, recipes, records, summary, train
+from nin_lib.data import official
+from nin_lib.models import small
+from nin_lib.recipes import RECIPES, studies
+from nin_lib.records import read
+from nin_lib.train import Engine
 
 ROOT = Path(__file__).resolve().parent.parent
 ALL = records.every()
 SCHEMA = jsonschema.Draft202012Validator(json.loads((records.folder() / "schema.json").read_text()))
 
-SINCE = {"pictures": "plain"}  # what older records do not name, and how it was then
+SINCE = {"preprocessing": "plain"}  # what older records do not name, and how it was then
 
 
 def as_json(recipe):
@@ -32,7 +35,7 @@ def test_the_schema_is_a_schema_and_refuses_what_is_none():
     jsonschema.Draft202012Validator.check_schema(SCHEMA.schema)
     name, run = next((n, r) for n, r in ALL.items() if r["kind"] == "run")
     assert SCHEMA.is_valid(run), name
-    for spoilt in (
+    for spoiled in (
         {},
         run | {"kind": "walk"},
         run | {"data_digest": "f00d"},
@@ -44,7 +47,7 @@ def test_the_schema_is_a_schema_and_refuses_what_is_none():
         {key: value for key, value in run.items() if key != "seed"},
         run | {"remark": "and more"},
     ):
-        assert not SCHEMA.is_valid(spoilt)
+        assert not SCHEMA.is_valid(spoiled)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -81,7 +84,7 @@ def test_a_run_that_diverged_is_in_the_table(monkeypatch, kept):
     lost = {key: run[key] for key in keys} | {"kind": "diverged", "seed": 2, "message": "NaN"}
     assert SCHEMA.is_valid(lost) and not SCHEMA.is_valid(lost | {"result": None})
     shown = {"lost": lost} | ({name: run} if kept else {})
-    monkeypatch.setattr(records, "every", lambda: shown)
+    monkeypatch.setattr(read, "every", lambda: shown)
     rows = records.table("pocket").rows[1:]
     assert len(rows) == 1 + kept
     assert rows[-1][:2] == ("pocket: seed 2", "diverged")
@@ -96,10 +99,10 @@ def test_a_diverged_run_is_named_as_the_others(name):
 
 
 def test_a_failure_grid_has_every_cell_once():
-    by_seeds = {"failure-grid": 2 * 3 * 4, "own-initialisation": 1}
+    by_seeds = {"failure-grid": 2 * 3 * 4, "own-initialization": 1}
     for record in (r for r in ALL.values() if r["kind"] in by_seeds):
         cells = [
-            (run["final_relu"], run["initialisation"], run["rate"], run["seed"])
+            (run["final_relu"], run["initialization"], run["learning_rate"], run["seed"])
             for run in record["runs"]
         ]
         assert len(set(cells)) == len(cells)
@@ -118,13 +121,13 @@ def test_five_seeds_of_each_pocket_recipe_reach_what_the_book_promises(recipe, l
     assert mean(run["result"]["accuracy"] for run in runs) >= least
 
 
-def test_the_ladder_of_speed_climbs_as_high_as_the_book_promises():
-    ladder = records.one("speed-ladder", "cpu")
-    ratios = {rung["label"]: rung["ratio"] for rung in ladder["rungs"]}
-    assert ratios[ladder["tutorials_best"]] == 1
-    assert ratios["+ fused optimiser"] >= 1.4  # float32
+def test_the_training_speed_climbs_as_high_as_the_book_promises():
+    speed = records.one("training-speed", "cpu")
+    ratios = {setting["label"]: setting["ratio"] for setting in speed["rows"]}
+    assert ratios[speed["tutorials_best"]] == 1
+    assert ratios["+ fused optimizer"] >= 1.4  # float32
     assert ratios["+ bfloat16"] >= 6
-    assert all(rung["share_of_ceiling"] < 1 for rung in ladder["rungs"])
+    assert all(setting["share_of_ceiling"] < 1 for setting in speed["rows"])
 
 
 SHIPPED = {
@@ -137,7 +140,7 @@ SHIPPED = {
 @pytest.mark.parametrize("shipped", SHIPPED)
 @pytest.mark.parametrize(("name", "least"), [("wardrobe", 0.95), ("fashion-mnist", 0.91)])
 def test_a_shipped_network_is_as_good_as_its_record_says(shipped, name, least):
-    path = records.folder().parent / "nin_lib" / "weights" / f"{shipped}.json"
+    path = records.folder().parent / "nin_lib" / "models" / "weights" / f"{shipped}.json"
     recorded = json.loads(path.read_text())["shipped"][name]["accuracy"]
     try:
         images = data.load(name)
@@ -187,7 +190,7 @@ def test_the_page_names_the_runs_that_look_at_the_test_set_after_each_epoch():
 
 
 def test_the_failure_grid_is_of_the_pictures_and_the_format_that_the_page_names():
-    for kind in ("failure-grid", "own-initialisation"):
+    for kind in ("failure-grid", "own-initialization"):
         record = records.one(kind, "cpu")
         assert (record["data"], record["image_size"]) == ("fashion-mnist", 67)
         assert record["engine"]["precision"] == "bfloat16"
@@ -229,29 +232,29 @@ def test_the_projects_commands_take_no_longer_than_promised():
 def test_a_table_for_every_study_says_what_is_missing(monkeypatch):
     for study in studies.STUDIES.values():
         assert len(records.compare(study).rows) > len(study)
-    monkeypatch.setattr(records, "every", dict)
+    monkeypatch.setattr(read, "every", dict)
     for study in studies.STUDIES.values():
         assert repr(records.compare(study)).count("not yet measured") == len(study)
-    for table in (records.speed_ladder("cuda"), records.failures("cuda")):
+    for table in (records.training_speed("cuda"), records.failures("cuda")):
         assert "not yet measured" in repr(table) and "python benchmarks/" in repr(table)
 
 
 def test_a_grid_is_counted_by_cell(monkeypatch):
-    run = {"final_relu": True, "initialisation": "xavier", "rate": 0.1}
+    run = {"final_relu": True, "initialization": "xavier", "learning_rate": 0.1}
     verdicts = ["dead", "dead", "training"]
     grid = {
         "kind": "failure-grid",
         "machine": {"device": "cpu"},
         "runs": [run | {"verdict": verdict} for verdict in verdicts],
     }
-    monkeypatch.setattr(records, "every", lambda: {"grid": grid})
+    monkeypatch.setattr(read, "every", lambda: {"grid": grid})
     assert records.failures("cpu").rows[1:] == [
         ("kept", "xavier", "0.1", "2 of 3", "0 of 3", "0 of 3", "1 of 3")
     ]
 
 
-def test_the_networks_own_initialisation_was_never_dead():
-    record = records.one("own-initialisation", "cpu")
+def test_the_networks_own_initialization_was_never_dead():
+    record = records.one("own-initialization", "cpu")
     verdicts = [run["verdict"] for run in record["runs"]]
     assert record["complete"] and len(verdicts) >= 20
     assert set(verdicts) == {"training"}

@@ -1,11 +1,9 @@
-"""Pictures moved by whole pixels, and accuracy by offset."""
+"""Images moved by whole pixels."""
 
 import pytest
 import torch
-from torch import nn
 
-from nin_lib.recipes import RECIPES
-from nin_lib.shifts import accuracy_by_offset, shifted
+from nin_lib.data import shifted
 
 
 @pytest.mark.parametrize(
@@ -27,23 +25,3 @@ def test_there_and_back_loses_what_left_the_frame():
     images = torch.full((1, 1, 28, 28), 9, dtype=torch.uint8)
     back = shifted(shifted(images, 3, 0), -3, 0)
     assert (back[..., :25] == 9).all() and (back[..., 25:] == 0).all()
-
-
-def test_accuracy_by_offset_is_the_share_named_right():
-    """A network that names the column of the one light pixel."""
-
-    class Column(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.unused = nn.Parameter(torch.zeros(1))
-
-        def forward(self, x):
-            return x[:, 0].amax(1)
-
-    images = torch.zeros(4, 1, 28, 28, dtype=torch.uint8)
-    images[range(4), 0, 14, [5, 5, 5, 6]] = 255
-    labels = torch.tensor([5, 5, 6, 6])
-    offsets = [(0, 0), (1, 0), (0, 3), (0, -20)]
-    found = accuracy_by_offset(Column(), images, labels, offsets, RECIPES["pocket"])
-    # Pushed out of the frame, the light pixel is gone and column 0 wins.
-    assert found == {(0, 0): 0.75, (1, 0): 0.25, (0, 3): 0.75, (0, -20): 0}

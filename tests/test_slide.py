@@ -6,9 +6,10 @@ from base64 import b64decode
 import pytest
 import torch
 
-from nin_lib import live, small
+from nin_lib import live
+from nin_lib.data import shifted
 from nin_lib.live.garment import one_of_each
-from nin_lib.shifts import shifted
+from nin_lib.models import small
 
 OFFSETS = [(right, down) for down in range(-8, 9) for right in range(-8, 9)]
 
@@ -109,15 +110,15 @@ def test_a_full_map_counts_what_torch_counts(opened, picture):
     assert ("as you expected" in says(tab)) == (counts[1] < counts[0])
     assert not tab.get_by_role("button", name="fill the rest").is_enabled()
 
-    # A dot, in the colour of the text, lies exactly on the squares where another class is named.
+    # A dot, in the color of the text, lies exactly on the squares where another class is named.
     dots = """canvas => Array.from({length: 289}, (_, i) =>
         canvas.getContext("2d").getImageData((i % 17) * 10 + 4, Math.floor(i / 17) * 10 + 4, 1, 1)
             .data.join() === "31,35,40,255")"""
-    centre = """canvas => Array.from({length: 289}, (_, i) =>
+    center = """canvas => Array.from({length: 289}, (_, i) =>
         canvas.getContext("2d").getImageData((i % 17) * 10 + 1, Math.floor(i / 17) * 10 + 1, 1, 1)
             .data.join() === "31,35,40,255")"""
     for head, canvas in zip(small.HEADS, tab.locator(".offsets canvas").all(), strict=True):
-        marked = torch.tensor(canvas.evaluate(dots)) & ~torch.tensor(canvas.evaluate(centre))
+        marked = torch.tensor(canvas.evaluate(dots)) & ~torch.tensor(canvas.evaluate(center))
         assert torch.equal(marked, ~wanted[head])
 
 

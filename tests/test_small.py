@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from nin_lib import small, summary
-from nin_lib.blocks import GlobalAvgPool
+from nin_lib import summary
+from nin_lib.models import GlobalAvgPool, small
 
 
 @pytest.mark.parametrize("head", small.HEADS)

@@ -10,10 +10,10 @@ import pytest
 import torch
 from torch import nn
 
-from nin_lib import evaluation, models, train
-from nin_lib.blocks import GlobalAvgPool, MLPConv
-from nin_lib.engine import Engine
+from nin_lib import models, train
+from nin_lib.models import GlobalAvgPool, MLPConv
 from nin_lib.recipes import RECIPES
+from nin_lib.train import Engine, evaluation, loop
 
 QUICK = dataclasses.replace(
     RECIPES["pocket"], name="quick", epochs=2, batch_size=100, validation=100
@@ -45,7 +45,7 @@ def test_a_run_reports_every_epoch_and_tests_once(handful, monkeypatch):
         tested.append(len(labels))
         return original(model, images, labels, *others)
 
-    monkeypatch.setattr(train, "evaluate", watch)
+    monkeypatch.setattr(loop, "evaluate", watch)
     run = quick_run(handful)
     assert [row["epoch"] for row in run.history] == [1, 2]
     assert tested == [100, 100, 200] and run.watched == "validation"
@@ -75,7 +75,7 @@ def test_pocket_nin_passes_92_percent_on_wardrobe(wardrobe):
 
 
 def test_a_recipe_without_validation_watches_the_test_set_as_the_tutorials_do(handful):
-    recipe = dataclasses.replace(QUICK, validation=0, epochs=1, batch_size=128)
+    recipe = dataclasses.replace(QUICK, validation=0, drop_last=False, epochs=1, batch_size=128)
     run = quick_run(handful, recipe=recipe)
     assert run.train_examples == 1200  # the incomplete last batch too
     assert run.watched == "test"
@@ -93,12 +93,13 @@ def test_a_loss_that_is_no_number_stops_and_names_epoch_and_step(handful, poison
             self.calls += self.training
             return self.inside(x) * (poison if self.calls == 14 and self.training else 1)
 
-    with pytest.raises(train.TrainingDiverged, match=r"epoch 2, step 3\. Lower the rate \(now 0"):
+    where = r"epoch 2, step 3\. Lower the learning rate \(now 0"
+    with pytest.raises(train.TrainingDiverged, match=where):
         train.fit(Poisoned(), handful, QUICK, device="cpu", show=False)
 
 
 def test_too_high_a_rate_is_caught_in_the_first_epoch(handful):
-    wild = dataclasses.replace(QUICK, rate=1e30, schedule="constant")
+    wild = dataclasses.replace(QUICK, learning_rate=1e30, schedule="constant")
     with pytest.raises(train.TrainingDiverged, match="epoch 1, step"):
         train.fit(models.pocket_nin(), handful, wild, device="cpu", show=False)
 
@@ -107,7 +108,7 @@ def test_the_record_can_be_written_read_and_repeated_from(handful, tmp_path):
     run = quick_run(handful)
     run.save(tmp_path / "run.json")
     record = json.loads((tmp_path / "run.json").read_text())
-    assert record["recipe"]["rate"] == QUICK.rate
+    assert record["recipe"]["learning_rate"] == QUICK.learning_rate
     assert (record["data"], record["data_digest"]) == (handful.name, handful.digest)
     assert record["seed"] == 0 and record["engine"]["precision"] in ("bfloat16", "float32")
     assert len(record["history"]) == 2
@@ -126,8 +127,8 @@ def test_too_few_pictures_for_one_batch(handful):
 def test_weights_destroyed_by_the_last_step_are_noticed(handful, monkeypatch):
     original = train.evaluate
     nothing = {"loss": math.nan, "accuracy": 0.1}
-    monkeypatch.setattr(train, "evaluate", lambda *a: {**original(*a), **nothing})
-    with pytest.raises(train.TrainingDiverged, match=r"epoch 1, last step"):
+    monkeypatch.setattr(loop, "evaluate", lambda *a: {**original(*a), **nothing})
+    with pytest.raises(train.TrainingDiverged, match="epoch 1, at its end, on the val"):
         quick_run(handful)
 
 
@@ -145,7 +146,7 @@ def test_every_precision_learns(wardrobe, precision):
 
 def test_float16_goes_on_after_a_step_that_overflows(handful):
     """The scaler begins too high on purpose here: the first steps are skipped, none is lost."""
-    recipe, model = dataclasses.replace(QUICK, epochs=1, rate=0.05), tiny()
+    recipe, model = dataclasses.replace(QUICK, epochs=1, learning_rate=0.05), tiny()
     before = [p.clone() for p in model.parameters()]
     original, scalers = torch.amp.GradScaler, []
 
@@ -167,9 +168,9 @@ def test_float16_goes_on_after_a_step_that_overflows(handful):
 
 
 def test_an_average_of_the_weights_is_what_counts_at_the_end(handful):
-    still = dataclasses.replace(QUICK, average=1 - 1e-9)  # never leaves its first step
+    still = dataclasses.replace(QUICK, ema_decay=1 - 1e-9)  # never leaves its first step
     run = quick_run(handful, recipe=still)
-    follows = quick_run(handful, recipe=dataclasses.replace(QUICK, average=1e-9))
+    follows = quick_run(handful, recipe=dataclasses.replace(QUICK, ema_decay=1e-9))
     plain = quick_run(handful)
     for a, b in zip(follows.model.parameters(), plain.model.parameters(), strict=True):
         assert torch.allclose(a, b, atol=1e-6)

@@ -1,14 +1,14 @@
-"""Contrast normalisation and whitening, and recipes that ask for them."""
+"""Contrast normalization and whitening, and recipes that ask for them."""
 
 import dataclasses
 
 import pytest
 import torch
 
-from nin_lib import recipes, train, whitening
-from nin_lib.batches import prepare
-from nin_lib.engine import AS_WRITTEN
+from nin_lib import recipes, train
+from nin_lib.data import whitening
 from nin_lib.recipes import RECIPES
+from nin_lib.train import AS_WRITTEN, prepare
 
 SHORT = dataclasses.replace(RECIPES["pocket"], batch_size=32, epochs=1)
 
@@ -47,40 +47,40 @@ def test_epsilon_holds_directions_back_in_which_nothing_varies():
 
 def test_a_data_set_is_whitened_by_its_training_pictures_alone(crops):
     training = torch.arange(len(crops.train_labels) // 2)
-    white = whitening.prepared(crops, "whitened", training)
+    white = whitening.preprocess(crops, "whitened", training)
     assert white.train_images.dtype == torch.float32
     assert white.train_images.shape == crops.train_images.shape
     assert torch.equal(white.train_labels, crops.train_labels)
     known = white.train_images[training]
     assert torch.allclose(known.mean(0), torch.zeros(()), atol=1e-4)
     other = dataclasses.replace(crops, test_images=255 - crops.test_images)
-    again = whitening.prepared(other, "whitened", training)
+    again = whitening.preprocess(other, "whitened", training)
     assert torch.equal(again.train_images, white.train_images)
     assert not torch.equal(again.test_images, white.test_images)
     # one picture is treated alike, wherever it stands
     twin = dataclasses.replace(crops, test_images=crops.train_images[:3])
-    twin = whitening.prepared(twin, "whitened", training)
+    twin = whitening.preprocess(twin, "whitened", training)
     assert torch.allclose(twin.test_images, white.train_images[:3], atol=1e-5)
 
 
 def test_plain_pictures_are_the_data_sets_own(crops):
-    assert whitening.prepared(crops, "plain", torch.arange(4)) is crops
+    assert whitening.preprocess(crops, "plain", torch.arange(4)) is crops
     with pytest.raises(ValueError, match=r"no way 'bleached'.*known: plain, contrast, whitened"):
-        whitening.prepared(crops, "bleached", torch.arange(4))
+        whitening.preprocess(crops, "bleached", torch.arange(4))
 
 
 @pytest.mark.parametrize("pictures", ["contrast", "whitened"])
 def test_a_recipe_can_ask_for_prepared_pictures(handful, pictures):
-    recipe = dataclasses.replace(SHORT, pictures=pictures)
+    recipe = dataclasses.replace(SHORT, preprocessing=pictures)
     torch.manual_seed(0)
     run = train.fit(recipe.network(), handful, recipe, show=False, device="cpu")
-    assert run.result and run.record()["recipe"]["pictures"] == pictures
+    assert run.result and run.record()["recipe"]["preprocessing"] == pictures
     assert handful.train_images.dtype == torch.uint8  # the caller's data stays as it is
 
 
 def test_raw_pictures_are_not_taken_for_prepared_ones(handful):
-    recipe = dataclasses.replace(SHORT, pictures="whitened")
-    with pytest.raises(ValueError, match="takes whitened pictures"):
+    recipe = dataclasses.replace(SHORT, preprocessing="whitened")
+    with pytest.raises(ValueError, match="takes whitened images"):
         prepare(handful.test_images[:2], recipe)
     with pytest.raises(ValueError, match="augments or whitens"):
         train.fit(recipe.network(), handful, recipe, engine=AS_WRITTEN, show=False, device="cpu")
@@ -89,4 +89,4 @@ def test_raw_pictures_are_not_taken_for_prepared_ones(handful):
 
 
 def test_the_papers_recipe_can_be_had_with_whitening():
-    assert recipes.find("paper-cifar10-whitened").pictures == "whitened"
+    assert recipes.find("paper-cifar10-whitened").preprocessing == "whitened"

@@ -58,7 +58,7 @@ class Average(MapFigure):
         name, count = self.names[shown], maps[shown].numel()
         total = maps[shown].sum().item()
         return (
-            f'<div class="nin-row">{drawing.grey(self.pixels())}'
+            f'<div class="nin-row">{drawing.gray(self.pixels())}'
             f"{drawing.signed(maps[shown], 'class map of ' + name)}</div>"
             f"<p>The picture, and its class map of {name}: the {count} values add up to "
             f"{total:.3f}, and {total:.3f} ÷ {count} = {total / count:.3f} is the logit of "

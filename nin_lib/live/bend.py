@@ -50,7 +50,7 @@ def sample_points(pattern: str) -> list[list[float]]:
 def find_best_line(pattern: str) -> tuple[int, float, float, float]:
     """The most points that a straight line can have on the correct side, all lines tried.
 
-    Between two neighbouring directions among those across a pair of points, the order of the
+    Between two neighboring directions among those across a pair of points, the order of the
     points along the direction stays; so one direction from each such gap, and every cut along it,
     are all lines there are.
 

@@ -37,7 +37,7 @@ class BreakMap(MapFigure):
         name, value = self.names[shown], maps[shown].max().item()
         row, column = divmod(int(maps[shown].argmax()), maps.shape[-1])
         return (
-            f'<div class="nin-row">{drawing.grey(self.pixels())}'
+            f'<div class="nin-row">{drawing.gray(self.pixels())}'
             f"{drawing.signed(maps[shown], 'class map of ' + name)}</div>"
             f"<p>The picture, and its class map of {name}, which the network gives "
             f"{100 * logits.softmax(0)[shown]:.1f} %. The map is largest in row {row}, column "

@@ -3,14 +3,21 @@
 import math
 from collections.abc import Sequence
 from statistics import mean
-from typing import NamedTuple
 
 import traitlets
 
 from nin_lib import records
 from nin_lib.live.base import Figure
 from nin_lib.live.drawing import PALETTE
-from nin_lib.small import BUDGET, HEADS, Choice
+from nin_lib.models import Choice
+from nin_lib.models.small import BUDGET, HEADS
+from nin_lib.records.small_networks import (
+    Measured,
+    how_trained,
+    measured_networks,
+    nearest,
+    small_records,
+)
 from nin_lib.summary import Trace, blocks
 
 KERNELS = (3, 5)
@@ -21,66 +28,6 @@ COMMAND = (
 )
 POSITIONS = 7 * 7  # of the maps in blocks 2 and 3: there each weight is used so often
 PARTS = {"block1": "block 1", "block2": "block 2", "block3": "block 3"}  # the rest is the head
-
-
-class Measured(NamedTuple):
-    """A trained network: its choice, its costs, and its test accuracy from each seed."""
-
-    kernel: int
-    width: int
-    pointwise: int
-    bottleneck: bool
-    head: str
-    params: int
-    macs: int
-    accuracies: list[float]
-
-    @property
-    def choice(self) -> Choice:
-        return Choice(*self[:5])
-
-
-def small_records() -> list[dict]:
-    """The records of the small networks, one for each seed that was measured."""
-    return [r for r in records.every().values() if r["kind"] == "small-networks"]
-
-
-def measured_networks(found: Sequence[dict]) -> list[Measured]:
-    """What those records hold, a row for each network; each seed counts once."""
-    costs, by_seed = {}, {}
-    for record in found:
-        for run in record["runs"]:
-            choice = tuple(run[name] for name in Measured._fields[:5])
-            costs[choice] = run["params"], run["macs"]
-            by_seed.setdefault(choice, {}).setdefault(record["seed"], run["accuracy"])
-    return [
-        Measured._make((*choice, *costs[choice], list(seeds.values())))
-        for choice, seeds in sorted(by_seed.items())
-    ]
-
-
-def how_trained(found: Sequence[dict]) -> dict:
-    """How long, on what, and on how many pictures judged; empty without a record."""
-    if not found:
-        return {}
-    recipe = found[0]["recipe"]
-    return {"epochs": recipe["epochs"], "pictures": recipe["limit"], "judged": found[0]["images"]}
-
-
-def nearest(choice: Choice, measured: Sequence[Measured]) -> Measured:
-    """The trained network that stands for a choice.
-
-    The one that differs in the fewest of kernel, 1×1 layers, bottleneck and head; among these the
-    nearest width, and of two widths equally near the narrower. What is equal in all of that: the
-    one with fewer parameters, then the first in the list.
-    """
-
-    def distance(row: Measured) -> tuple:
-        fields = ("kernel", "pointwise", "bottleneck", "head")
-        changed = sum(getattr(row, name) != getattr(choice, name) for name in fields)
-        return changed, abs(row.width - choice.width), row.width, row.params
-
-    return min(measured, key=distance)
 
 
 class Budget(Figure):

@@ -5,9 +5,9 @@ import torch.nn.functional as F
 import traitlets
 from torch import Tensor
 
-from nin_lib import small
 from nin_lib.live import drawing, files
 from nin_lib.live.garment import GarmentFigure
+from nin_lib.models import small
 
 SIDES = (28, 42, 56, 84)  # pixels
 
@@ -58,7 +58,7 @@ class BiggerCanvas(GarmentFigure):
         height, width = maps.shape[1:]
         half = F.avg_pool2d(self.pixels()[None].float() / 255, 2)[0]
         return (
-            f'<div class="nin-row">{drawing.grey(half, "the canvas")}'
+            f'<div class="nin-row">{drawing.gray(half, "the canvas")}'
             f"{drawing.signed(maps[best], 'class map of ' + self.names[best])}</div>"
             f"<p>A canvas of {self.size}×{self.size} pixels, and its class map of "
             f"{self.names[best]}, {height}×{width}: the mean of each map is the class’s score, and "

@@ -7,7 +7,7 @@ from functools import cache
 import torch
 import traitlets
 
-from nin_lib import wardrobe
+from nin_lib.data import wardrobe
 from nin_lib.live import dying
 from nin_lib.live.base import Figure
 from nin_lib.live.drawing import PALETTE
@@ -23,7 +23,7 @@ class Die(Figure):
 
     With the first seed, what the list of the page starts: *rate too high* and *weights too small*
     are dead within 100 steps, *bias below zero* is cut off and dies later; *starts blind* stays
-    blind, *Xavier's start* is slow; *healthy* and *batch normalisation* train.
+    blind, *Xavier's start* is slow; *healthy* and *batch normalization* train.
 
     Traits:
         unit: 0 to 119, from the first layer to the last class map.

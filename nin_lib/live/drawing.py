@@ -1,12 +1,12 @@
 """Small pictures for the fallbacks of live figures, as SVG in the book's palette."""
 
 from collections import defaultdict
-from importlib.resources import files
-from json import loads
 
 from torch import Tensor
 
-PALETTE = loads((files("nin_lib") / "palette.json").read_text())["light"]
+from nin_lib import palette
+
+PALETTE = palette.PALETTE["light"]
 
 
 def _mix(low: str, high: str, share: float) -> str:
@@ -14,13 +14,13 @@ def _mix(low: str, high: str, share: float) -> str:
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in zip(*ends, strict=True))
 
 
-def _svg(colours: list[list[str]], title: str, wide: int = 180) -> str:
-    height, width = len(colours), len(colours[0])
-    cells = defaultdict(str)  # one path a colour, so that a page has few elements
-    for y, line in enumerate(colours):
-        for x, colour in enumerate(line):
-            cells[colour] += f"M{x} {y}h1v1h-1z"
-    paths = "".join(f'<path fill="{colour}" d="{d}"/>' for colour, d in cells.items())
+def _svg(colors: list[list[str]], title: str, wide: int = 180) -> str:
+    height, width = len(colors), len(colors[0])
+    cells = defaultdict(str)  # one path a color, so that a page has few elements
+    for y, line in enumerate(colors):
+        for x, color in enumerate(line):
+            cells[color] += f"M{x} {y}h1v1h-1z"
+    paths = "".join(f'<path fill="{color}" d="{d}"/>' for color, d in cells.items())
     return (
         f'<svg viewBox="0 0 {width} {height}" width="{wide}" role="img" aria-label="{title}" '
         f'shape-rendering="crispEdges">{paths}</svg>'
@@ -41,7 +41,7 @@ def signed(values: Tensor, title: str = "output map", wide: int = 180) -> str:
     )
 
 
-def colour(planes: Tensor, title: str = "input picture") -> str:
+def color(planes: Tensor, title: str = "input picture") -> str:
     """3×H×W values in 0…1."""
     bytes_ = planes.clamp(0, 1).mul(255).round().int().permute(1, 2, 0).tolist()
     return _svg(
@@ -49,7 +49,7 @@ def colour(planes: Tensor, title: str = "input picture") -> str:
     )
 
 
-def grey(values: Tensor, title: str = "input picture") -> str:
+def gray(values: Tensor, title: str = "input picture") -> str:
     """H×W values in 0…1, light on dark."""
     lines = values.mul(255).round().int().tolist()
     return _svg([[f"#{v:02x}{v:02x}{v:02x}" for v in line] for line in lines], title)

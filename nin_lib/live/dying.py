@@ -13,12 +13,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nin_lib import wardrobe
-from nin_lib.blocks import GlobalAvgPool, nin_block
+from nin_lib.data import wardrobe
+from nin_lib.models import GlobalAvgPool, nin_block
 
 CLASSES = len(wardrobe.CLASSES)
 SIDE, EACH = 14, 32  # pixels; pictures of each class
-LEVELS = 15  # of grey above black: half a byte a pixel
+LEVELS = 15  # of gray above black: half a byte a pixel
 WIDTHS = (8, 10, 12, CLASSES)  # channels of the four blocks
 STEPS, EVERY = 600, 3  # steps of a run, and from one measurement to the next
 BATCH, PROBE = 32, 50  # pictures of a step; those on which units are judged
@@ -29,7 +29,7 @@ DEFAULT, XAVIER, HE = 1 / math.sqrt(3), 1.0, math.sqrt(2)
 
 class Settings(NamedTuple):
     """What the reader sets: gain of the weights, every bias at the start, learning rate, whether
-    the ReLU before the average stays, whether batch normalisation stands before each ReLU, seed.
+    the ReLU before the average stays, whether batch normalization stands before each ReLU, seed.
     """
 
     gain: float = HE
@@ -52,7 +52,7 @@ class Step(NamedTuple):
 
 @cache
 def pictures() -> Tensor:
-    """Drawn garments in 16 greys, 320×14×14 uint8; their classes go round: 0, 1, …, 9, 0, 1, …"""
+    """Drawn garments in 16 grays, 320×14×14 uint8; their classes go round: 0, 1, …, 9, 0, 1, …"""
     images, labels = wardrobe.draw(EACH * CLASSES, seed=6)
     rounds = np.stack([np.flatnonzero(labels == c) for c in range(CLASSES)], axis=1).reshape(-1)
     small = images[rounds].reshape(-1, SIDE, 2, SIDE, 2).mean(axis=(2, 4))
@@ -91,10 +91,10 @@ def network(settings: Settings) -> nn.Sequential:
         blocks.append(block)
         channels = width
     made = nn.Sequential(*blocks, GlobalAvgPool(), nn.Flatten()).double()
-    return initialise(made, settings)
+    return initialize(made, settings)
 
 
-def initialise(network: nn.Sequential, settings: Settings) -> nn.Sequential:
+def initialize(network: nn.Sequential, settings: Settings) -> nn.Sequential:
     """Draw the weights of its convolutions in order, and set all biases."""
     draw = uniform(settings.seed)
     with torch.no_grad():

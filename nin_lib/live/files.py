@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from nin_lib import models, small
-from nin_lib.blocks import GlobalAvgPool
+from nin_lib import models
+from nin_lib.models import GlobalAvgPool, small
 from nin_lib.summary import trace
 
 FOLDER = Path(__file__).parent
@@ -20,7 +20,7 @@ NAMES = (POCKET, AVERAGE, CONNECTED)
 
 @cache
 def content(name: str) -> bytes:
-    """One of the files NAMES: a shipped network, 1×28×28 normalised pixels in, ten logits out.
+    """One of the files NAMES: a shipped network, 1×28×28 normalized pixels in, ten logits out.
 
     Raises:
         FileNotFoundError: it is none of them.

@@ -7,8 +7,9 @@ import torch
 import traitlets
 from torch import Tensor, nn
 
-from nin_lib import classmaps, wardrobe
+from nin_lib.data import wardrobe
 from nin_lib.live.base import Figure
+from nin_lib.models import classmaps
 from nin_lib.recipes import RECIPES
 
 SIDE = 28  # pixels
@@ -69,7 +70,7 @@ class GarmentFigure(Figure):
         pixels = torch.frombuffer(bytearray(base64.b64decode(text)), dtype=torch.uint8)
         return pixels.reshape(SIDE, SIDE)
 
-    def normalised(self, pixels: Tensor) -> Tensor:
+    def normalized(self, pixels: Tensor) -> Tensor:
         """Pixels 0…255 of any H×W as a network takes them, 1×1×H×W."""
         mean, std = self.normal
         return (pixels[None, None] / 255 - mean) / std
@@ -77,4 +78,4 @@ class GarmentFigure(Figure):
     def maps_of(self, network: nn.Module, pixels: Tensor) -> Tensor:
         """The class maps that a network makes of pixels: 10×H'×W'."""
         with torch.no_grad():
-            return classmaps.class_maps(network, self.normalised(pixels))[0]
+            return classmaps.class_maps(network, self.normalized(pixels))[0]

@@ -88,7 +88,7 @@ class Hero(GarmentFigure):
             f'<td class="number">{shares[c]:.1f} %</td></tr>'
             for c, name in enumerate(self.names)
         )
-        picture = drawing.grey(self.garment(self.picture) / 255, f"{SIDE}×{SIDE} pixels")
+        picture = drawing.gray(self.garment(self.picture) / 255, f"{SIDE}×{SIDE} pixels")
         return (
             f'<div class="nin-row">{picture}<table class="nin-table"><thead><tr><th colspan="2">'
             f"class map</th><th>mean</th><th>softmax</th></tr></thead><tbody>{rows}</tbody></table>"

@@ -49,7 +49,7 @@ class InsidePixel(GarmentFigure):
         shares = maps.mean((1, 2)).softmax(0)
         best = int(shares.argmax())
         return (
-            f'<div class="nin-row">{drawing.grey(pixels)}'
+            f'<div class="nin-row">{drawing.gray(pixels)}'
             f"{drawing.signed(maps[best], 'class map of ' + self.names[best])}</div>"
             f"<p>The picture, and its class map of {self.names[best]}: the trained network gives "
             f"this class {100 * shares[best]:.0f} %.</p>"

@@ -11,7 +11,7 @@ MOST_CHANNELS = 12
 
 
 def drawn_photo(side: int = 12) -> Tensor:
-    """A small colour picture drawn by program, 3×side×side in 0…1: a hut by the sea at evening."""
+    """A small color picture drawn by program, 3×side×side in 0…1: a hut by the sea at evening."""
     rows, columns = torch.meshgrid(
         torch.linspace(0, 1, side), torch.linspace(0, 1, side), indexing="ij"
     )
@@ -21,12 +21,12 @@ def drawn_photo(side: int = 12) -> Tensor:
     wall = (rows > 0.38) & (rows < 0.72) & (columns > 0.3) & (columns < 0.8)
     roof = (rows > 0.2) & (rows <= 0.38) & ((columns - 0.55).abs() < rows - 0.12)
     door = (rows > 0.5) & (rows < 0.72) & (columns > 0.42) & (columns < 0.55)
-    for where, colour in (
+    for where, color in (
         (wall, (0.93, 0.45, 0.12)),
         (roof, (0.55, 0.2, 0.15)),
         (door, (0.1, 0.2, 0.5)),
     ):
-        picture = torch.where(where, torch.tensor(colour)[:, None, None], picture)
+        picture = torch.where(where, torch.tensor(color)[:, None, None], picture)
     return picture.mul(100).round().div(100)
 
 
@@ -112,7 +112,7 @@ class OnePixel(Figure):
             layers = as_layers(modules, len(picture), digits)
         else:
             layers = [{"weight": [[0.9, -0.2, -1.1]], "bias": [0.05], "relu": True}]
-        names = ["red", "green", "blue"] if len(picture) == 3 else ["grey"]
+        names = ["red", "green", "blue"] if len(picture) == 3 else ["gray"]
         height, width = picture.shape[1:]
         start = {"row": height // 2, "column": width // 2}
         values = _decimal(picture, digits)
@@ -141,7 +141,7 @@ class OnePixel(Figure):
         terms = [f"{v:.2f} × {w:.2f}" for v, w in zip(values, layer["weight"][0], strict=True)]
         total = f"{output[self.row, self.column]:.4f}"
         sentence = f"{' + '.join(terms)} + {layer['bias'][0]:.2f} = {total}".replace("-", "−")
-        picture = drawing.colour(pixel) if len(pixel) == 3 else drawing.signed(pixel[0])
+        picture = drawing.color(pixel) if len(pixel) == 3 else drawing.signed(pixel[0])
         return (
             f'<div class="nin-row">{picture}{drawing.signed(output)}</div>'
             f"<p>Row {self.row}, column {self.column}: {sentence}.</p>"

@@ -4,10 +4,10 @@ import torch
 import traitlets
 from torch import Tensor
 
-from nin_lib import small
+from nin_lib.data import shifted
 from nin_lib.live import drawing, files
 from nin_lib.live.garment import GarmentFigure
-from nin_lib.shifts import shifted
+from nin_lib.models import small
 
 
 class Slide(GarmentFigure):
@@ -36,7 +36,7 @@ class Slide(GarmentFigure):
 
     def shares(self) -> dict[str, Tensor]:
         """What each head gives the ten classes for the picture as it lies there."""
-        x = self.normalised(self.pixels())
+        x = self.normalized(self.pixels())
         with torch.no_grad():
             return {head: small.trained_pair(head)(x)[0].softmax(0) for head in small.HEADS}
 
@@ -47,7 +47,7 @@ class Slide(GarmentFigure):
             for share in shares.values()
         )
         return (
-            f'<div class="nin-row">{drawing.grey(self.pixels() / 255)}</div>'
+            f'<div class="nin-row">{drawing.gray(self.pixels() / 255)}</div>'
             f"<p>The picture, and what two heads on the same kind of trunk make of it: the one "
             f"that averages its class maps says {average}, the fully connected one {connected}.</p>"
         )

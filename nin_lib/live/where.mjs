@@ -31,7 +31,7 @@ ${l?`    if isinstance(layer, nn.MultiheadAttention):
         layer.register_forward_hook(attend)
 `:""}network(torch.empty(1, ${t.join(", ")}, device="meta"))
 
-parameters = sum(p.numel() for p in network.parameters())  # normalisation too
+parameters = sum(p.numel() for p in network.parameters())  # normalization too
 multiply_adds = sum(macs for _, _, macs in found)
 print(sum(p for one, p, _ in found if one), parameters)
 print(sum(macs for one, _, macs in found if one), multiply_adds)

@@ -97,7 +97,7 @@ const CLASSES = 10;
 /** Number of positions of the maps of block 1, and of those after the pool. */
 const [EARLY, LATE] = [14 * 14, 7 * 7];
 
-/** The layers of `nin_lib.small.small_nin` that have parameters, batch normalization with the layer before it. */
+/** The layers of `nin_lib.models.small_nin` that have parameters, batch normalization with the layer before it. */
 function layersOf({ kernel, width, pointwise, bottleneck, head }: Choice): Layer[] {
   const layers: Layer[] = [];
   const block = (part: number, channels: number, out: number, side: number, positions: number) => {
@@ -450,7 +450,7 @@ function mount(stage: Stage): View {
     },
     code() {
       const { kernel, width, pointwise, bottleneck, head } = chosen();
-      return `from nin_lib.small import small_nin
+      return `from nin_lib.models import small_nin
 from nin_lib.summary import blocks
 
 network = small_nin(

@@ -435,7 +435,7 @@ function mount(stage: Stage): View {
       const listed = items.map(([image, row, column]) => `    ("${image < 0 ? own : images[image]}", ${row}, ${column}),\n`);
       return `import base64
 import torch
-from nin_lib.small import trained_pair
+from nin_lib.models import trained_pair
 
 garments = [  # 28×28 bytes, and where the upper left corner lies
 ${listed.join("")}]

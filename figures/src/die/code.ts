@@ -7,8 +7,8 @@ export function toTorch({ gain, bias, learningRate, finalRelu, norm, seed }: Set
   const normed = norm ? ", norm=True" : "";
   return `import torch
 import torch.nn.functional as F
-from nin_lib.blocks import GlobalAvgPool, nin_block
 from nin_lib.live import dying  # the page's garments and random numbers
+from nin_lib.models import GlobalAvgPool, nin_block
 from nin_lib.train import diagnose
 from torch import nn
 
@@ -24,7 +24,7 @@ network = nn.Sequential(
     GlobalAvgPool(),
     nn.Flatten(),
 ).double()
-dying.initialise(network, settings)
+dying.initialize(network, settings)
 x, y = dying.inputs()
 
 last = ${last}

@@ -197,7 +197,7 @@ function variation(logits: Float64Array, classes: number): number {
 
 export type Verdict = "diverged" | "dead" | "silent" | "cut" | "worse" | "training" | "blind" | "untrained" | "slow";
 
-const BLIND = 1e-3; // as in nin_lib.diagnosis: a smaller share of the logits changes with the image
+const BLIND = 1e-3; // as in nin_lib.train.diagnosis: a smaller share of the logits changes with the image
 const AWAY = 0.1; // a loss this share below or above that of equal chances has left it
 const RECENT = 10; // measurements whose mean loss is compared with it
 

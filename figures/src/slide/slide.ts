@@ -303,8 +303,8 @@ function mount(stage: Stage): View {
       const [mean, std] = stage.get<number[]>("normal");
       return `import base64
 import torch
-from nin_lib.shifts import shifted
-from nin_lib.small import trained_pair
+from nin_lib.data import shifted
+from nin_lib.models import trained_pair
 
 picture = "${text}"
 pixels = torch.frombuffer(bytearray(base64.b64decode(picture)), dtype=torch.uint8)

@@ -1,0 +1,166 @@
+"""What every network of the book can do, whatever its layers: say what is wrong with an input,
+draw fresh weights, load stored ones, fold batch normalization away.
+"""
+
+import copy
+from collections import OrderedDict
+from importlib.resources import files
+from typing import TypeVar
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+Model = TypeVar("Model", bound=nn.Module)
+WEIGHTS = files("nin_lib.models") / "weights"  # of the shipped networks
+COMMON_SIDES = (28, 32, 64, 96, 128, 224, 227, 256)  # of pictures, in pixels
+
+
+class Network(nn.Sequential):
+    """A sequence of layers that answers a wrong input with a sentence.
+
+    Raises:
+        ValueError: if the input has the wrong number of dimensions or channels, is not of the
+            weights' dtype, or is too small for the layers.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        try:
+            return super().forward(x)
+        except (RuntimeError, IndexError) as error:
+            complaint = _explain(self, x)
+            if complaint is None:  # not about the input: out of memory, say
+                raise
+            raise ValueError(complaint) from error
+
+
+def _explain(network: nn.Module, x: Tensor) -> str | None:
+    """What is wrong with the input, or None if nothing is."""
+    first = next((m for m in network.modules() if isinstance(m, nn.Conv2d)), None)
+    if first is None:
+        return None
+    shape = "×".join(map(str, x.shape))
+    if x.ndim != 4:
+        hint = "; add the batch axis with x[None]" if x.ndim == 3 else ""
+        return f"the input is {shape}; this network takes a batch, N×C×H×W{hint}"
+    if x.shape[1] != first.in_channels:
+        return f"the input has {x.shape[1]} channels; this network takes {first.in_channels}"
+    if not x.is_floating_point():
+        return (
+            f"the input is {x.dtype}; this network takes {first.weight.dtype}: use x.float() / 255"
+        )
+    if x.dtype != first.weight.dtype and not torch.is_autocast_enabled(x.device.type):
+        wanted = first.weight.dtype
+        return f"the input is {x.dtype}, the weights are {wanted}; use x.to({wanted})"
+    if _runs(network, *x.shape[-2:]):
+        return None
+    given = f"the input is {x.shape[2]}×{x.shape[3]}"
+    linear = next((m for m in network.modules() if isinstance(m, nn.Linear)), None)
+    if linear is not None:
+        fits = next((f"; {s}×{s} fits" for s in COMMON_SIDES if _runs(network, s, s)), "")
+        return (
+            f"{given}, which the fully connected layers of this network do not fit: the first of "
+            f"them takes exactly {linear.in_features:,} numbers{fits}"
+        )
+    least = minimum_size(network)
+    return (
+        f"{given}, this network needs at least {least}×{least}; "
+        f'resize the images, or use a network for small ones: pocket_nin() or nin_paper("mnist")'
+    )
+
+
+def _runs(network: nn.Sequential, height: int, width: int) -> bool:
+    """Whether an input of this size gets through, tried on the meta device: no arithmetic."""
+    first = next(m for m in network.modules() if isinstance(m, nn.Conv2d))
+    x = torch.empty(2, first.in_channels, height, width, device="meta", dtype=first.weight.dtype)
+    try:
+        for layer in network:
+            ghosts = {name: tensor.to("meta") for name, tensor in layer.state_dict().items()}
+            x = torch.func.functional_call(layer, ghosts, (x,))
+    except RuntimeError:
+        return False
+    return True
+
+
+def minimum_size(network: nn.Sequential, limit: int = 1024) -> int:
+    """The side, in pixels, of the smallest square input that ``network`` accepts.
+
+    Raises:
+        ValueError: if not even ``limit`` × ``limit`` is accepted.
+    """
+    if not _runs(network, limit, limit):
+        raise ValueError(f"this network does not run on {limit}×{limit} either")
+    low, high = 0, limit  # low fails, high runs
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _runs(network, middle, middle) else (middle, high)
+    return high
+
+
+def initialize(network: Model, scheme: str = "he") -> Model:
+    """Draw new weights in place, of convolutions and linear layers, and return the network.
+
+    ``he``: normal, variance 2 / fan-in, which keeps the signal's second moment through a ReLU
+    (He et al. 2015); biases zero. ``gaussian``: standard deviation 0.05 and biases zero, as in
+    the paper's published configuration. ``xavier``: uniform, as the tutorials do, who leave
+    biases as PyTorch draws them. ``default``: PyTorch's own.
+
+    Raises:
+        ValueError: unknown scheme, or a lazy layer that has no weights yet. (Initializers that
+            match on the exact class skip lazy layers in silence.)
+    """
+    draw = {
+        "he": lambda w: nn.init.kaiming_normal_(w, nonlinearity="relu"),
+        "gaussian": lambda w: nn.init.normal_(w, std=0.05),
+        "xavier": nn.init.xavier_uniform_,
+        "default": lambda w: w,
+    }
+    if scheme not in draw:
+        raise ValueError(f"unknown initialization {scheme!r}; known: {', '.join(draw)}")
+    for name, layer in network.named_modules():
+        if isinstance(layer, nn.modules.lazy.LazyModuleMixin) and layer.has_uninitialized_params():
+            raise ValueError(f"{name} is lazy and has no weights yet; run one batch first")
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            if scheme in ("xavier", "default"):
+                layer.reset_parameters()
+            elif layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+            draw[scheme](layer.weight)
+    return network
+
+
+def load_weights(path) -> dict[str, Tensor]:
+    """A state dict from a safetensors file, as float32. Nothing in the file is ever executed.
+
+    Raises:
+        ValueError: the file is not safetensors, or is cut short.
+        FileNotFoundError: there is no such file.
+    """
+    try:
+        state = safetensors.torch.load_file(str(path))
+    except SafetensorError as error:
+        raise ValueError(f"{path} is no whole safetensors file ({error})") from error
+    return {name: tensor.float() for name, tensor in state.items()}
+
+
+def fold_batch_norm(network: Network) -> Network:
+    """A copy for inference in which every batch norm has become part of the convolution before it.
+
+    The copy is in evaluation mode and gives the same output as ``network`` does there.
+    """
+
+    def folded(layers: nn.Sequential) -> OrderedDict:
+        kept = OrderedDict()
+        for name, layer in layers.named_children():
+            if isinstance(layer, nn.BatchNorm2d):
+                last = next(reversed(kept))
+                kept[last] = fuse_conv_bn_eval(kept[last], layer)
+            elif isinstance(layer, nn.Sequential):
+                kept[name] = nn.Sequential(folded(layer))
+            else:
+                kept[name] = layer
+        return kept
+
+    return Network(folded(copy.deepcopy(network).eval())).eval()

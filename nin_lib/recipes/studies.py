@@ -1,0 +1,203 @@
+"""The book's experiments: recipes that differ from another in one thing, to be compared.
+
+Each study is an ordered mapping, label → recipe. ``records.compare`` shows what was measured.
+"""
+
+import difflib
+from dataclasses import replace
+
+from nin_lib.recipes.named import RECIPES
+from nin_lib.recipes.recipe import Recipe, args
+
+_POCKET = RECIPES["pocket"]
+
+
+def _ablation() -> dict[str, Recipe]:
+    """From the tutorials' way of training the pocket network to ours, one change at a time."""
+    plain = args(norm=False, final_relu=True)
+    changes = {
+        "as the tutorials train": {
+            "model_args": plain,
+            "initialization": "xavier",
+            "schedule": "constant",
+            "learning_rate": 0.1,
+            "momentum": 0.0,
+            "weight_decay": 0.0,
+            "label_smoothing": 0.0,
+            "flip": False,
+        },
+        "+ He initialization": {"initialization": "he"},
+        "+ no ReLU before the average": {"model_args": args(norm=False)},
+        "+ batch normalization": {"model_args": args()},
+        "+ momentum, weight decay": {"momentum": 0.9, "weight_decay": 5e-4},
+        "+ one-cycle rate, peak 0.4": {"schedule": "one-cycle", "learning_rate": 0.4},
+        "+ label smoothing": {"label_smoothing": 0.1},
+        "+ mirrored pictures": {"flip": True},
+        "+ average of the weights": {"ema_decay": 0.98},
+    }
+    settings, values = {}, {}
+    for number, (label, change) in enumerate(changes.items()):
+        values |= change
+        why = f"From the tutorials' training to ours, setting {number}: {label}."
+        setting = replace(_POCKET, name=f"ablation-{number}", why=why, **values)
+        same = replace(setting, name=_POCKET.name, why=_POCKET.why) == _POCKET
+        settings[label] = _POCKET if same else setting
+    return settings
+
+
+def _variant(base: Recipe, name: str, why: str, **changes) -> Recipe:
+    return replace(base, name=f"{base.name}-{name}", why=why, **changes)
+
+
+ABLATION = _ablation()
+
+HEADS = {
+    "global average": _POCKET,
+    "fully connected": _variant(
+        _POCKET, "fully-connected", "Two fully connected layers in place of the average.",
+        model_args=args(head="connected"),
+    ),
+    "fully connected, dropout": _variant(
+        _POCKET, "fully-connected-dropout", "Two fully connected layers, dropout before each.",
+        model_args=args(head="connected-dropout"),
+    ),
+}  # fmt: skip
+
+POINTWISE = {
+    f"{words} a block": _POCKET
+    if count == 1
+    else _variant(
+        _POCKET, f"pointwise-{count}", f"{words} a block in place of one.".capitalize(),
+        model_args=args(pointwise=count),
+    )
+    for count, words in enumerate(
+        ("no 1×1 layer", "one 1×1 layer", "two 1×1 layers", "three 1×1 layers")
+    )
+}  # fmt: skip
+
+# The tutorial's run with one 1×1 layer on the smallest pictures that its network takes, so that
+# a laptop can try its two guesses: that the data set is too small, that a larger batch may help.
+_SMALL = replace(
+    RECIPES["tutorial-one-pointwise"],
+    name="one-pointwise-67",
+    why="The tutorial with one 1×1 layer a block, at 67×67 in place of 224×224.",
+    image_size=67,
+)
+MORE_DATA = {
+    "15,000 pictures, 40 epochs": _variant(
+        _SMALL, "data-15000", "A quarter of the pictures, as many steps.", limit=15_000, epochs=40
+    ),
+    "30,000 pictures, 20 epochs": _variant(
+        _SMALL, "data-30000", "Half of the pictures, as many steps.", limit=30_000, epochs=20
+    ),
+    "60,000 pictures, 10 epochs": _SMALL,
+}
+LARGER_BATCH = {
+    "batch 64, rate 0.1": _SMALL,
+    "batch 256, rate 0.1": _variant(
+        _SMALL, "batch-256", "Four times the batch, the same rate.", batch_size=256
+    ),
+    "batch 256, rate 0.4": _variant(
+        _SMALL,
+        "batch-256-learning-rate-0.4",
+        "Four times the batch and the rate.",
+        batch_size=256,
+        learning_rate=0.4,
+    ),
+}
+
+# The paper's CIFAR-10 network: what of the recipe's departures from the paper matters.
+_CIFAR10 = RECIPES["paper-cifar10"]
+PAPER = {
+    "paper-cifar10": _CIFAR10,
+    "pictures neither mirrored nor shifted": _variant(
+        _CIFAR10, "plain", "Pictures as they are, as in the paper's first table.",
+        flip=False, shift=0,
+    ),
+    "no batch normalization": _variant(
+        _CIFAR10, "no-norm", "No batch normalization; first weights and rate as published.",
+        model_args=args(dataset="cifar10", final_relu=False), initialization="gaussian",
+        learning_rate=0.1,
+    ),
+    "a ReLU before the average": _variant(
+        _CIFAR10, "relu", "The last ReLU kept, as in the paper.",
+        model_args=args(dataset="cifar10", norm=True),
+    ),
+    "the published weight decay": _variant(
+        _CIFAR10, "decay", "A fifth of the weight decay, as published.", weight_decay=1e-4
+    ),
+    "no average of the weights": _variant(
+        _CIFAR10, "last", "The last weights count, not their average.", ema_decay=0.0
+    ),
+    "pictures whitened": _variant(
+        _CIFAR10, "whitened", "Contrast normalized and whitened, as in the paper.",
+        preprocessing="whitened",
+    ),
+}  # fmt: skip
+
+# The same questions and some more, put to a network that a laptop can train for an answer.
+_SMALL_CIFAR10 = replace(
+    _CIFAR10,
+    name="pocket-cifar10",
+    why="The small network trained on CIFAR-10 as paper-cifar10 trains the paper's, for 6 epochs.",
+    model="pocket_nin",
+    model_args=args(),
+    epochs=6,
+)
+
+
+def _departures() -> dict[str, Recipe]:
+    """What of the published way to train is worth how much: one step toward it at a time."""
+    steps = {
+        "pictures contrast normalized": ("contrast", {"preprocessing": "contrast"}),
+        "… and whitened": ("whitened", {"preprocessing": "whitened"}),
+        "neither mirrored nor shifted": ("plain", {"flip": False, "shift": 0}),
+        "an average in the pool": ("pool", {"model_args": args(pool="average")}),
+        "dropout after the pool": ("dropout", {"model_args": args(dropout=0.5)}),
+        "a ReLU before the average": ("relu", {"model_args": args(final_relu=True)}),
+        "no batch normalization": ("no-norm", {"model_args": args(norm=False)}),
+        "… and Gaussian weights, 0.05": (
+            "gaussian", {"model_args": args(norm=False), "initialization": "gaussian"},
+        ),
+        "rate 0.1, at the end a tenth": ("cut", {"schedule": "step", "learning_rate": 0.1}),
+        "a fifth of the weight decay": ("decay", {"weight_decay": 1e-4}),
+        "batches of 128": ("batch", {"batch_size": 128}),
+        "no smoothed labels": ("sharp", {"label_smoothing": 0.0}),
+        "no average of the weights": ("last", {"ema_decay": 0.0}),
+    }  # fmt: skip
+    return {"as it is": _SMALL_CIFAR10} | {
+        label: _variant(_SMALL_CIFAR10, name, f"One step toward the paper: {label}.", **change)
+        for label, (name, change) in steps.items()
+    }
+
+
+DEPARTURES = _departures()
+
+STUDIES = {
+    "ablation": ABLATION,
+    "heads": HEADS,
+    "pointwise": POINTWISE,
+    "more-data": MORE_DATA,
+    "larger-batch": LARGER_BATCH,
+    "paper": PAPER,
+    "departures": DEPARTURES,
+}
+VARIANTS = {
+    recipe.name: recipe
+    for study in STUDIES.values()
+    for recipe in study.values()
+    if recipe.name not in RECIPES
+}
+
+
+def find(name: str) -> Recipe:
+    """The recipe of that name, one of ``RECIPES`` or of the studies' variants of them.
+
+    Raises:
+        ValueError: there is none; the message lists the known ones, nearest first.
+    """
+    known = {**RECIPES, **VARIANTS}
+    if name not in known:
+        near = difflib.get_close_matches(name, known, len(RECIPES), 0)
+        raise ValueError(f"no recipe {name!r}; known: {', '.join(near)}")
+    return known[name]

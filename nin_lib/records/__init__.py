@@ -1,0 +1,29 @@
+"""The measured runs behind the book's numbers: read them, and show them as tables.
+
+``records.as_figures`` draws them, ``records.paper`` holds the paper's results beside them. These
+two load matplotlib, so they are imported by name.
+"""
+
+from nin_lib.records.as_tables import (
+    compare,
+    failures,
+    gains,
+    table,
+    training_speed,
+    training_times,
+)  # fmt: skip
+from nin_lib.records.read import (
+    MISSING,
+    diverged,
+    every,
+    folder,
+    load,
+    missing,
+    one,
+    where,
+)  # fmt: skip
+
+__all__ = [
+    "MISSING", "compare", "diverged", "every", "failures", "folder", "gains", "load", "missing",
+    "one", "table", "training_speed", "training_times", "where",
+]  # fmt: skip

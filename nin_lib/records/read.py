@@ -1,0 +1,75 @@
+"""Read the measured runs in ``records/``: one JSON file each, for tables and figures.
+
+A run that no record holds appears as "not yet measured", with the command that measures it.
+"""
+
+import json
+from functools import lru_cache
+from pathlib import Path
+
+MISSING = "not yet measured"
+
+
+def missing(command: str) -> str:
+    """What a table says of a run without a record: the last cell of its row."""
+    return f"{MISSING}: `{command}`"
+
+
+def folder() -> Path:
+    """The folder of the records: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).parent.parent
+    packaged = package / "_records"
+    return packaged if packaged.is_dir() else package.parent / "records"
+
+
+def every() -> dict[str, dict]:
+    """All records: file name without ending → content, shared by all callers.
+
+    The files are read again only when one is written, added or removed.
+    """
+    return _every(folder(), folder().stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _every(folder: Path, changed: int) -> dict[str, dict]:
+    return {
+        f.stem: json.loads(f.read_text(encoding="utf-8"))
+        for f in sorted(folder.glob("*.json"))
+        if f.name != "schema.json"
+    }
+
+
+def load(recipe: str | None = None, data: str | None = None) -> list[dict]:
+    """Every training run on record, or those of one recipe and data set, by recipe and seed."""
+    runs = [
+        run
+        for run in every().values()
+        if run["kind"] == "run"
+        and run["result"]
+        and recipe in (None, run["recipe"]["name"])
+        and data in (None, run["data"])
+    ]
+    return sorted(runs, key=lambda run: (run["recipe"]["name"], run["data"], run["seed"]))
+
+
+def diverged(recipe: str, data: str) -> list[dict]:
+    """The records of training runs of that recipe whose loss became infinite or not a number."""
+    lost = [record for record in every().values() if record["kind"] == "diverged"]
+    return [r for r in lost if r["recipe"]["name"] == recipe and r["data"] == data]
+
+
+def one(kind: str, device: str) -> dict | None:
+    """The record of that kind from a device of that type (``cpu``, ``cuda``), or None."""
+    found = (r for r in every().values() if r["kind"] == kind)
+    return next((r for r in found if r["machine"]["device"] == device), None)
+
+
+def where(run: dict) -> str:
+    """On what a run was measured, and how: cores or GPU, number format, whose loop."""
+    machine, engine = run["machine"], run["engine"]
+    cores = (
+        "1 core" if machine["cores"] == 1 else f"{machine['threads']} of {machine['cores']} cores"
+    )
+    place = machine.get("gpu") or cores
+    manner = "" if engine["resident"] else ", as written"
+    return f"{place}, {engine['precision']}{manner}"

@@ -1,0 +1,67 @@
+"""The trained small networks of Figure 3.1, read from their records."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from nin_lib.models import Choice
+from nin_lib.records import read
+
+
+class Measured(NamedTuple):
+    """A trained network: its choice, its costs, and its test accuracy from each seed."""
+
+    kernel: int
+    width: int
+    pointwise: int
+    bottleneck: bool
+    head: str
+    params: int
+    macs: int
+    accuracies: list[float]
+
+    @property
+    def choice(self) -> Choice:
+        return Choice(*self[:5])
+
+
+def small_records() -> list[dict]:
+    """The records of the small networks, one for each seed that was measured."""
+    return [r for r in read.every().values() if r["kind"] == "small-networks"]
+
+
+def measured_networks(found: Sequence[dict]) -> list[Measured]:
+    """What those records hold, a row for each network; each seed counts once."""
+    costs, by_seed = {}, {}
+    for record in found:
+        for run in record["runs"]:
+            choice = tuple(run[name] for name in Measured._fields[:5])
+            costs[choice] = run["params"], run["macs"]
+            by_seed.setdefault(choice, {}).setdefault(record["seed"], run["accuracy"])
+    return [
+        Measured._make((*choice, *costs[choice], list(seeds.values())))
+        for choice, seeds in sorted(by_seed.items())
+    ]
+
+
+def how_trained(found: Sequence[dict]) -> dict:
+    """How long, on what, and on how many pictures judged; empty without a record."""
+    if not found:
+        return {}
+    recipe = found[0]["recipe"]
+    return {"epochs": recipe["epochs"], "pictures": recipe["limit"], "judged": found[0]["images"]}
+
+
+def nearest(choice: Choice, measured: Sequence[Measured]) -> Measured:
+    """The trained network that stands for a choice.
+
+    The one that differs in the fewest of kernel, 1×1 layers, bottleneck and head; among these the
+    nearest width, and of two widths equally near the narrower. What is equal in all of that: the
+    one with fewer parameters, then the first in the list.
+    """
+
+    def distance(row: Measured) -> tuple:
+        fields = ("kernel", "pointwise", "bottleneck", "head")
+        changed = sum(getattr(row, name) != getattr(choice, name) for name in fields)
+        return changed, abs(row.width - choice.width), row.width, row.params
+
+    return min(measured, key=distance)

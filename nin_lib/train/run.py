@@ -1,0 +1,105 @@
+"""What a training run did, and its record: one JSON file a run."""
+
+import dataclasses
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from torch import nn
+
+from nin_lib.recipes import Recipe
+from nin_lib.train.engine import Engine
+
+
+@dataclass
+class Run:
+    """What a training run did.
+
+    Attributes:
+        model: the trained network, in evaluation mode.
+        history: one row an epoch: ``epoch``, ``learning_rate``, ``train_loss``, ``train_accuracy``,
+            ``watched_loss``, ``watched_accuracy``, ``step_seconds``, ``wall_seconds``.
+        watched: ``validation``, or ``test`` where the recipe repeats a tutorial.
+        result: taken once, after the last epoch: ``loss``, ``accuracy``, its 95 % ``interval``,
+            how many ``images``, and ``on`` which: ``test``, or ``held-out`` where the official
+            test set is not at hand.
+        step_seconds: as the tutorials count: without waiting for batches and without evaluation.
+        wall_seconds: all of it.
+        stopped: why it ended early (Ctrl-C, say), or None; ``result`` is then None.
+        processes: how many trained together.
+        resumed: whether it went on from a checkpoint.
+    """
+
+    model: nn.Module
+    recipe: Recipe
+    engine: Engine
+    data: str
+    data_digest: str
+    seed: int
+    machine: dict
+    train_examples: int
+    watched: str
+    history: list[dict] = field(default_factory=list)
+    result: dict | None = None
+    stopped: str | None = None
+    processes: int = 1
+    resumed: bool = False
+    peak_memory_mib: float | None = None
+    date: str = ""
+
+    @property
+    def step_seconds(self) -> float:
+        return sum(row["step_seconds"] for row in self.history)
+
+    @property
+    def wall_seconds(self) -> float:
+        return sum(row["wall_seconds"] for row in self.history)
+
+    def __repr__(self):
+        if self.result is None:
+            end = f"stopped by {self.stopped}"
+        else:
+            low, high = (f"{end:.2%}" for end in self.result["interval"])
+            end = (
+                f"{self.result['on']} accuracy {self.result['accuracy']:.2%} on "
+                f"{self.result['images']:,} images (95 % interval {low} to {high})"
+            )
+        return (
+            f"{self.recipe.name} on {self.data}, seed {self.seed}: {end} after "
+            f"{len(self.history)} epochs, {self.wall_seconds:.0f} s"
+        )
+
+    def record(self) -> dict:
+        """Everything but the weights, as plain JSON values."""
+        plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        del plain["model"]
+        examples = self.train_examples * len(self.history)
+        record = {"kind": "run", **plain, "engine": dataclasses.asdict(self.engine)}
+        record |= {"recipe": self.recipe.settings()}
+        for clock in ("step", "wall"):
+            seconds = getattr(self, f"{clock}_seconds")
+            record[f"{clock}_seconds"] = seconds
+            record[f"examples_per_second_{clock}"] = examples / seconds if self.history else None
+        return json.loads(json.dumps(record, allow_nan=False))
+
+    def as_json(self) -> str:
+        """The record as text. NaN is no JSON, and raises ValueError."""
+        return as_json(self.record())
+
+    def save(self, path: str | Path) -> None:
+        """Write the record as JSON, whole or not at all."""
+        write(path, self.record())
+
+
+def as_json(record: dict) -> str:
+    """A record as the project writes it. NaN is no JSON, and raises ValueError."""
+    return json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write(path: str | Path, record: dict) -> None:
+    """Write a record as JSON, whole or not at all."""
+    path = Path(path)
+    part = path.with_name(path.name + ".part")
+    part.write_text(as_json(record), encoding="utf-8")
+    os.replace(part, path)
