@@ -105,7 +105,7 @@ def test_a_full_map_counts_what_torch_counts(opened, picture):
     moved = torch.stack([shifted(one_of_each()[picture], *offset) for offset in OFFSETS])
     wanted = {head: shares.argmax(1) == picture for head, shares in answers(moved).items()}
     counts = [int(right.sum()) for right in wanted.values()]
-    found = re.search(r"the average head is right at (\d+), the connected head at (\d+)\.", says(tab))
+    found = re.search(r"average head is right at (\d+), the connected head at (\d+)\.", says(tab))
     assert [int(number) for number in found.groups()] == counts
     assert ("as you expected" in says(tab)) == (counts[1] < counts[0])
     assert not tab.get_by_role("button", name="fill the rest").is_enabled()
