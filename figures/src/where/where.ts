@@ -236,11 +236,13 @@ function mount(stage: Stage): View {
     setStyle(cursor, "width", `${100 / indices.length}%`);
   };
 
+  /** The order of the present state: the next key may come before the next frame. */
+  const presentOrder = () => arranged(present().network, present().order);
   const go = (at: number) => {
-    const { indices } = drawn;
+    const indices = presentOrder();
     stage.set({ layer: indices[Math.max(0, Math.min(indices.length - 1, at))] });
   };
-  const walk = (steps: number) => go(drawn.indices.indexOf(present().index) + steps);
+  const walk = (steps: number) => go(presentOrder().indexOf(present().index) + steps);
   onKeys(plot, (step) => ({
     ArrowLeft: () => walk(-step),
     ArrowRight: () => walk(step),
