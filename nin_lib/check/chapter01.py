@@ -227,7 +227,7 @@ def pointwise(answer):
         ("B @ first.bias", "first.bias", "The first bias goes through the second layer, too."),
         ("+= second.bias", "+= 0", "The second bias is missing."),
         ("merged.bias +=", "merged.bias =", "stopped with TypeError"),
-        ("if first.bias is not None", "if True", "For a first layer without bias your code"),
+        ("if first.bias is not None", "if True", "The `bias` of a layer without one is None."),
         ("if second.bias is not None", "if True", "For a second layer without bias your code"),
         ("first.in_channels", "first.out_channels", "The merged layer takes what the first takes."),
         ("return merged", "return nn.Sequential(first, second)", "wanted is an `nn.Conv2d`"),

@@ -1,10 +1,9 @@
 """The mechanism of the exercises: what an exercise is, and how an answer to it is judged.
 
-``check.answer("1.4", pointwise)`` gives a verdict on the spot, without a server: right, or a
-nudge; at the second wrong answer in a row a stronger hint, from the third on where the solution
-is. Checks judge by properties and leave nothing to chance. A typical slip is written once, in
-``wrong``: its code is run when somebody answers wrong, and whoever made the same mistake gets its
-hint. Of the reader's, nothing is run but what is handed in.
+A verdict comes on the spot, without a server: right, or a nudge; at the second wrong answer in a
+row a stronger hint, from the third on where the solution is. Checks judge by properties and leave
+nothing to chance. When an answer is wrong, the code of the typical slips is run, which is ours,
+and whoever made the mistake of one gets its hint; of the reader's only what is handed in is called.
 """
 
 import pkgutil
@@ -54,8 +53,7 @@ class Wrong(Exception):
 
 @dataclass(frozen=True)
 class Slip:
-    """The source of a typical wrong answer, and its hint: a sentence, which follows the check's
-    own; or, where that one is clear enough, a piece of it."""
+    """The source of a typical wrong answer, and its hint, as ``exercise`` tells them."""
 
     code: str
     hint: str
@@ -84,8 +82,8 @@ def exercise(number: str, kind: str, *, stub: str, solution: str, hint: str, wro
 
     Args:
         wrong: the slips: (what is in the solution, what is there instead, its hint), or
-            (whole code, its hint). A hint that is a sentence is given to whoever makes the
-            slip; one that is none is a piece of what the check finds by itself.
+            (whole code, its hint). A hint that is a sentence follows the check's own; where that
+            one is clear enough, the hint is a piece of it, without a full stop.
     """
     stub, solution = _source(stub), _source(solution)
     slips = tuple(
