@@ -6,15 +6,19 @@ in the chapter's file::
     @exercise(
         "1.1",
         "predict",  # or try, build, think, measure
-        stub='''the cell that the chapter shows, ending in check.answer("1.1", cost)''',
-        solution='''weights = 192 * 32
-            cost = {"weights": weights}''',
-        hint="A sentence for the second wrong answer.",
+        stub='''
+            cost = {"weights": ...}
+            check.answer("1.1", cost)
+        ''',
+        solution='''
+            cost = {"weights": 192 * 32}
+        ''',
+        hint="A sentence: what to think of, said at the second wrong answer.",
         wrong=[("192 * 32", "192 + 32", "Pairs of channels: a product, not a sum.")],
     )
     def cost(answer):
         expect_numbers(answer, {"weights": 6144})
-        return "praise, which ends with a full stop."
+        return "a sentence of praise."
 
 A slip, of ``wrong``, is what is in the solution, what is there instead, and its hint. Nothing else
 has to be written for it: an answer with the mistake that the check finds in the slip, or with its

@@ -83,7 +83,7 @@ def exercise(number: str, kind: str, *, stub: str, solution: str, hint: str, wro
     Args:
         wrong: the slips: (what is in the solution, what is there instead, its hint), or
             (whole code, its hint). A hint that is a sentence follows the check's own; where that
-            one is clear enough, the hint is a piece of it, without a full stop.
+            one is clear enough, the hint is a piece of it, without a period at its end.
     """
     stub, solution = _source(stub), _source(solution)
     slips = tuple(
