@@ -1,6 +1,7 @@
 """*Spend 100,000 parameters*: what a small network costs, and what the trained ones reached."""
 
 import math
+import reprlib
 from collections.abc import Sequence
 from statistics import mean
 
@@ -9,6 +10,7 @@ import traitlets
 from nin_lib import records
 from nin_lib.live.base import Figure
 from nin_lib.live.drawing import PALETTE
+from nin_lib.live.given import are_integers, as_numbers
 from nin_lib.models import Choice
 from nin_lib.models.small import BUDGET, HEADS
 from nin_lib.records.small_networks import (
@@ -50,6 +52,7 @@ class Budget(Figure):
             budget; −1 before the page has shown one.
 
     Raises:
+        ValueError: rows that are no measured networks of this family.
         traitlets.TraitError: a kernel, width, count of 1×1 layers or head that there is not.
     """
 
@@ -62,17 +65,27 @@ class Budget(Figure):
     head = traitlets.Enum(HEADS, HEADS[0]).tag(sync=True)
     across = traitlets.Enum(("parameters", "multiply-adds"), "parameters").tag(sync=True)
     best = traitlets.Int(-1).tag(sync=True)
-    budget = traitlets.Int(BUDGET).tag(sync=True)
-    measured = traitlets.List().tag(sync=True)
-    trained = traitlets.Dict().tag(sync=True)
-    command = traitlets.Unicode(COMMAND).tag(sync=True)
+    budget = traitlets.Int(BUDGET, read_only=True).tag(sync=True)
+    measured = traitlets.List(read_only=True).tag(sync=True)
+    trained = traitlets.Dict(read_only=True).tag(sync=True)
+    command = traitlets.Unicode(COMMAND, read_only=True).tag(sync=True)
 
     def __init__(self, measured: Sequence[Measured] | None = None, **traits):
-        given = {}
         if measured is None:
-            found = small_records()
-            measured, given["trained"] = measured_networks(found), how_trained(found)
-        super().__init__(measured=[list(row) for row in measured], **(given | traits))
+            records_ = small_records()
+            measured = measured_networks(records_)
+            self.set_trait("trained", how_trained(records_))
+        for row in measured:
+            if not _is_measured(row):
+                raise ValueError(
+                    "measured must be rows of nin_lib.records.small_networks.Measured, "
+                    f"not {reprlib.repr(row)}"
+                )
+        self.set_trait("measured", [list(row) for row in measured])
+        super().__init__(**traits)
+
+    def limits(self) -> dict[str, dict]:
+        return super().limits() | {"best": {"min": -1, "max": len(self.measured) - 1}}
 
     def choice(self) -> Choice:
         """The reader's choice."""
@@ -98,6 +111,25 @@ class Budget(Figure):
             f"{len(near.accuracies)} seeds ({low:.2f} to {high:.2f} %). The points are the "
             f"{len(measured)} networks that were trained.</p>"
         )
+
+
+def _is_measured(row: Sequence) -> bool:
+    """Whether a row is one of the family's networks, its costs, and at least one accuracy."""
+    if not isinstance(row, list | tuple) or len(row) != len(Measured._fields):
+        return False
+    kernel, width, pointwise, bottleneck, head, params, macs, accuracies = row
+    counts = (WIDTHS[0], math.inf), (0, POINTWISE), (1, math.inf), (1, math.inf)
+    shares = as_numbers(accuracies)
+    return (
+        kernel in KERNELS
+        and head in HEADS
+        and isinstance(bottleneck, bool)
+        and are_integers([width, pointwise, params, macs], *counts)
+        and shares is not None
+        and shares.ndim == 1
+        and len(shares) > 0
+        and bool(0 <= shares.min() <= shares.max() <= 1)
+    )
 
 
 def _words(choice: Choice) -> str:

@@ -21,7 +21,7 @@ class Die(Figure):
     Its traits ``gain``, ``bias``, ``rate``, ``final_relu``, ``norm`` and ``seed`` are those of
     :class:`~nin_lib.live.dying.Settings`. The run itself is in no trait.
 
-    With the first seed, what the list of the page starts: *rate too high* and *weights too small*
+    With the first seed, the runs that the page lists: *rate too high* and *weights too small*
     are dead within 100 steps, *bias below zero* is cut off and dies later; *starts blind* stays
     blind, *Xavier's start* is slow; *healthy* and *batch normalization* train.
 
@@ -30,7 +30,7 @@ class Die(Figure):
         step: the one looked at; −1 is the newest.
 
     Raises:
-        traitlets.TraitError: a setting outside of what the page offers.
+        traitlets.TraitError: a setting that the page does not offer.
     """
 
     bundle = "die"
@@ -43,14 +43,15 @@ class Die(Figure):
     seed = traitlets.Int(3, min=0, max=9999).tag(sync=True)
     unit = traitlets.Int(115, min=0, max=119).tag(sync=True)
     step = traitlets.Int(-1, min=-1, max=dying.STEPS).tag(sync=True)
-    pictures = traitlets.Unicode().tag(sync=True)
-    names = traitlets.List(list(wardrobe.CLASSES)).tag(sync=True)
+    pictures = traitlets.Unicode(read_only=True).tag(sync=True)
+    names = traitlets.List(list(wardrobe.CLASSES), read_only=True).tag(sync=True)
 
-    def __init__(self, **traits):
-        super().__init__(pictures=base64.b64encode(dying.packed()).decode(), **traits)
+    @traitlets.default("pictures")
+    def _packed(self) -> str:
+        return base64.b64encode(dying.packed()).decode()
 
     def settings(self) -> dying.Settings:
-        """What the reader has set."""
+        """The reader's settings."""
         return dying.Settings(*(getattr(self, name) for name in dying.Settings._fields))
 
     def fallback(self) -> str:

@@ -41,6 +41,12 @@ def signed(values: Tensor, title: str = "output map", wide: int = 180) -> str:
     )
 
 
+def image_and_map(image: Tensor, map_: Tensor, name: str, title: str = "input picture") -> str:
+    """An image in 0…1 beside its class map of that name, as a row of HTML."""
+    shown = signed(map_, f"class map of {name}")
+    return f'<div class="nin-row">{gray(image, title)}{shown}</div>'
+
+
 def color(planes: Tensor, title: str = "input picture") -> str:
     """3×H×W values in 0…1."""
     bytes_ = planes.clamp(0, 1).mul(255).round().int().permute(1, 2, 0).tolist()
