@@ -58,7 +58,8 @@ ARGUMENTS = {
         torch.zeros(3, 4, 4, dtype=torch.complex64),
     ),
     "measured": (
-        "x", [5], [[]], [[3, 8, 1, False, "average", 10, 20, []]],
+        "x", 5, [5], [[]],
+        [[3, 8, 1, False, "average", 10, 20, 0.5]], [[3, 8, 1, False, "average", 10, 20, []]],
         [[3, 8, 1, False, "average", 10, 20, [NAN]]], [[4, 8, 1, False, "average", 10, 20, [0.5]]],
         [[3, 8, 1, False, "nobody", 10, 20, [0.5]]], [[3, 8, 1, False, "average", 0, 20, [0.5]]],
     ),

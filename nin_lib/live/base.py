@@ -78,7 +78,7 @@ class Figure(anywidget.AnyWidget):
 
     def __init__(self, **traits):
         self._checked = tuple(name for name in self._own() if not self.traits()[name].read_only)
-        self._know(traits)
+        self._refuse_unknown(traits)
         self._register_validator(Figure._validated, self._checked)
         for name in set(traits) & set(self.forms()):  # first, because limits may depend on them
             setattr(self, name, traits[name])
@@ -117,8 +117,7 @@ class Figure(anywidget.AnyWidget):
         """Traits that limits cannot describe: trait → what it must be, in words, and a test."""
         return {}
 
-    def _know(self, traits: dict) -> None:
-        """Refuse keywords that the figure does not take."""
+    def _refuse_unknown(self, traits: dict) -> None:
         named = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
         arguments = list(inspect.signature(type(self).__init__).parameters.values())[1:]
         known = {*self._checked, *(one.name for one in arguments if one.kind in named)}

@@ -7,7 +7,7 @@ import torch
 import traitlets
 
 from nin_lib.live.base import Figure
-from nin_lib.live.drawing import PALETTE
+from nin_lib.live.drawing import PALETTE, svg
 
 PATTERNS = ("one side", "corner", "exclusive or", "ring")
 POINTS = 160
@@ -16,7 +16,7 @@ SIDE = 41
 
 
 def _inside(pattern: str, a: float, b: float) -> float:
-    """How far (a, b) lies inside the part that is wanted positive; below 0 outside."""
+    """The depth of (a, b) in the part that is wanted positive; below 0 outside of it."""
     if pattern == "one side":
         return 0.8 * a + 0.6 * b - 0.1
     if pattern == "corner":
@@ -127,19 +127,19 @@ class Bend(Figure):
                 circles += f'<circle cx="{a}" cy="{-b}" r=".02"/>'
         ends = [(x * c + way * y, y * c - way * x) for way in (-3, 3)]
         line = "M" + "L".join(f"{a:.3f} {-b:.3f}" for a, b in ends)
-        picture = (
-            f'<svg viewBox="-1.025 -1.025 2.05 2.05" width="300" role="img" '
-            f'aria-label="{POINTS} points of two kinds and a straight line between them">'
+        title = f"{POINTS} points of two kinds and a straight line between them"
+        marks = (
             f'<path fill="{paper}" d="M-2-2h4v4h-4z"/><path fill="{orange}" d="{squares}"/>'
             f'<g fill="none" stroke="{blue}" stroke-width=".012">{circles}</g>'
-            f'<path stroke="{ink}" stroke-width=".012" d="{line}"/></svg>'
+            f'<path stroke="{ink}" stroke-width=".012" d="{line}"/>'
         )
+        drawing = svg("-1.025 -1.025 2.05 2.05", 300, title, marks)
         name = self.pattern.capitalize()
         if most == POINTS:
-            said = f"this straight line has all {POINTS} points on the correct side"
+            verdict = f"this straight line has all {POINTS} points on the correct side"
         else:
-            said = (
+            verdict = (
                 f"no straight line has more than {most} of the {POINTS} points "
                 f"({most / POINTS:.1%}) on the correct side; this one has as many"
             ).replace("%", " %")
-        return f'<div class="nin-row">{picture}</div><p>{name}: {said}.</p>'
+        return f'<div class="nin-row">{drawing}</div><p>{name}: {verdict}.</p>'

@@ -1,4 +1,4 @@
-"""*Spend 100,000 parameters*: what a small network costs, and what the trained ones reached."""
+"""*Spend 100,000 parameters*: costs of a small network, and accuracies of the trained ones."""
 
 import math
 import reprlib
@@ -9,8 +9,8 @@ import traitlets
 
 from nin_lib import records
 from nin_lib.live.base import Figure
-from nin_lib.live.drawing import PALETTE
-from nin_lib.live.given import are_integers, as_numbers
+from nin_lib.live.drawing import PALETTE, svg
+from nin_lib.live.given import are_integers, are_shares
 from nin_lib.models import Choice
 from nin_lib.models.small import BUDGET, HEADS
 from nin_lib.records.small_networks import (
@@ -35,7 +35,7 @@ PARTS = {"block1": "block 1", "block2": "block 2", "block3": "block 3"}  # the r
 class Budget(Figure):
     """The reader spends 100,000 parameters on kernel, width, 1×1 layers, bottleneck and head.
 
-    Parameters and multiply-adds are those of ``small.Choice`` for 28×28 pictures. Accuracies are
+    Parameters and multiply-adds are those of ``small.Choice`` for 28×28 images. Accuracies are
     measured ones: a choice that nobody trained is answered by the nearest that was (``nearest``).
 
     Args:
@@ -47,9 +47,9 @@ class Budget(Figure):
         pointwise: 0 to 2, as there.
         bottleneck: as there.
         head: as there.
-        across: what the scatter shows from left to right, ``parameters`` or ``multiply-adds``.
-        best: the place in ``measured`` of the most accurate network found so far within the
-            budget; −1 before the page has shown one.
+        across: the scatter's horizontal axis, ``parameters`` or ``multiply-adds``.
+        best: the place in ``measured`` of the most accurate network that the page has shown so
+            far within the budget; −1 before it has shown one.
 
     Raises:
         ValueError: rows that are no measured networks of this family.
@@ -72,10 +72,10 @@ class Budget(Figure):
 
     def __init__(self, measured: Sequence[Measured] | None = None, **traits):
         if measured is None:
-            records_ = small_records()
-            measured = measured_networks(records_)
-            self.set_trait("trained", how_trained(records_))
-        for row in measured:
+            runs = small_records()
+            measured = measured_networks(runs)
+            self.set_trait("trained", how_trained(runs))
+        for row in measured if isinstance(measured, list | tuple) else [measured]:
             if not _is_measured(row):
                 raise ValueError(
                     "measured must be rows of nin_lib.records.small_networks.Measured, "
@@ -118,17 +118,12 @@ def _is_measured(row: Sequence) -> bool:
     if not isinstance(row, list | tuple) or len(row) != len(Measured._fields):
         return False
     kernel, width, pointwise, bottleneck, head, params, macs, accuracies = row
-    counts = (WIDTHS[0], math.inf), (0, POINTWISE), (1, math.inf), (1, math.inf)
-    shares = as_numbers(accuracies)
+    ends = WIDTHS, (0, POINTWISE), (1, math.inf), (1, math.inf)
     return (
-        kernel in KERNELS
-        and head in HEADS
-        and isinstance(bottleneck, bool)
-        and are_integers([width, pointwise, params, macs], *counts)
-        and shares is not None
-        and shares.ndim == 1
-        and len(shares) > 0
-        and bool(0 <= shares.min() <= shares.max() <= 1)
+        (kernel in KERNELS and head in HEADS and isinstance(bottleneck, bool))
+        and are_integers([width, pointwise, params, macs], *ends)
+        and isinstance(accuracies, list)
+        and are_shares([accuracies], 1, len(accuracies))
     )
 
 
@@ -152,12 +147,10 @@ def _areas(rows: Trace) -> str:
         up, down = (60 * math.sqrt(count / most) for count in part)
         squares += f"M{70 * i} 68v-{up:.1f}h{up:.1f}v{up:.1f}z"
         squares += f"M{70 * i} 72v{down:.1f}h{down:.1f}v-{down:.1f}z"
-    return (
-        f'<svg viewBox="0 0 280 140" width="280" role="img" aria-label="{", ".join(sums)}: '
-        f'parameters as areas above, multiply-adds below">'
-        f'<path fill="{PALETTE["muted"]}" d="{squares}"/>'
-        f'<path stroke="{PALETTE["muted"]}" d="M0 70h280"/></svg>'
-    )
+    title = f"{', '.join(sums)}: parameters as areas above, multiply-adds below"
+    muted = PALETTE["muted"]
+    marks = f'<path fill="{muted}" d="{squares}"/><path stroke="{muted}" d="M0 70h280"/>'
+    return svg("0 0 280 140", 280, title, marks)
 
 
 def _scatter(measured: Sequence[Measured], near: Measured) -> str:
@@ -179,10 +172,10 @@ def _scatter(measured: Sequence[Measured], near: Measured) -> str:
         f"M{across(row):.1f} {up(min(row.accuracies)):.1f}V{up(max(row.accuracies)):.1f}"
         for row in measured
     )
-    return (
-        f'<svg viewBox="0 0 280 160" width="280" role="img" aria-label="accuracy of '
-        f'{len(measured)} trained networks against their parameters">'
+    marks = (
         f'<path stroke="{PALETTE["muted"]}" d="M0 160h280M0 0v160{spreads}"/>'
         f'<g fill="{PALETTE["muted"]}">{"".join(dot(row, 3) for row in measured)}</g>'
-        f'<g fill="none" stroke="{PALETTE["ink"]}" stroke-width="2">{dot(near, 6)}</g></svg>'
+        f'<g fill="none" stroke="{PALETTE["ink"]}" stroke-width="2">{dot(near, 6)}</g>'
     )
+    title = f"accuracy of {len(measured)} trained networks against their parameters"
+    return svg("0 0 280 160", 280, title, marks)

@@ -10,7 +10,7 @@ import traitlets
 from nin_lib.data import wardrobe
 from nin_lib.live import dying
 from nin_lib.live.base import Figure
-from nin_lib.live.drawing import PALETTE
+from nin_lib.live.drawing import PALETTE, svg
 
 SHOWN = 90  # steps in the fallback
 
@@ -94,11 +94,11 @@ def _drawing(steps: list[dying.Step]) -> str:
                 begun = None
     ink, muted, rule = PALETTE["ink"], PALETTE["muted"], PALETTE["rule"]
     chances = up(math.log(dying.CLASSES))
-    return (
-        f'<svg viewBox="0 0 {wide} {high + 8 + tall}" width="300" role="img" '
-        f'aria-label="loss over steps, and the units that are dead at each">'
+    marks = (
         f'<path fill="none" stroke="{muted}" stroke-dasharray="5 4" d="M0 {chances:.1f}h{wide}"/>'
         f'<path fill="none" stroke="{ink}" stroke-width="1.5" d="M{line}"/>'
         f'<path fill="{rule}" d="M0 {high + 8}h{wide}v{tall}h-{wide}z"/>'
-        f'<path fill="{ink}" d="{stretches}"/></svg>'
+        f'<path fill="{ink}" d="{stretches}"/>'
     )
+    title = "loss over steps, and the units that are dead at each"
+    return svg(f"0 0 {wide} {high + 8 + tall}", wide, title, marks)

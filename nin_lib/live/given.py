@@ -50,6 +50,14 @@ def are_integers(values: Any, *ends: tuple[int, int]) -> bool:
     )
 
 
+def are_shares(lists: Any, *shape: int) -> bool:
+    """Whether nested lists of that shape, and not empty, hold numbers in 0…1."""
+    numbers = as_numbers(lists)
+    if numbers is None or numbers.shape != shape or not numbers.numel():
+        return False
+    return bool(0 <= numbers.min() <= numbers.max() <= 1)
+
+
 def is_number(values: list) -> bool:
     """Whether this is a list of one finite number."""
     numbers = as_numbers(values)

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from nin_lib.live import drawing
 from nin_lib.live.base import Figure, cursor_limits
-from nin_lib.live.given import as_numbers, as_tensor
+from nin_lib.live.given import are_shares, as_tensor
 from nin_lib.live.pointwise import (
     MOST_CHANNELS,
     are_layers,
@@ -102,16 +102,12 @@ class OnePixel(Figure):
         return super().limits() | cursor_limits(self.picture) | counted
 
     def forms(self) -> dict:
-        channels, height, width = torch.tensor(self.picture).shape
-
-        def fits(picture: list) -> bool:
-            values = as_numbers(picture)
-            if values is None or values.shape != (channels, height, width):
-                return False
-            return bool(0 <= values.min() <= values.max() <= 1)
-
+        channels, height, width = shape = torch.tensor(self.picture).shape
         return {
-            "picture": (f"{channels}×{height}×{width} numbers in 0…1 as nested lists", fits),
+            "picture": (
+                f"{channels}×{height}×{width} numbers in 0…1 as nested lists",
+                lambda picture: are_shares(picture, *shape),
+            ),
             "layers": (
                 "a list of {'weight': O×C, 'bias': O, 'relu': True or False}, C being "
                 f"{channels} in the first and the O before in the others, up to {MOST_CHANNELS}, "
