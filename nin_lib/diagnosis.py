@@ -1,7 +1,17 @@
 """Why does it not train? One batch through a network, and what it shows.
 
-``diagnose(model, (x, y))`` says dead, slow or healthy, at which layer, and what to try. Chapter 6
-explains each finding.
+``diagnose(model, (x, y))`` gives a verdict, the layer, what was seen, and what to try. The
+verdicts, the gravest first (:data:`nin_lib.evidence.VERDICTS`; chapter 6 explains each):
+
+* ``bad input``: images or labels that no network can learn from as they are
+* ``diverging``: no numbers any more, or none after one step at the learning rate
+* ``dead``: no gradient anywhere
+* ``cut off``: a hidden layer is silent; only what lies above it learns
+* ``vanishing signal``: the output hardly depends on the image
+* ``wrong output``: something other than logits reaches the loss
+* ``not learning``: frozen weights, or a step of almost nothing
+* ``modes disagree``: right in training mode, at chance in evaluation mode
+* ``healthy``: none of these
 """
 
 import copy
@@ -13,249 +23,170 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-DEAD, SLOW, HEALTHY = "dead", "slow", "healthy"
+from nin_lib import batch_checks
+from nin_lib import network_checks as network
+from nin_lib.evidence import (
+    DIVERGING,
+    HEALTHY,
+    LEARNED,
+    NOT_LEARNING,
+    VERDICTS,
+    Evidence,
+    Finding,
+    quiet,
+    run,
+    shape,
+    unbiased,
+)
 
-BLIND = 1e-3  # an output that varies with the input by less than this share of its size
-FEW = 0.5  # of a ReLU layer's channels silent for the whole batch
-LOUD = 5.0  # root mean square of an input; pixels of 0…255 have about 90, normalised ones about 1
-EXPLODED = 1.5  # times the loss that equal chances give, after one step
-CHANCE = 2.0  # times chance: neighbours that agree on the label less often than this are suspect
-NEIGHBOURS = 64  # images needed to judge that
+__all__ = ["Diagnosis", "diagnose"]
 
+EXPLODED = 1.5  # times the loss of equal chances, or the loss before the step if that is larger
+ROUNDING = 2.0**-24  # half the last place of a float32. A step shorter than this share of the
+# weights leaves most of them as they are. At 1e-7 that is so (2e-9 to 3e-8 of the weights in the
+# book's networks without AlexNet), at 1e-4 not (7e-7 and more)
+SLOWER = "a tenth of it, or a learning rate that climbs from a small one"
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that is wrong.
-
-    Attributes:
-        verdict: how bad it is: ``dead`` or ``slow``.
-        layer: the name of the layer; ``""`` is the whole network.
-        what: what was seen.
-        remedy: what to try.
-    """
-
-    verdict: str
-    layer: str
-    what: str
-    remedy: str
-
-    def __str__(self):
-        place = f"{self.layer}: " if self.layer else ""
-        return f"{self.verdict}: {place}{self.what}. Try: {self.remedy}."
+CHECKS = (
+    batch_checks.one_class, batch_checks.strangers, network.huge, network.silent,
+    network.no_gradient, network.blind, network.ending, network.frozen, network.twins,
+)  # fmt: skip  # of the network with its gradient, in the order of the computation
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The verdict, the loss on the batch, and the findings behind it, the gravest first."""
+    """The answer of :func:`diagnose`.
+
+    Attributes:
+        verdict: that of the gravest finding, or ``healthy``.
+        loss: on the batch, in training mode without dropout; nan where labels or images allow none.
+        classes: the number of outputs.
+        findings: what is wrong, the gravest first; empty for a healthy network.
+        note: what was done to look at all, such as moving the batch to the model's device.
+    """
 
     verdict: str
     loss: float
     classes: int
     findings: tuple[Finding, ...]
+    note: str = ""
 
     def __str__(self):
         chances = f"{math.log(self.classes):.6f} = ln {self.classes} for equal chances"
         lines = [f"{self.verdict}: loss {self.loss:.6f} ({chances})"]
-        return "\n".join([*lines, *(f"- {finding}" for finding in self.findings)])
+        lines += [f"- {finding}" for finding in self.findings]
+        return "\n".join(lines + [f"({self.note})"] * bool(self.note))
 
     __repr__ = __str__
 
 
 def diagnose(
-    model: nn.Module, batch: tuple[Tensor, Tensor], rate: float | None = None
+    model: nn.Module, batch: tuple[Tensor, Tensor], learning_rate: float | None = None
 ) -> Diagnosis:
-    """Look at one batch: activations, output, gradient, and with a ``rate`` one step of SGD.
+    """Look at one batch: images and labels, both passes, both modes, the output, and one step.
 
-    The model is left as it was: everything happens to a copy.
+    The model is left as it was, and so is the random state: everything happens to a copy, in the
+    copy's own precision. Dropout is off throughout.
 
     Args:
-        model: images N×C×H×W in, logits N×classes out.
-        batch: images as the model takes them, and labels N, int64. 64 images or more let it judge
-            whether the labels belong to the images.
-        rate: the learning rate to be tried for one step.
+        model: images in, logits N×classes out (N×classes×1×1 will do).
+        batch: images as the model takes them, N×C×H×W for convolutions, and labels N, int64. 64
+            images or more let it judge whether the labels belong to the images.
+        learning_rate: if given, one step of plain SGD is tried with it.
 
     Raises:
-        ValueError: the batch is no such pair, or the labels do not fit the output.
+        ValueError: the batch is no such pair, the model does not take it or gives something other
+            than logits, or the learning rate is no number from 0 up.
     """
     x, y = _checked(batch)
-    found = [_lazy(model)] if _is_lazy(model) else []
-    model = copy.deepcopy(model)
-    seen: dict[str, Tensor] = {}
-    hooks = [
-        layer.register_forward_hook(lambda _, __, out, name=name: seen.update({name: out.detach()}))
-        for name, layer in model.named_modules()
-        if next(layer.children(), None) is None
-    ]
-    model.train()
-    for layer in model.modules():
-        if "Dropout" in type(layer).__name__:
-            layer.eval()  # its noise would pass for an answer to the picture
-    logits = model(x.float())
-    for hook in hooks:
-        hook.remove()
-    logits = logits.flatten(1)
-    classes = logits.shape[1]
-    if int(y.max()) >= classes or int(y.min()) < 0:
-        raise ValueError(
-            f"labels go from {int(y.min())} to {int(y.max())}; the output has {classes}"
-        )
-    loss = F.cross_entropy(logits.float(), y)
-    loss.backward()
-    layers = dict(model.named_modules())
-    found += [
-        *_input(x),
-        *_silent(layers, seen),
-        *_blind(layers, seen, logits),
-        *_head(layers, seen, logits),
-        *_gradient(model, logits),
-        *_labels(x, y, classes),
-        *(_step(model, x, y, classes, rate) if rate is not None else ()),
-    ]
-    order = [DEAD, SLOW, HEALTHY]
-    found.sort(key=lambda finding: order.index(finding.verdict))
+    if learning_rate is not None and not 0 <= learning_rate < math.inf:
+        raise ValueError(f"a learning rate is a number from 0 up; got {learning_rate}")
+    weight = next((p for p in model.parameters() if p.is_floating_point()), x)
+    note = ""
+    if weight.device != x.device or weight.device != y.device:
+        note = f"the batch lies on {x.device}, the model on {weight.device}: a copy was moved there"
+    y = y.detach().to(weight.device)
+    cuda = [weight.device] if weight.device.type == "cuda" else []
+    with torch.enable_grad(), torch.random.fork_rng(devices=cuda):
+        dtype = weight.dtype if weight.is_floating_point() else torch.float32
+        images = x.detach().to(weight.device, dtype)
+        seen, found = _examine(model, x.detach(), images, y, learning_rate)
+    found.sort(key=lambda finding: VERDICTS.index(finding.verdict))
     verdict = found[0].verdict if found else HEALTHY
-    return Diagnosis(verdict, loss.item(), classes, tuple(found))
+    return Diagnosis(verdict, seen.loss, seen.classes, tuple(found), note)
+
+
+def _examine(model, raw, x, y, learning_rate) -> tuple[Evidence, list[Finding]]:
+    """Gather the evidence in the order of the computation, and stop where there is no more."""
+    found = [*network.lazy(model), *batch_checks.images(raw), *network.no_numbers(model)]
+    frozen = [name for name, p in model.named_parameters() if not p.requires_grad]
+    model = quiet(copy.deepcopy(model))
+    with torch.no_grad():  # first, as a pass in training mode moves the running statistics
+        evaluated = [run(model.eval(), x)[0]]
+        if unbiased(model):
+            evaluated.append(run(model, x)[0])
+    for p in model.parameters():
+        p.requires_grad_(p.is_floating_point())  # to see what is wrong in frozen layers as well
+    seen = Evidence(model, x, y, *run(quiet(model.train()), x), frozen)
+    if seen.classes == 1:
+        return seen, [*found, *network.ending(seen)]
+    unusable = [*batch_checks.labels(y, seen.classes)]
+    found += unusable
+    if unusable or not x.isfinite().all() or any(one.verdict == DIVERGING for one in found):
+        return seen, found
+    loss = F.cross_entropy(seen.logits.float(), y.long())
+    seen.loss = loss.item()
+    if not math.isfinite(seen.loss):
+        return seen, [*found, *network.overflow(seen)]
+    if loss.requires_grad:
+        loss.backward()
+    for check in CHECKS:
+        found += check(seen)
+    found += [*network.dropout(model), *network.modes(seen, evaluated)]
+    if learning_rate is not None and seen.gradient():
+        found += _step(seen, learning_rate)
+    return seen, found
+
+
+def _step(seen: Evidence, learning_rate: float) -> Iterator[Finding]:
+    """Take one step of SGD with what is not frozen, and look again."""
+    named = seen.model.named_parameters()
+    moved = [p for name, p in named if name not in seen.frozen and p.grad is not None]
+    length = math.hypot(*(p.detach().double().norm().item() for p in moved))
+    step = learning_rate * math.hypot(*(p.grad.double().norm().item() for p in moved))
+    if moved and step < ROUNDING * length and seen.loss > LEARNED / 5 * seen.chances:
+        yield Finding(
+            NOT_LEARNING, "", f"one step at learning rate {learning_rate:g} changes the weights by "
+            f"{step / length:.0e} of their size, less than they are rounded by",
+            "a learning rate a thousand times as large, and then the largest that does not explode",
+        )  # fmt: skip
+    with torch.no_grad():
+        for p in moved:
+            p -= learning_rate * p.grad
+        after = Evidence(seen.model, seen.x, seen.y, *run(seen.model, seen.x), seen.frozen)
+    after.loss = F.cross_entropy(after.logits.float(), seen.y.long()).item()
+    at = f"one step at learning rate {learning_rate:g}"
+    high = "the learning rate is too high"
+    gone = [name for name in after.silenced() if name not in seen.silenced()]
+    if not math.isfinite(after.loss) or after.loss > EXPLODED * max(seen.chances, seen.loss):
+        what = f"{at} takes the loss from {seen.loss:.3g} to {after.loss:.3g}: {high}"
+        yield Finding(DIVERGING, "", what, SLOWER)
+    elif seen.logits.any() and not after.logits.any():
+        yield Finding(DIVERGING, "", f"{at} kills every class map: {high}", SLOWER)
+    elif gone:
+        what = f"{at} makes 100% of what it gives or is given 0: {high}"
+        yield Finding(DIVERGING, gone[0], what, SLOWER)
 
 
 def _checked(batch) -> tuple[Tensor, Tensor]:
     try:
-        x, y = batch
+        x, y = () if isinstance(batch, Tensor) else batch
     except (TypeError, ValueError):
         raise ValueError("a batch is a pair: images N×C×H×W and labels N") from None
-    if x.ndim != 4 or y.shape != x.shape[:1] or len(x) < 2:
-        shapes = " and ".join("×".join(map(str, t.shape)) for t in (x, y))
+    if not isinstance(x, Tensor) or not isinstance(y, Tensor):
+        kinds = f"{type(x).__name__} and {type(y).__name__}"
+        raise ValueError(f"images and labels are tensors; got {kinds}: use torch.as_tensor")
+    if x.ndim < 2 or y.ndim not in (1, 2) or len(y) != len(x) or len(x) < 2 or not x.numel():
+        shapes = f"{shape(x)} and {shape(y)}"
         raise ValueError(f"a batch is images N×C×H×W and labels N, 2 or more; got {shapes}")
     return x, y
-
-
-def _is_lazy(model: nn.Module) -> bool:
-    return any(nn.parameter.is_lazy(p) for p in model.parameters())
-
-
-def _lazy(model: nn.Module) -> Finding:
-    name = next(n for n, p in model.named_parameters() if nn.parameter.is_lazy(p))
-    return Finding(
-        SLOW,
-        name.rpartition(".")[0],
-        "has no weights before the first batch, so an initialiser that ran already has skipped it",
-        "run one batch first, then initialise",
-    )
-
-
-def _input(x: Tensor) -> Iterator[Finding]:
-    size = x.float().square().mean().sqrt().item()
-    if size > LOUD:
-        yield Finding(
-            SLOW, "", f"the input is not scaled (root mean square {size:.0f})",
-            "x / 255, then subtract the mean and divide by the standard deviation",
-        )  # fmt: skip
-
-
-def _silent(layers: dict, seen: dict[str, Tensor]) -> Iterator[Finding]:
-    """ReLU layers in which many channels give 0 at every position of every image."""
-    for name, out in seen.items():
-        if isinstance(layers[name], nn.ReLU) and out.ndim == 4:
-            share = (out.amax((0, 2, 3)) <= 0).float().mean().item()
-            if share == 1 or share > FEW:
-                verdict = DEAD if share == 1 else SLOW
-                yield Finding(
-                    verdict, name, f"{share:.0%} of its channels give 0 for the whole batch",
-                    "He's initialisation, a lower rate, no ReLU before the average",
-                )  # fmt: skip
-
-
-def _blind(layers: dict, seen: dict[str, Tensor], logits: Tensor) -> Iterator[Finding]:
-    """Does the output depend on the input at all? If not, the first layer that loses the signal."""
-
-    def varies(out: Tensor) -> float:
-        flat = out.float().flatten(1)
-        return (flat.std(0).norm() / (flat.mean(0).norm() + flat.std(0).norm() + 1e-30)).item()
-
-    if varies(logits) >= BLIND or not logits.any():
-        return
-    weak = (n for n, out in seen.items() if isinstance(layers[n], nn.Conv2d) and varies(out) < 0.1)
-    yield Finding(
-        SLOW, next(weak, ""),
-        f"the output hardly depends on the picture ({varies(logits):.0e} of its size varies)",
-        "He's initialisation (the default and Xavier's lose the signal), or batch normalisation",
-    )  # fmt: skip
-
-
-def _head(layers: dict, seen: dict[str, Tensor], logits: Tensor) -> Iterator[Finding]:
-    """What stands at the end: a softmax where none belongs, a maximum, outputs that sum to 1."""
-    order = list(seen)
-    softmax = [n for n in order if isinstance(layers[n], nn.Softmax | nn.Softmax2d)]
-    if softmax:
-        after = order[order.index(softmax[-1]) + 1 :]
-        averaged = any("AvgPool" in type(layers[n]).__name__ for n in after)
-        what = "softmax before the average" if averaged else "softmax before the loss"
-        yield Finding(
-            SLOW, softmax[-1], f"{what}; the loss takes the logarithm of a softmax of its own",
-            "leave it out: average the maps, and give the loss the logits",
-        )  # fmt: skip
-    elif logits.min() >= 0 and torch.allclose(logits.sum(1), torch.ones(len(logits)), atol=1e-4):
-        yield Finding(
-            SLOW, "", "the outputs are probabilities, and the loss wants logits",
-            "leave out the softmax at the end",
-        )  # fmt: skip
-    for name in order:
-        if isinstance(layers[name], nn.AdaptiveMaxPool2d) and seen[name].shape[-2:] == (1, 1):
-            yield Finding(
-                SLOW, name, "takes the maximum of each map: one position of each learns at a step",
-                "GlobalAvgPool, the mean of each map",
-            )  # fmt: skip
-
-
-def _gradient(model: nn.Module, logits: Tensor) -> Iterator[Finding]:
-    named = list(model.named_parameters())
-    frozen = [name for name, p in named if not p.requires_grad]
-    if frozen:
-        yield Finding(
-            SLOW, frozen[0].rpartition(".")[0],
-            f"{len(frozen)} of {len(named)} parameter tensors are frozen",
-            "requires_grad_(True), and hand all parameters to the optimiser",
-        )  # fmt: skip
-    still = [n for n, p in named if p.requires_grad and (p.grad is None or not p.grad.any())]
-    if len(still) == len(named) - len(frozen) and still:
-        every = "every logit of every picture is 0, and " if not logits.any() else ""
-        yield Finding(
-            DEAD, "", f"{every}no parameter gets a gradient: this loss will never change",
-            "another seed with He's initialisation, no ReLU before the average",
-        )  # fmt: skip
-
-
-def _labels(x: Tensor, y: Tensor, classes: int) -> Iterator[Finding]:
-    """Do pictures that look alike have the same label more often than by chance?"""
-    if len(x) < NEIGHBOURS:
-        return
-    flat = x.float().flatten(1)
-    apart = torch.cdist(flat, flat)
-    apart.fill_diagonal_(math.inf)
-    agree = (y[apart.argmin(1)] == y).float().mean().item()
-    chance = (torch.bincount(y, minlength=classes).float() / len(y)).square().sum().item()
-    if agree < CHANCE * chance < 1:
-        yield Finding(
-            SLOW, "", f"the picture most like another has its label in {agree:.0%}, "
-            f"by chance it would in {chance:.0%}: the labels seem not to belong to the pictures",
-            "look at some pictures with their labels; shuffle both by the same order",
-        )  # fmt: skip
-
-
-def _step(model: nn.Module, x: Tensor, y: Tensor, classes: int, rate: float) -> Iterator[Finding]:
-    with torch.no_grad():
-        for p in model.parameters():
-            if p.grad is not None:
-                p -= rate * p.grad
-        logits = model(x.float()).flatten(1)
-    loss = F.cross_entropy(logits.float(), y).item()
-    if not math.isfinite(loss) or loss > EXPLODED * math.log(classes):
-        yield Finding(
-            SLOW, "",
-            f"one step at rate {rate:g} takes the loss to {loss:.3g}: the rate is too high",
-            "a tenth of it, or a rate that climbs from a small one",
-        )  # fmt: skip
-    elif not logits.any():
-        yield Finding(
-            DEAD, "", f"one step at rate {rate:g} kills every class map: the rate is too high",
-            "a tenth of it, or a rate that climbs from a small one",
-        )  # fmt: skip
