@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from nin_lib import batch_checks
 from nin_lib import network_checks as network
 from nin_lib.evidence import (
+    BLIND,
     DIVERGING,
     HEALTHY,
     LEARNED,
@@ -37,6 +38,7 @@ from nin_lib.evidence import (
     run,
     shape,
     unbiased,
+    variation,
 )
 
 __all__ = ["Diagnosis", "diagnose"]
@@ -143,7 +145,8 @@ def _examine(model, raw, x, y, learning_rate) -> tuple[Evidence, list[Finding]]:
     for check in CHECKS:
         found += check(seen)
     found += [*network.dropout(model), *network.modes(seen, evaluated)]
-    if learning_rate is not None and seen.gradient():
+    fine = seen.gradient() and not any(one.verdict == DIVERGING for one in found)
+    if learning_rate is not None and fine:
         found += _step(seen, learning_rate)
     return seen, found
 
@@ -176,6 +179,9 @@ def _step(seen: Evidence, learning_rate: float) -> Iterator[Finding]:
     elif gone:
         what = f"{at} makes 100% of what it gives or is given 0: {high}"
         yield Finding(DIVERGING, gone[0], what, SLOWER)
+    elif (left := variation(after.logits)[0]) < BLIND <= variation(seen.logits)[0]:
+        what = f"after {at} only {left:.0e} of the output varies with the image: {high}"
+        yield Finding(DIVERGING, "", what, SLOWER)
 
 
 def _checked(batch) -> tuple[Tensor, Tensor]:
