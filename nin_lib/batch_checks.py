@@ -19,6 +19,7 @@ PLAIN = 2.0  # standard deviations above chance: 64 garments are 4 to 14 above, 
 
 
 def images(x: Tensor) -> Iterator[Finding]:
+    """Images that are no numbers, not scaled, or all the same."""
     rest = "/ 255, then subtract the mean and divide by the standard deviation"
     if not x.is_floating_point():
         kind = str(x.dtype).removeprefix("torch.")
@@ -70,6 +71,7 @@ def labels(y: Tensor, classes: int) -> Iterator[Finding]:
 
 
 def one_class(seen: Evidence) -> Iterator[Finding]:
+    """One class only, in a batch too large for that to be chance."""
     y = seen.y
     if (y == y[0]).all() and (len(y) - 1) * seen.chances > -math.log(UNLIKELY):
         yield Finding(

@@ -1,7 +1,7 @@
 """Why does it not train? One batch through a network, and what it shows.
 
 ``diagnose(model, (x, y))`` gives a verdict, the layer, what was seen, and what to try. The
-verdicts, the gravest first (:data:`nin_lib.evidence.VERDICTS`; chapter 6 explains each):
+verdicts, the gravest first (``evidence.VERDICTS``; chapter 6 explains each):
 
 * ``bad input``: images or labels that no network can learn from as they are
 * ``diverging``: no numbers any more, or none after one step at the learning rate
@@ -30,6 +30,7 @@ from nin_lib.evidence import (
     DIVERGING,
     HEALTHY,
     LEARNED,
+    MODES,
     NOT_LEARNING,
     VERDICTS,
     Evidence,
@@ -43,6 +44,8 @@ from nin_lib.evidence import (
 
 __all__ = ["Diagnosis", "diagnose"]
 
+CHANCE = 0.9  # of the loss of equal chances, or more: it knows next to nothing
+MANY = 16  # images, to speak of right and wrong
 EXPLODED = 1.5  # times the loss of equal chances, or the loss before the step if that is larger
 ROUNDING = 2.0**-24  # half the last place of a float32. A step shorter than this share of the
 # weights leaves most of them as they are. At 1e-7 that is so (2e-9 to 3e-8 of the weights in the
@@ -144,11 +147,26 @@ def _examine(model, raw, x, y, learning_rate) -> tuple[Evidence, list[Finding]]:
         loss.backward()
     for check in CHECKS:
         found += check(seen)
-    found += [*network.dropout(model), *network.modes(seen, evaluated)]
+    found += [*network.dropout(model), *_modes(seen, evaluated)]
     fine = seen.gradient() and not any(one.verdict == DIVERGING for one in found)
     if learning_rate is not None and fine:
         found += _step(seen, learning_rate)
     return seen, found
+
+
+def _modes(seen: Evidence, evaluated: list[Tensor]) -> Iterator[Finding]:
+    """Right in training mode and at chance in evaluation mode; ``evaluated``: logits there, as they
+    are and with ``unbiased`` statistics."""
+    losses = [F.cross_entropy(logits.float(), seen.y.long()).item() for logits in evaluated]
+    learned = seen.loss < LEARNED * seen.chances and len(seen.y) >= MANY
+    if learned and not any(loss < CHANCE * seen.chances for loss in losses):
+        norm = (n for n, m in seen.model.named_modules() if hasattr(m, "running_mean"))
+        yield Finding(
+            MODES, next(norm, ""), f"the loss is {seen.loss:.3f} in training mode and "
+            f"{losses[0]:.3f} in evaluation mode, on the same images",
+            "look at running_mean and running_var: momentum, first values, or a second pass over "
+            "the training images without steps",
+        )  # fmt: skip
 
 
 def _step(seen: Evidence, learning_rate: float) -> Iterator[Finding]:
@@ -170,18 +188,16 @@ def _step(seen: Evidence, learning_rate: float) -> Iterator[Finding]:
     after.loss = F.cross_entropy(after.logits.float(), seen.y.long()).item()
     at = f"one step at learning rate {learning_rate:g}"
     high = "the learning rate is too high"
-    gone = [name for name in after.silenced() if name not in seen.silenced()]
     if not math.isfinite(after.loss) or after.loss > EXPLODED * max(seen.chances, seen.loss):
         what = f"{at} takes the loss from {seen.loss:.3g} to {after.loss:.3g}: {high}"
         yield Finding(DIVERGING, "", what, SLOWER)
     elif seen.logits.any() and not after.logits.any():
         yield Finding(DIVERGING, "", f"{at} kills every class map: {high}", SLOWER)
-    elif gone:
-        what = f"{at} makes 100% of what it gives or is given 0: {high}"
-        yield Finding(DIVERGING, gone[0], what, SLOWER)
     elif (left := variation(after.logits)[0]) < BLIND <= variation(seen.logits)[0]:
-        what = f"after {at} only {left:.0e} of the output varies with the image: {high}"
-        yield Finding(DIVERGING, "", what, SLOWER)
+        gone = [name for name in after.silenced() if name not in seen.silenced()]
+        silent = ", as this layer is all 0" if gone else ""
+        what = f"after {at} {left:.0e} of the output varies with the image{silent}: {high}"
+        yield Finding(DIVERGING, gone[0] if gone else "", what, SLOWER)
 
 
 def _checked(batch) -> tuple[Tensor, Tensor]:

@@ -1,6 +1,7 @@
 """What a network does with one batch, measured layer by layer: the evidence of a diagnosis."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -76,13 +77,16 @@ class Evidence:
 
     @property
     def classes(self) -> int:
+        """The number of outputs."""
         return self.logits.shape[1]
 
     @property
     def chances(self) -> float:
+        """The loss that equal chances give."""
         return math.log(self.classes)
 
     def gradient(self) -> bool:
+        """Whether any parameter has a gradient other than 0."""
         return any(p.grad is not None and p.grad.any() for p in self.model.parameters())
 
     def dead(self) -> bool:
@@ -90,9 +94,26 @@ class Evidence:
         return not self.gradient() and self.loss > 1e-4
 
     def alike(self) -> bool:
+        """Whether all images are the same."""
         return bool((self.x == self.x[:1]).all())
 
+    def cutting(self) -> Iterator[Call]:
+        """Layers with silent channels, those that are 0 altogether only if no way leads round them.
+
+        A gate or a branch may be silent, and what lies below it still gets a gradient.
+        """
+        learns = False
+        for call in self.calls:
+            if call.silent == 1 or call.nothing_in:
+                if not learns:
+                    yield call
+            elif call.silent:
+                yield call
+            grad = call.layer.weight.grad if call.weighs else None
+            learns = learns or (grad is not None and bool(grad.any()))
+
     def silenced(self) -> list[str]:
+        """Layers that give nothing but 0, or are given nothing else."""
         return [call.name for call in self.calls if call.silent == 1 or call.nothing_in]
 
 
@@ -121,6 +142,7 @@ def _clear(values: Tensor | None, images: int) -> bool:
 
 
 def shape(tensor: Tensor) -> str:
+    """The sizes as text: 128×1×28×28."""
     return "×".join(map(str, tensor.shape)) or "a single number"
 
 

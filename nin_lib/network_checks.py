@@ -1,12 +1,11 @@
-"""In the network, after it, and one step on: each thing that keeps it from training.
+"""In the network and after it: each thing that keeps it from training.
 
-The checks come in the order of the computation: weights, layers, gradient, output, the two modes,
-one step. Each yields findings, or nothing.
+The checks come in the order of the computation: weights, layers, gradient, output, and what does
+not move. Each yields findings, or nothing.
 """
 
 from collections.abc import Iterator
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nin_lib.evidence import (
@@ -23,17 +22,16 @@ from nin_lib.evidence import (
     Evidence,
     Finding,
     variation,
-)
+)  # fmt: skip
 
 HUGE = 100.0  # times the loss of equal chances; He's weights start at up to 2
-CHANCE = 0.9  # of that loss, or more: it knows next to nothing
-MANY = 16  # images, to speak of right and wrong
 DROPPED = 0.9  # of the inputs; the usual shares are 0.1 to 0.5, so this one is the share to keep
 
 SQUEEZED = {"Sigmoid": "0 to 1", "Hardsigmoid": "0 to 1", "Tanh": "-1 to 1"}
 
 
 def lazy(model: nn.Module) -> Iterator[Finding]:
+    """A layer without weights as yet, which initializers pass over."""
     name = next((n for n, p in model.named_parameters() if nn.parameter.is_lazy(p)), None)
     if name is not None:
         yield Finding(
@@ -45,6 +43,7 @@ def lazy(model: nn.Module) -> Iterator[Finding]:
 
 
 def no_numbers(model: nn.Module) -> Iterator[Finding]:
+    """Weights or running statistics that are nan or infinite."""
     for name, values in model.state_dict().items():
         if not nn.parameter.is_lazy(values) and not values.isfinite().all():
             count = int((~values.isfinite()).sum())
@@ -56,6 +55,7 @@ def no_numbers(model: nn.Module) -> Iterator[Finding]:
 
 
 def overflow(seen: Evidence) -> Iterator[Finding]:
+    """The first layer whose output is nan or infinite."""
     first = next((call.name for call in seen.calls if not call.finite), "")
     clear = seen.logits.isfinite().all()
     what = "its output is" if first else "the loss is" if clear else "the output is"
@@ -66,6 +66,7 @@ def overflow(seen: Evidence) -> Iterator[Finding]:
 
 
 def huge(seen: Evidence) -> Iterator[Finding]:
+    """Gradients that are nan or infinite, or a loss of hundreds."""
     wild = [n for n, p in seen.model.named_parameters() if p.grad is not None and
             not p.grad.isfinite().all()]  # fmt: skip
     if wild:
@@ -84,19 +85,19 @@ def huge(seen: Evidence) -> Iterator[Finding]:
 def silent(seen: Evidence) -> Iterator[Finding]:
     """ReLU layers with many channels or all at 0; layers that are given nothing but 0."""
     remedy = "He's initialization, a lower learning rate, no ReLU before the average"
-    for call in seen.calls:
+    for call in seen.cutting():
         verdict = DEAD if call.silent in (0, 1) and seen.dead() else CUT_OFF
-        if call.silent:
-            what = f"{call.silent:.0%} of its channels give 0 for the whole batch"
-            yield Finding(verdict, call.name, what, remedy)
-        elif call.nothing_in:
+        what = f"{call.silent:.0%} of its channels give 0 for the whole batch"
+        if call.nothing_in:
             what = "100% of its input is 0: the layer before it is silent"
+        if call.silent or call.nothing_in:
             yield Finding(verdict, call.name, what, remedy)
         if call.silent == 1 or call.nothing_in:
             return  # the layers above follow from it
 
 
 def no_gradient(seen: Evidence) -> Iterator[Finding]:
+    """A gradient of exactly 0 everywhere, or parts of the network cut off from the loss."""
     parameters = dict(seen.model.named_parameters())
     if not parameters:
         yield Finding(NOT_LEARNING, "", "the model has 0 parameters", "layers with weights")
@@ -124,7 +125,8 @@ def blind(seen: Evidence) -> Iterator[Finding]:
     """Does the output depend on the image? If not, the first layer that loses the signal."""
     share, alone = variation(seen.logits)
     layers = [call for call in seen.calls if call.weighs]
-    if (share >= BLIND and alone >= FAINT) or seen.silenced() or seen.dead() or seen.alike():
+    cut = any(call.silent == 1 or call.nothing_in for call in seen.cutting())
+    if (share >= BLIND and alone >= FAINT) or cut or seen.dead() or seen.alike():
         return
     if layers and layers[-1].clear_in:
         largest = layers[-1].layer.weight.abs().max().item()
@@ -156,8 +158,11 @@ def ending(seen: Evidence) -> Iterator[Finding]:
     tail, sums = _tail(seen.logits), seen.logits.sum(1)
 
     def layer(kind: str) -> str:
-        names = [c.name for c in seen.calls if kind in type(c.layer).__name__]
-        return names[-1] if names else ""
+        """The last of that kind behind the last weights; none if that was no layer."""
+        name = ""
+        for call in seen.calls:
+            name = "" if call.weighs else call.name if kind in type(call.layer).__name__ else name
+        return name
 
     squeezed = next((kind for kind in tail if kind in SQUEEZED), None)
     largest = any("max" in kind.lower() and "Softmax" not in kind for kind in tail)
@@ -167,7 +172,8 @@ def ending(seen: Evidence) -> Iterator[Finding]:
             "as many outputs as classes, two for yes and no",
         )  # fmt: skip
     elif "Softmax" in tail and "Log" not in tail:
-        averaged = any("Mean" in kind or "AvgPool" in kind for kind in _after(tail, "Softmax"))
+        after = tail[tail.index("Softmax") :]
+        averaged = any("Mean" in kind or "AvgPool" in kind for kind in after)
         yield Finding(
             WRONG_OUTPUT, layer("Softmax"),
             f"softmax before the {'average' if averaged else 'loss'}, outputs from "
@@ -194,11 +200,8 @@ def ending(seen: Evidence) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _after(names: list[str], name: str) -> list[str]:
-    return names[names.index(name) + 1 :]
-
-
 def frozen(seen: Evidence) -> Iterator[Finding]:
+    """Parameters that no optimizer moves; a part of them only if the network has yet to learn."""
     names, count = seen.frozen, len(list(seen.model.parameters()))
     remedy = "requires_grad_(True), and hand all parameters to the optimizer"
     if names and len(names) == count:
@@ -219,30 +222,16 @@ def twins(seen: Evidence) -> Iterator[Finding]:
             if len(weight) > 1 and weight.any() and (weight == weight[:1]).all():
                 yield Finding(
                     NOT_LEARNING, call.name, f"its {len(weight)} units have the same weights, and "
-                    "so does each after any step", "weights drawn at random, as by He's rule",
+                    "keep alike in every step", "weights drawn at random, as by He's rule",
                 )  # fmt: skip
                 return
 
 
 def dropout(model: nn.Module) -> Iterator[Finding]:
+    """Dropout that leaves next to nothing."""
     for name, layer in model.named_modules():
         if isinstance(layer, nn.modules.dropout._DropoutNd) and layer.p >= DROPPED:
             yield Finding(
                 MODES, name, f"drops {layer.p:.0%} of what it is given in training mode, and "
                 "nothing in evaluation mode", f"p is the share to drop: {1 - layer.p:.2g}?",
             )  # fmt: skip
-
-
-def modes(seen: Evidence, evaluated: list[Tensor]) -> Iterator[Finding]:
-    """Right in training mode and at chance in evaluation mode; ``evaluated``: logits there, as they
-    are and with :func:`~nin_lib.evidence.unbiased` statistics."""
-    losses = [F.cross_entropy(logits.float(), seen.y.long()).item() for logits in evaluated]
-    learned = seen.loss < LEARNED * seen.chances and len(seen.y) >= MANY
-    if learned and not any(loss < CHANCE * seen.chances for loss in losses):
-        norm = (n for n, m in seen.model.named_modules() if hasattr(m, "running_mean"))
-        yield Finding(
-            MODES, next(norm, ""), f"the loss is {seen.loss:.3f} in training mode and "
-            f"{losses[0]:.3f} in evaluation mode, on the same images",
-            "look at running_mean and running_var: momentum, first values, or a second pass over "
-            "the training images without steps",
-        )  # fmt: skip
