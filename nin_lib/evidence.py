@@ -109,7 +109,7 @@ class Evidence:
                     yield call
             elif call.silent:
                 yield call
-            grad = call.layer.weight.grad if call.weighs else None
+            grad = call.layer.weight.grad if call.weighs and call.layer.weight.is_leaf else None
             learns = learns or (grad is not None and bool(grad.any()))
 
     def silenced(self) -> list[str]:
