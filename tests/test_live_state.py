@@ -159,7 +159,7 @@ def test_arguments_that_are_no_images_layers_or_rows_are_refused():
 def test_keywords_that_a_figure_does_not_take_are_refused_with_those_it_takes():
     for kind, make in FIGURES.items():
         figure = make()
-        for name in {"colour"} | (set(figure.state()) - set(settable(figure)) - COUNTED):
+        for name in {"color"} | (set(figure.state()) - set(settable(figure)) - COUNTED):
             if name in make.__init__.__code__.co_varnames:
                 continue
             sentence, problem = refusal(make, **{name: 1})
