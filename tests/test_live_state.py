@@ -13,7 +13,7 @@ from nin_lib import live
 
 FIGURES = {name: getattr(live, name) for name in live.__all__ if name[0].isupper()}
 NAN, INF = math.nan, math.inf
-COUNTED = {"networks"}  # by WhereOnes as it is made
+COUNTED = set()
 LAYER = {"weight": [[1.0, 0, -1]], "bias": [0.0], "relu": False}
 
 #: Values that no trait of that kind can have, by the type of its first value.
