@@ -19,12 +19,13 @@ from pathlib import Path
 import series
 import torch
 
-from nin_lib import data, tables
+from nin_lib import data
 from nin_lib.recipes import RECIPES, Recipe, args
+from nin_lib.tables import Table
 from nin_lib.train import Engine, TrainingDiverged, hardware, one_epoch, run, stopping
 from nin_lib.train.batches import Draws, resident
+from nin_lib.train.process import ALONE
 from nin_lib.train.state import State
-from nin_lib.train.team import Team
 
 STEPS = 300
 LAST = 50  # steps that decide
@@ -57,7 +58,7 @@ def try_once(
         places = torch.arange(steps * recipe.batch_size, device=device).split(recipe.batch_size)
         ready = resident(pixels, labels, recipe, draws, places)
         try:
-            one_epoch(network, ready, state, recipe, engine, Team(), lambda: None, False)
+            one_epoch(network, ready, state, recipe, engine, ALONE, lambda: None, False)
         except TrainingDiverged:
             return {"verdict": "diverged", "steps": state.step, "loss": None, "gradient": None}
     gradient = math.sqrt(sum(p.grad.double().square().sum().item() for p in model.parameters()))
@@ -152,7 +153,7 @@ def main():
         counts = [str(verdicts.count(name)) for name in rows[0][3:]]
         kept = "kept" if cell["final_relu"] else "dropped"
         rows.append((kept, cell["initialization"], f"{cell['learning_rate']:g}", *counts))
-    print(tables.as_text(rows))
+    print(Table(rows))
     return 0 if complete else 130
 
 

@@ -178,7 +178,7 @@ def laptop() -> list[Job]:
     r = RECIPES
     jobs = [
         *seeds(r["pocket"], 5, 1.2, "cpu"),
-        *study("accuracy", 3, 1.2, "cpu"),
+        *study("ablation", 3, 1.2, "cpu"),
         *study("heads", 5, 1.2, "cpu"),
         *study("pointwise", 3, 1.2, "cpu"),
         failures(67, 20, 7, "cpu", own=True),

@@ -22,7 +22,7 @@ from nin_lib.models import small
 from nin_lib.recipes import RECIPES, args
 from nin_lib.train import Engine
 
-FOLDER = Path(train.__file__).parent / "weights"
+FOLDER = Path(models.__file__).parent / "weights"
 SETS = ("fashion-mnist", "wardrobe")
 RECIPE = {
     "pocket_nin": dataclasses.replace(

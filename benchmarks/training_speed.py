@@ -24,9 +24,10 @@ import torch
 import torch.nn.functional as F
 from torch.utils.data import DataLoader
 
-from nin_lib import data, models, summary, tables, train
+from nin_lib import data, models, summary, train
 from nin_lib.data import ImageData
 from nin_lib.recipes import RECIPES
+from nin_lib.tables import Table
 from nin_lib.train import AS_WRITTEN, Engine, hardware, run
 from nin_lib.train.batches import Enlarged
 
@@ -218,7 +219,7 @@ def main(arguments: list[str] | None = None):
         )
         share = f"{rates['wall'] / limit:.0%}"
         rows.append((label, f"{rates['wall']:.1f}", f"{rates['step']:.1f}", f"{ratio:.2f}", share))
-    print(tables.as_text(rows, right=(1, 2, 3, 4)))
+    print(Table(rows, right=(1, 2, 3, 4)))
     if options.record:
         run.write(
             options.record,
