@@ -86,7 +86,7 @@ def test_runs_of_another_length_or_judged_otherwise_are_apart_and_say_so(shelf):
         run.write(shelf / f"{name}.json", record)
     lines = [row for row in paper.results().rows[1:] if "H100" in row[-1]]
     assert [row[3] for row in lines] == ["10.00", "30.00"]
-    assert "6,000 held-out pictures" in lines[0][-1]
+    assert "6,000 held-out images" in lines[0][-1]
     assert "6 epochs" in lines[1][-1]
     assert lines[1][:3] == ("", "", "")
 

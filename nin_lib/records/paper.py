@@ -8,14 +8,15 @@ what has none is shown as "not yet measured", with the command that measures it.
 from dataclasses import dataclass
 from statistics import mean, stdev
 
-import matplotlib.pyplot as plt
 import torch
 from matplotlib.figure import Figure
 
 from nin_lib import summary
 from nin_lib.plot import INK, MUTED, RULE
 from nin_lib.recipes import RECIPES, find
-from nin_lib.records.read import MISSING, load, missing, where
+from nin_lib.records.as_figures import margin, rows_of
+from nin_lib.records.as_tables import command
+from nin_lib.records.read import MISSING, groups, missing
 from nin_lib.tables import Table
 from nin_lib.train import interval
 
@@ -104,26 +105,14 @@ class Ours:
 
 
 def ours(name: str) -> list[Ours]:
-    """The recorded runs of a recipe, by machine, number of epochs, and what they are judged on."""
-    groups: dict[tuple, list[dict]] = {}
-    for run in load(name, find(name).data):
-        result = run["result"]
-        key = (where(run), run["recipe"]["epochs"], result["on"], result["images"])
-        groups.setdefault(key, []).append(run)
+    """The recorded runs of a recipe, by machine, number of epochs, and images judged."""
     found = []
-    for (place, epochs, on, images), runs in groups.items():
+    for (place, epochs, on, images), runs in groups(name, find(name).data).items():
         seeds = "1 seed" if len(runs) == 1 else f"{len(runs)} seeds"
-        which = "" if on == "test" else f", {images:,} {on} pictures"
+        which = "" if on == "test" else f", {images:,} {on} images"
         errors = tuple(100 - 100 * run["result"]["accuracy"] for run in runs)
         found.append(Ours(errors, images, f"{seeds}, {epochs} epochs{which}; {place}"))
     return found
-
-
-def command(name: str) -> str:
-    """The command that puts a run of the recipe on record, in a copy of the repository."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    target = f"records/{name}-{find(name).data}-seed0-{device}.json"
-    return f"python -m nin_lib.train {name} --record {target}"
 
 
 def results() -> Table:
@@ -146,9 +135,9 @@ EDGE = 1.6  # of the picture, in multiples of the paper's error
 def intervals() -> Figure:
     """Every error with its 95 % interval, as a multiple of the paper's on the same data set.
 
-    An arrow at the edge stands for one that lies far outside, as of a run that was cut short.
+    An arrow at the edge marks one that lies far outside, as of a run that was cut short.
     """
-    figure, ax = plt.subplots(figsize=(7.4, len(TABLES) + 0.7))
+    figure, ax = rows_of([""] * len(TABLES), 7.4, 1, 0.7)
     for height, line in enumerate(reversed(TABLES)):
         marks = [("NiN, paper", line.nin, line.images, "o", INK)]
         if line.maxout:
@@ -164,21 +153,14 @@ def intervals() -> Figure:
                 ax.plot(error / line.nin, y, marker, color=color, markersize=5)
             else:
                 ax.plot(EDGE, y, ">", color=color, markersize=6)
-            _margin(ax, y, f"{label} {error:.2f} %", color)
+            margin(ax, y, f"{label} {error:.2f} %", color=color)
             y -= 0.22
         if not recorded:
-            _margin(ax, y, f"ours: {MISSING}", MUTED)
+            margin(ax, y, f"ours: {MISSING}")
         ax.axhline(height - 0.5, color=RULE, linewidth=0.8)
     ax.axvline(1, color=RULE, linewidth=1, zorder=0)
-    ax.set_yticks([])
     ax.set(xlabel="test error, as a multiple of the paper's", ylim=(-0.5, len(TABLES) - 0.5))
-    ax.spines["left"].set_visible(False)
     return figure
-
-
-def _margin(ax, y: float, words: str, color: str) -> None:
-    place = {"transform": ax.get_yaxis_transform(), "va": "center", "fontsize": 8.5}
-    ax.text(1.02, y, words, color=color, **place)
 
 
 def differences() -> Table:
