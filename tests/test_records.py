@@ -8,6 +8,7 @@ from statistics import mean
 
 import jsonschema
 import pytest
+import small_networks
 from test_site import PAGES
 
 from nin_lib import data, models, recipes, records, summary, train
@@ -249,14 +250,14 @@ def test_the_networks_own_initialization_was_never_dead():
 def test_every_affordable_small_network_was_trained_from_three_seeds():
     found = [record for record in ALL.values() if record["kind"] == "small-networks"]
     assert [record["seed"] for record in found] == [0, 1, 2]
-    wanted = [dataclasses.asdict(choice) for choice in small.affordable()]
+    wanted = [dataclasses.asdict(choice) for choice in small_networks.affordable()]
     assert len(wanted) >= 60
     for record in found:
         assert record["complete"]
         assert [{key: run[key] for key in wanted[0]} for run in record["runs"]] == wanted
     for record in found[1:]:  # the same networks by the same recipe
         assert record["recipe"] == found[0]["recipe"]
-    for choice, run in zip(small.affordable(), found[0]["runs"], strict=True):
+    for choice, run in zip(small_networks.affordable(), found[0]["runs"], strict=True):
         costs = summary.trace(choice.network(), (1, 1, 28, 28))
         assert (run["params"], run["macs"]) == (costs.params, costs.macs)
         assert run["params"] <= small.BUDGET

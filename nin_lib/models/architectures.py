@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from nin_lib.models.blocks import GlobalAvgPool, MLPConv, nin_block
-from nin_lib.models.network import WEIGHTS, Network, fold_batch_norm, initialize, load_weights
+from nin_lib.models.network import Network, initialize, shipped
 
 
 def nin(
@@ -224,8 +224,4 @@ def pocket_nin(
             nn.Linear(128, num_classes),
         )
     network = _network(**layers)
-    if not trained:
-        return network
-    network = fold_batch_norm(network)
-    network.load_state_dict(load_weights(WEIGHTS / "pocket_nin.safetensors"))
-    return network
+    return shipped(network, "pocket_nin") if trained else network

@@ -145,6 +145,16 @@ def load_weights(path) -> dict[str, Tensor]:
     return {name: tensor.float() for name, tensor in state.items()}
 
 
+def shipped(network: Network, name: str) -> Network:
+    """The trained network that the package ships under that name, in evaluation mode.
+
+    Batch normalization is folded away; the weights, stored as float16, are float32 again.
+    """
+    folded = fold_batch_norm(network)
+    folded.load_state_dict(load_weights(WEIGHTS / f"{name}.safetensors"))
+    return folded
+
+
 def fold_batch_norm(network: Network) -> Network:
     """A copy for inference in which every batch norm has become part of the convolution before it.
 

@@ -55,7 +55,7 @@ def training_times(names: Iterable[str]) -> Table:
     rows = [("recipe", "epochs", "time", "on")]
     for name in names:
         recipe = find(name)
-        measured = []
+        measured: list[tuple[str, ...]] = []
         for (place, epochs, *_), runs in groups(name, recipe.data).items():
             seconds = [run["wall_seconds"] for run in runs if not run["resumed"]]
             if seconds and epochs == recipe.epochs:
