@@ -28,7 +28,7 @@ RECIPE = {
     "pocket_nin": dataclasses.replace(
         RECIPES["pocket-long"],
         name="shipped",
-        why="pocket-long on two data sets at once, with fewer epochs of more pictures.",
+        why="pocket-long on two data sets at once, with fewer epochs of more images.",
         epochs=20,
     ),
 } | {

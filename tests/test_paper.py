@@ -147,12 +147,12 @@ def test_each_departure_changes_one_thing():
     pairs = {
         "neither mirrored nor shifted": {"flip", "shift"},
         "… and Gaussian weights, 0.05": {"model_args", "initialization"},
-        "rate 0.1, at the end a tenth": {"schedule", "learning_rate"},
+        "learning rate 0.1, then a tenth": {"schedule", "learning_rate"},
     }
     assert changed.pop("as it is") == set()
     for label, fields in changed.items():
         assert fields == pairs.get(label, fields) and len(fields) == (2 if label in pairs else 1)
-    cut = studies.DEPARTURES["rate 0.1, at the end a tenth"]
+    cut = studies.DEPARTURES["learning rate 0.1, then a tenth"]
     decay = studies.DEPARTURES["a fifth of the weight decay"]
     batch = studies.DEPARTURES["batches of 128"]
     assert cut.learning_rate == paper.PUBLISHED.learning_rate
