@@ -1,5 +1,5 @@
-"""Train the networks that nin_lib ships: on Fashion-MNIST and wardrobe together, folded, rounded to
-float16, then tested on each. Minutes on two cores with AMX, half an hour without.
+"""Train the networks that nin_lib ships, on Fashion-MNIST and wardrobe together; fold batch norm,
+round to float16, test on each. It takes minutes on two cores with AMX, half an hour without.
 
     python benchmarks/ship_weights.py pocket_nin      # pocket_nin(trained=True)
     python benchmarks/ship_weights.py pair_average    # small.trained_pair("average")

@@ -108,8 +108,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu", help="cuda, mps or cpu (cpu)")
-    parser.add_argument("--minutes", type=float, help="stop after so long; go on another time")
-    parser.add_argument("--record", type=Path, required=True, help="file to write or to go on with")
+    parser.add_argument("--minutes", type=float, help="stop after so long; a later call continues")
+    parser.add_argument("--record", type=Path, required=True, help="file to write or to complete")
     options = parser.parse_args()
     device = hardware.pick_device(options.device)
     return 0 if measure(options.record, options.seed, device, options.minutes) else 130

@@ -86,7 +86,7 @@ REPORTED = (
 def ours(name: str) -> list[tuple[list[float], int, str]]:
     """Recorded runs of a recipe: errors in percent, one per seed; number of images; how measured.
 
-    A row per machine, number of epochs, and images judged.
+    A row per machine, number of epochs, and test images.
     """
     rows = []
     for (place, epochs, on, images), runs in groups(name, find(name).data).items():

@@ -53,7 +53,7 @@ def load(recipe: str | None = None, data: str | None = None) -> list[dict]:
 
 
 def groups(recipe: str, data: str) -> dict[tuple, list[dict]]:
-    """Recorded runs of a recipe: (machine, epochs, kind and number of images judged) → runs."""
+    """Recorded runs of a recipe: (machine, epochs, kind and number of test images) → runs."""
     groups: dict[tuple, list[dict]] = {}
     for run in load(recipe, data):
         result = run["result"]
