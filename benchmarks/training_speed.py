@@ -157,9 +157,7 @@ def alone(function, *arguments):
 def main(arguments: list[str] | None = None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", help="cuda, mps or cpu (the best at hand)")
-    parser.add_argument(
-        "--steps", type=int, default=4, help="timed steps per setting (4)"
-    )
+    parser.add_argument("--steps", type=int, default=4, help="timed steps per setting (4)")
     parser.add_argument("--rounds", type=int, default=2, help="times each setting runs (2)")
     parser.add_argument("--workers", type=int, nargs="+", default=[0, 1, 2, 4])
     parser.add_argument("--record", metavar="FILE", help="write the figures as JSON")
