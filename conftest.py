@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "build_tools"))
+sys.path.insert(1, str(Path(__file__).parent / "benchmarks"))
 
 from build_book import find_data_from_anywhere
 

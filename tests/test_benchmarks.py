@@ -7,6 +7,7 @@ import json
 import math
 import sys
 
+import jobs
 import pytest
 import torch
 
@@ -141,8 +142,8 @@ def test_a_stopped_run_keeps_its_checkpoint_and_goes_on(record, handful, tmp_pat
     recipe = dataclasses.replace(
         RECIPES["pocket"], name="quick", data="wardrobe", epochs=2, batch_size=100
     )
-    monkeypatch.setattr(record.data, "load", lambda name: handful)
-    job = record.trained(recipe, 3, 1, "cpu")
+    monkeypatch.setattr(jobs.data, "load", lambda name: handful)
+    job = jobs.trained(recipe, 3, 1, "cpu")
     path, cpu = tmp_path / f"{job.name}.json", torch.device("cpu")
     assert job.name == "quick-wardrobe-seed3-cpu"
     assert not job.measure(path, cpu, 1e-6) and not path.exists()

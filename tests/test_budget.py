@@ -8,10 +8,11 @@ from statistics import mean
 
 import pytest
 import traitlets
+from small_networks import affordable
 
 from nin_lib.live.budget import COMMAND, KERNELS, POSITIONS, WIDTHS, Budget
 from nin_lib.models import Choice
-from nin_lib.models.small import BUDGET, HEADS, affordable
+from nin_lib.models.small import BUDGET, HEADS
 from nin_lib.records import read
 from nin_lib.records.small_networks import (
     Measured,

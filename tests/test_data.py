@@ -276,7 +276,7 @@ def test_an_unknown_name_lists_the_known_ones_nearest_first():
 def test_auto_falls_back_to_wardrobe_and_says_so(source, monkeypatch, capsys):
     assert data.load("auto").name == "wardrobe"
     out = capsys.readouterr().out
-    assert out.count("\n") == 1 and "wardrobe" in out and "Fashion-MNIST is out of reach" in out
+    assert out.count("\n") == 1 and "wardrobe" in out and "Fashion-MNIST is not available" in out
 
 
 # wardrobe
@@ -400,7 +400,7 @@ def test_damaged_cifar_batches_are_refused(cifar, damage):
         raw[5] ^= 1
     packed = lzma.compress(bytes(raw))
     file.write_bytes(packed[:-9] if damage == "spoiled xz" else packed)
-    with pytest.raises(data.DataError, match=r"cifar10 could not be had.*CIFAR10"):
+    with pytest.raises(data.DataError, match=r"cifar10 is not available.*CIFAR10"):
         data.load("cifar10")
 
 

@@ -66,4 +66,4 @@ def test_the_studies_change_what_they_say():
     for count, recipe in enumerate(studies.POINTWISE.values()):
         layers = [m for m in recipe.network().modules() if isinstance(m, torch.nn.Conv2d)]
         assert sum(layer.kernel_size == (1, 1) for layer in layers) == 4 * count
-    assert recipes.find("pocket-pointwise-2") is studies.POINTWISE["two 1×1 layers a block"]
+    assert recipes.find("pocket-pointwise-2") is studies.POINTWISE["two 1×1 layers per block"]

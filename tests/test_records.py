@@ -8,6 +8,7 @@ from statistics import mean
 
 import jsonschema
 import pytest
+import small_networks
 from test_site import PAGES
 
 from nin_lib import data, models, recipes, records, summary, train
@@ -85,7 +86,7 @@ def test_a_run_that_diverged_is_in_the_table(monkeypatch, kept):
     assert SCHEMA.is_valid(lost) and not SCHEMA.is_valid(lost | {"result": None})
     shown = {"lost": lost} | ({name: run} if kept else {})
     monkeypatch.setattr(read, "every", lambda: shown)
-    rows = records.table("pocket").rows[1:]
+    rows = records.compare({"pocket": RECIPES["pocket"]}).rows[1:]
     assert len(rows) == 1 + kept
     assert rows[-1][:2] == ("pocket: seed 2", "diverged")
 
@@ -155,15 +156,16 @@ def test_a_shipped_network_is_as_good_as_its_record_says(shipped, name, least):
     assert result["accuracy"] >= least
 
 
-def test_the_table_shows_every_seed_and_says_what_is_missing():
-    table = records.table("pocket", "tutorial", data="no such set")
-    assert repr(table).count("not yet measured") == 2
-    assert "python -m nin_lib.train tutorial --data no such set" in repr(table)
-    assert "not yet measured" in table._repr_html_()
-    runs = records.load("pocket", "fashion-mnist")
-    text = repr(records.table("pocket", data="fashion-mnist"))
-    for run in runs:
+def test_the_table_shows_every_seed_and_says_what_is_missing(monkeypatch):
+    names = "pocket", "tutorial"
+    text = repr(records.compare({"pocket": RECIPES["pocket"]}))
+    for run in records.load("pocket", "fashion-mnist"):
         assert f"{100 * run['result']['accuracy']:.2f}" in text
+    monkeypatch.setattr(read, "every", dict)
+    table = records.compare({name: RECIPES[name] for name in names})
+    assert repr(table).count("not yet measured") == 2
+    assert "python -m nin_lib.train tutorial --record records/tutorial-fashion" in repr(table)
+    assert "not yet measured" in table._repr_html_()
 
 
 def test_a_table_names_the_data_where_its_recipes_are_of_several():
@@ -172,7 +174,8 @@ def test_a_table_names_the_data_where_its_recipes_are_of_several():
     for row in rows:
         assert row[1] == RECIPES[row[0].partition(",")[0].partition(":")[0]].data
         assert len(row) == len(head) or "not yet measured" in row[-1]
-    assert "data" not in records.table("pocket", "tutorial").rows[0]
+    same_data = {name: RECIPES[name] for name in ("pocket", "tutorial")}
+    assert "data" not in records.compare(same_data).rows[0]
 
 
 def test_the_page_names_the_runs_that_look_at_the_test_set_after_each_epoch():
@@ -235,22 +238,6 @@ def test_a_table_for_every_study_says_what_is_missing(monkeypatch):
     monkeypatch.setattr(read, "every", dict)
     for study in studies.STUDIES.values():
         assert repr(records.compare(study)).count("not yet measured") == len(study)
-    for table in (records.training_speed("cuda"), records.failures("cuda")):
-        assert "not yet measured" in repr(table) and "python benchmarks/" in repr(table)
-
-
-def test_a_grid_is_counted_by_cell(monkeypatch):
-    run = {"final_relu": True, "initialization": "xavier", "learning_rate": 0.1}
-    verdicts = ["dead", "dead", "training"]
-    grid = {
-        "kind": "failure-grid",
-        "machine": {"device": "cpu"},
-        "runs": [run | {"verdict": verdict} for verdict in verdicts],
-    }
-    monkeypatch.setattr(read, "every", lambda: {"grid": grid})
-    assert records.failures("cpu").rows[1:] == [
-        ("kept", "xavier", "0.1", "2 of 3", "0 of 3", "0 of 3", "1 of 3")
-    ]
 
 
 def test_the_networks_own_initialization_was_never_dead():
@@ -263,14 +250,14 @@ def test_the_networks_own_initialization_was_never_dead():
 def test_every_affordable_small_network_was_trained_from_three_seeds():
     found = [record for record in ALL.values() if record["kind"] == "small-networks"]
     assert [record["seed"] for record in found] == [0, 1, 2]
-    wanted = [dataclasses.asdict(choice) for choice in small.affordable()]
+    wanted = [dataclasses.asdict(choice) for choice in small_networks.affordable()]
     assert len(wanted) >= 60
     for record in found:
         assert record["complete"]
         assert [{key: run[key] for key in wanted[0]} for run in record["runs"]] == wanted
     for record in found[1:]:  # the same networks by the same recipe
         assert record["recipe"] == found[0]["recipe"]
-    for choice, run in zip(small.affordable(), found[0]["runs"], strict=True):
+    for choice, run in zip(small_networks.affordable(), found[0]["runs"], strict=True):
         costs = summary.trace(choice.network(), (1, 1, 28, 28))
         assert (run["params"], run["macs"]) == (costs.params, costs.macs)
         assert run["params"] <= small.BUDGET

@@ -1,6 +1,7 @@
 """The family of small networks: its choices, its costs, its refusals."""
 
 import pytest
+import small_networks
 import torch
 
 from nin_lib import summary
@@ -24,9 +25,9 @@ def test_every_choice_shows_in_the_layers(head, bottleneck):
 
 
 def test_the_affordable_ones_keep_within_the_budget():
-    chosen = small.affordable()
-    assert 60 <= len(chosen) < len(small.GRID)
-    for choice in set(small.GRID) - set(chosen):
+    chosen = small_networks.affordable()
+    assert 60 <= len(chosen) < len(small_networks.GRID)
+    for choice in set(small_networks.GRID) - set(chosen):
         assert sum(p.numel() for p in choice.network().parameters()) > small.BUDGET
 
 
