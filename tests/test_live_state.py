@@ -13,7 +13,6 @@ from nin_lib import live
 
 FIGURES = {name: getattr(live, name) for name in live.__all__ if name[0].isupper()}
 NAN, INF = math.nan, math.inf
-COUNTED = set()
 LAYER = {"weight": [[1.0, 0, -1]], "bias": [0.0], "relu": False}
 
 #: Values that no trait of that kind can have, by the type of its first value.
@@ -70,9 +69,7 @@ ARGUMENTS = {
 def settable(figure):
     """Each trait that a reader may set, with its value."""
     return {
-        name: value
-        for name, value in figure.state().items()
-        if not figure.traits()[name].read_only and name not in COUNTED
+        name: value for name, value in figure.state().items() if not figure.traits()[name].read_only
     }
 
 
@@ -159,7 +156,7 @@ def test_arguments_that_are_no_images_layers_or_rows_are_refused():
 def test_keywords_that_a_figure_does_not_take_are_refused_with_those_it_takes():
     for kind, make in FIGURES.items():
         figure = make()
-        for name in {"color"} | (set(figure.state()) - set(settable(figure)) - COUNTED):
+        for name in {"color"} | (set(figure.state()) - set(settable(figure))):
             if name in make.__init__.__code__.co_varnames:
                 continue
             sentence, problem = refusal(make, **{name: 1})
