@@ -3,12 +3,11 @@
 import dataclasses
 import json
 import math
-from pathlib import Path
 from statistics import mean
 
+import book_map
 import jsonschema
 import pytest
-from test_site import PAGES
 
 from nin_lib import data, models, recipes, records, summary, train
 from nin_lib.data import official
@@ -17,7 +16,8 @@ from nin_lib.recipes import RECIPES, studies
 from nin_lib.records import read
 from nin_lib.train import Engine
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = book_map.ROOT
+PAGES = ("index", *book_map.names())
 ALL = records.every()
 SCHEMA = jsonschema.Draft202012Validator(json.loads((records.folder() / "schema.json").read_text()))
 
