@@ -25,7 +25,8 @@ check: $(VENV)/.ready ## look for lint, wrong calls, dead code, slips of the pen
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/vulture
+	$(BIN)/python build_tools/find_unused.py
+	$(BIN)/lint-imports
 	$(BIN)/codespell $$(git ls-files)
 	$(BIN)/python build_tools/strip_notebooks.py --check book/*.ipynb
 

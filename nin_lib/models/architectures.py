@@ -30,25 +30,26 @@ def nin(
     tutorials do not, and leaves all first weights to He's scheme.
     """
     like = {"pointwise": pointwise, "norm": norm}
-    network = initialize(
-        Network(
-            OrderedDict(
-                block1=nin_block(in_channels, 96, 11, stride=4, **like),
-                pool1=nn.MaxPool2d(3, stride=2),
-                block2=nin_block(96, 256, 5, padding=2, **like),
-                pool2=nn.MaxPool2d(3, stride=2),
-                block3=nin_block(256, 384, 3, padding=1, **like),
-                pool3=nn.MaxPool2d(3, stride=2),
-                dropout=nn.Dropout(0.5),
-                block4=nin_block(384, num_classes, 3, padding=1, final_relu=final_relu, **like),
-                average=GlobalAvgPool(),
-                flatten=nn.Flatten(),
-            )
-        )
+    network = _network(
+        block1=nin_block(in_channels, 96, 11, stride=4, **like),
+        pool1=nn.MaxPool2d(3, stride=2),
+        block2=nin_block(96, 256, 5, padding=2, **like),
+        pool2=nn.MaxPool2d(3, stride=2),
+        block3=nin_block(256, 384, 3, padding=1, **like),
+        pool3=nn.MaxPool2d(3, stride=2),
+        dropout=nn.Dropout(0.5),
+        block4=nin_block(384, num_classes, 3, padding=1, final_relu=final_relu, **like),
+        average=GlobalAvgPool(),
+        flatten=nn.Flatten(),
     )
     if final_relu and not norm:
         _open_class_maps(network.block4)
     return network
+
+
+def _network(**layers: nn.Module) -> Network:
+    """A network of these layers in this order, drawn by He's scheme."""
+    return initialize(Network(OrderedDict(layers)))
 
 
 def _open_class_maps(block: MLPConv) -> None:
@@ -91,83 +92,64 @@ def nin_paper(
     if dataset not in _PAPER:
         raise ValueError(f"no paper network for {dataset!r}; known: {', '.join(_PAPER)}")
     channels, widths1, widths2, widths3, kernel3 = _PAPER[dataset]
-    channels = channels if in_channels is None else in_channels
-    return initialize(
-        Network(
-            OrderedDict(
-                block1=MLPConv(channels, widths1, 5, padding=2, norm=norm),
-                pool1=nn.MaxPool2d(3, stride=2, ceil_mode=True),
-                dropout1=nn.Dropout(0.5),
-                block2=MLPConv(widths1[-1], widths2, 5, padding=2, norm=norm),
-                pool2=nn.MaxPool2d(3, stride=2, ceil_mode=True),
-                dropout2=nn.Dropout(0.5),
-                block3=MLPConv(
-                    widths2[-1],
-                    widths3,
-                    kernel3,
-                    padding=kernel3 // 2,
-                    norm=norm,
-                    final_relu=final_relu,
-                ),
-                average=GlobalAvgPool(),
-                flatten=nn.Flatten(),
-            )
-        )
+    last = {"padding": kernel3 // 2, "norm": norm, "final_relu": final_relu}
+    return _network(
+        block1=MLPConv(in_channels or channels, widths1, 5, padding=2, norm=norm),
+        pool1=nn.MaxPool2d(3, stride=2, ceil_mode=True),
+        dropout1=nn.Dropout(0.5),
+        block2=MLPConv(widths1[-1], widths2, 5, padding=2, norm=norm),
+        pool2=nn.MaxPool2d(3, stride=2, ceil_mode=True),
+        dropout2=nn.Dropout(0.5),
+        block3=MLPConv(widths2[-1], widths3, kernel3, **last),
+        average=GlobalAvgPool(),
+        flatten=nn.Flatten(),
     )
 
 
 def nin_imagenet() -> Network:
-    """The authors' network for 3×224×224 ImageNet pictures: 7,595,176 parameters, 1.10 G MAC."""
-    return initialize(
-        Network(
-            OrderedDict(
-                block1=nin_block(3, 96, 11, stride=4),
-                pool1=nn.MaxPool2d(3, stride=2, ceil_mode=True),
-                block2=nin_block(96, 256, 5, padding=2),
-                pool2=nn.MaxPool2d(3, stride=2, ceil_mode=True),
-                block3=nin_block(256, 384, 3, padding=1),
-                pool3=nn.MaxPool2d(3, stride=2, ceil_mode=True),
-                dropout=nn.Dropout(0.5),
-                block4=MLPConv(384, (1024, 1024, 1000), 3, padding=1),
-                average=GlobalAvgPool(),
-                flatten=nn.Flatten(),
-            )
-        )
+    """The authors' network for 3×224×224 ImageNet images: 7,595,176 parameters, 1.10 G MAC."""
+    return _network(
+        block1=nin_block(3, 96, 11, stride=4),
+        pool1=nn.MaxPool2d(3, stride=2, ceil_mode=True),
+        block2=nin_block(96, 256, 5, padding=2),
+        pool2=nn.MaxPool2d(3, stride=2, ceil_mode=True),
+        block3=nin_block(256, 384, 3, padding=1),
+        pool3=nn.MaxPool2d(3, stride=2, ceil_mode=True),
+        dropout=nn.Dropout(0.5),
+        block4=MLPConv(384, (1024, 1024, 1000), 3, padding=1),
+        average=GlobalAvgPool(),
+        flatten=nn.Flatten(),
     )
 
 
 def alexnet(in_channels: int = 1, num_classes: int = 10) -> Network:
     """The tutorials' AlexNet for 224×224: 46,764,746 parameters, 92 % in the last three layers."""
-    return initialize(
-        Network(
-            OrderedDict(
-                features=nn.Sequential(
-                    nn.Conv2d(in_channels, 96, 11, stride=4, padding=1),
-                    nn.ReLU(),
-                    nn.MaxPool2d(3, stride=2),
-                    nn.Conv2d(96, 256, 5, padding=2),
-                    nn.ReLU(),
-                    nn.MaxPool2d(3, stride=2),
-                    nn.Conv2d(256, 384, 3, padding=1),
-                    nn.ReLU(),
-                    nn.Conv2d(384, 384, 3, padding=1),
-                    nn.ReLU(),
-                    nn.Conv2d(384, 256, 3, padding=1),
-                    nn.ReLU(),
-                    nn.MaxPool2d(3, stride=2),
-                ),
-                flatten=nn.Flatten(),
-                classifier=nn.Sequential(
-                    nn.Linear(256 * 5 * 5, 4096),
-                    nn.ReLU(),
-                    nn.Dropout(0.5),
-                    nn.Linear(4096, 4096),
-                    nn.ReLU(),
-                    nn.Dropout(0.5),
-                    nn.Linear(4096, num_classes),
-                ),
-            )
-        )
+    return _network(
+        features=nn.Sequential(
+            nn.Conv2d(in_channels, 96, 11, stride=4, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(3, stride=2),
+            nn.Conv2d(96, 256, 5, padding=2),
+            nn.ReLU(),
+            nn.MaxPool2d(3, stride=2),
+            nn.Conv2d(256, 384, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(384, 384, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(384, 256, 3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(3, stride=2),
+        ),
+        flatten=nn.Flatten(),
+        classifier=nn.Sequential(
+            nn.Linear(256 * 5 * 5, 4096),
+            nn.ReLU(),
+            nn.Dropout(0.5),
+            nn.Linear(4096, 4096),
+            nn.ReLU(),
+            nn.Dropout(0.5),
+            nn.Linear(4096, num_classes),
+        ),
     )
 
 
@@ -217,11 +199,11 @@ def pocket_nin(
         widths = (width,) * (1 + pointwise)
         return MLPConv(channels, widths, kernel, stride, kernel // 2, norm=norm)
 
-    layers = OrderedDict(
-        block1=block(in_channels, 32, 5, stride=2),
-        block2=block(32, 32, 3),
-        pool=_POOLS[pool](2),
-    )
+    layers: dict[str, nn.Module] = {
+        "block1": block(in_channels, 32, 5, stride=2),
+        "block2": block(32, 32, 3),
+        "pool": _POOLS[pool](2),
+    }
     if dropout:
         layers["dropout"] = nn.Dropout(dropout)
     layers["block3"] = block(32, 64, 3)
@@ -241,7 +223,7 @@ def pocket_nin(
             nn.Dropout(rate),
             nn.Linear(128, num_classes),
         )
-    network = initialize(Network(layers))
+    network = _network(**layers)
     if not trained:
         return network
     network = fold_batch_norm(network)

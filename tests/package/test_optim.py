@@ -6,7 +6,6 @@ import math
 import pytest
 import torch
 from torch import nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from nin_lib import models, train
 from nin_lib.recipes import RECIPES
@@ -77,27 +76,9 @@ def test_the_average_follows_weights_and_statistics():
             for p in model.parameters():
                 p.fill_(step)
         model[1].running_mean.fill_(10 * step)
-        averaged.update(model)
+        averaged.update_parameters(model)
         # The first step is the average's start; then it keeps three quarters of itself.
         expected = float(step) if expected is None else 0.75 * expected + 0.25 * step
         assert averaged.module[0].weight[0, 0].item() == pytest.approx(expected)
         assert averaged.module[1].running_mean[0].item() == pytest.approx(10 * expected)
     assert train.average(model, RECIPE) is None
-
-
-def test_the_average_is_torchs_own():
-    torch.manual_seed(0)
-    model = models.pocket_nin()
-    ours = train.average(model, dataclasses.replace(RECIPE, ema_decay=0.9))
-    theirs = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.9), use_buffers=True)
-    for _ in range(5):
-        with torch.no_grad():
-            for tensor in (*model.parameters(), *model.buffers()):
-                if tensor.is_floating_point():
-                    tensor.add_(torch.randn_like(tensor))
-        ours.update(model)
-        theirs.update_parameters(model)
-    for a, b in zip(ours.module.parameters(), theirs.module.parameters(), strict=True):
-        assert torch.equal(a, b)
-    for a, b in zip(ours.module.buffers(), theirs.module.buffers(), strict=True):
-        assert not a.is_floating_point() or torch.equal(a, b)
