@@ -164,7 +164,7 @@ def test_what_is_printed_adds_up_and_is_what_torch_says(alone):
     page.grid(1)
     for choice, keys in ((9, ["Home"]), (0, ["PageUp"]), (5, ["End", "PageDown"])):
         page.tab.locator(".classes input").nth(choice).check()
-        page.tab.get_by_label("picture", exact=True).select_option(str(choice))
+        page.tab.get_by_label("image", exact=True).select_option(str(choice))
         page.tab.locator(".classes input").nth((choice + 1) % 10).check()
         page.grid(1)
         page.press(*keys)
@@ -204,7 +204,7 @@ SLEEVE = [(10, 22), (13, 23), (17, 24), (22, 25), (22, 27), (10, 24), (14, 25), 
 def test_an_erased_sleeve_takes_its_share_with_it_and_undo_brings_it_back(alone):
     page = alone(live.Average(number="4.1", row=3, column=6))
     before = page.says()
-    assert "of Pullover" in before and "When the picture was picked" not in before
+    assert "of Pullover" in before and "When the image was chosen" not in before
     share = number(re.search(r"÷ 49 = (\S+) to the", before)[1])
     _, logit = check_sentence(page)
     pointer(page, SLEEVE)
@@ -221,14 +221,14 @@ def test_an_erased_sleeve_takes_its_share_with_it_and_undo_brings_it_back(alone)
     assert then == logit and part == share
     assert then + change == after < logit - 1
     assert part + loss == number(re.search(r"÷ 49 = (\S+) to the", said)[1]) < share / 2
-    assert page.tab.get_by_label("picture", exact=True).input_value() == "-1"
+    assert page.tab.get_by_label("image", exact=True).input_value() == "-1"
     tables = page.table()
     assert number(tables[9][-1]) == then and number(tables[10][-1]) == change
 
     page.tab.get_by_label("show the change").check()
     assert page.says() == said
     page.tab.get_by_role("button", name="undo").click()
-    assert "When the picture was picked" not in page.says()
+    assert "When the image was chosen" not in page.says()
     assert check_sentence(page)[1] == logit
 
 
@@ -299,7 +299,7 @@ def test_what_is_no_picture_gets_a_sentence_and_loses_nothing(alone):
     alert.wait_for()
     assert "cannot read “notes.txt”" in alert.inner_text() and page.says() == before
     page.tab.evaluate(PASTE, "a few words")
-    page.tab.locator("[role=alert]", has_text="what was pasted").wait_for()
+    page.tab.locator("[role=alert]", has_text="the pasted text").wait_for()
     assert "cannot read" in alert.inner_text() and page.says() == before
 
 
@@ -312,9 +312,9 @@ def test_the_readers_own_picture_goes_in_and_can_be_left_and_found_again(alone):
     _, logit = check_sentence(page)
     _, printed = page.code()
     assert abs(printed[2] - float(logit)) < 1.1e-3
-    page.tab.get_by_label("picture", exact=True).select_option("4")
+    page.tab.get_by_label("image", exact=True).select_option("4")
     assert check_sentence(page)[1] != logit
-    page.tab.get_by_label("picture", exact=True).select_option("-1")
+    page.tab.get_by_label("image", exact=True).select_option("-1")
     assert check_sentence(page)[1] == logit
 
 

@@ -155,24 +155,24 @@ def test_the_correlation_is_that_of_torch_with_the_same_draws(alone, blocks):
     pair = torch.stack([trained[2].flatten(), anew[2].flatten()])
     r = re.search(r"r = (−?[\d.]+); (−?[\d.]+) on average over 20 draws", page.says())
     assert abs(float(number(r[1])) - torch.corrcoef(pair)[0, 1]) < 1e-3
-    rows = [row for row in page.table() if "anew" in row[0]]
+    rows = [row for row in page.table() if "reinitialized" in row[0]]
     assert [row[1] != "" for row in rows] == [n == blocks for n in range(5)]
     assert number(rows[blocks][1]) == number(r[1]) and number(rows[blocks][2]) == number(r[2])
 
 
-def test_nothing_drawn_anew_agrees_fully_and_a_draw_leaves_the_trained_network_alone(alone):
+def test_nothing_reinitialized_agrees_fully_and_a_draw_leaves_the_trained_network_alone(alone):
     page = alone(redrawn=4)
     guess(page)
     before = erased_rows(page)
     assert abs(number(re.search(r"r = (−?[\d.]+)", page.says())[1])) < 1
-    page.tab.get_by_role("button", name="draw again").click()
+    page.tab.get_by_role("button", name="reinitialize again").click()
     page.tab.wait_for_function(READY)
     page.tab.wait_for_function("() => /keeps/.test(document.querySelector('.nin-says').innerText)")
     assert [row[0] for row in erased_rows(page)] == [row[0] for row in before]
-    page.tab.get_by_label("blocks drawn anew").focus()
+    page.tab.get_by_label("blocks reinitialized").focus()
     page.press("Home")
     page.tab.locator(".nin-says", has_text="r = 1.000; 1.000 on average").wait_for()
-    assert "nothing drawn anew" in page.says()
+    assert "nothing reinitialized" in page.says()
 
 
 def test_a_black_picture_and_the_readers_own_just_work(alone):
@@ -207,7 +207,7 @@ def test_the_address_holds_the_state_inside_what_there_is(alone):
     assert "Without its 7 strongest of 49 cells, Shirt keeps" in page.says()
     page = alone("#fig-4.4:picture=88&chosen=66&row=-1&column=99&erased=700&redrawn=9&among=x")
     assert page.says().startswith("Row 0, column 6 of the map of Ankle boot")
-    assert "the top 4 blocks drawn anew" in page.says()
+    assert "the top 4 blocks reinitialized" in page.says()
     guess(page)
     assert re.search(KEEPS, page.says())
 

@@ -60,15 +60,15 @@ def test_maps_verdict_and_best_positions_are_torchs(opened, size, items):
     names = live.BiggerCanvas().names
     text = says(tab)
     winner = int(wanted.argmax())
-    said = f"over {side}×{side} positions says {names[winner]}, {100 * shares[winner]:.0f} %."
+    said = f"over {side}×{side} positions predicts {names[winner]}, {100 * shares[winner]:.0f} %."
     assert said in text
     for c, _, _ in items:
         both = f"{100 * shares[c]:.0f} % by the average, {100 * best[c]:.0f} % at its best"
         there = f"row {where[c][0]}, column {where[c][1]}"
         assert f" {names[c]}: {both} single position ({there})." in text
     place = alone[:, 3, 3]
-    assert f"column 3 of the map{', which sees only black,' if not items else ''} says" in text
-    assert f"says {names[int(place.argmax())]}, {100 * place.max():.0f} %." in text
+    assert f"column 3 of the map{', which sees only black,' if not items else ''} predicts" in text
+    assert f"predicts {names[int(place.argmax())]}, {100 * place.max():.0f} %." in text
 
 
 @pytest.mark.parametrize("size", [42, 56, 84])
@@ -84,13 +84,13 @@ def test_the_refusal_is_torchs_own(opened, size):
     ).groups()
     assert int(side) ** 2 * int(channels) == given == int(plain.replace(",", ""))
     assert taken == int(weights.replace(",", ""))
-    assert "The connected head says" not in says(tab)
+    assert "The connected head predicts" not in says(tab)
 
 
 def test_at_28_pixels_both_heads_answer(opened):
     tab = opened("size=28&items=[[9,1,-2]]")
     assert (
-        "takes this canvas: 7×7 positions of 64 channels are 3,136"
+        "accepts this canvas: 7×7 positions of 64 channels are 3,136"
         in tab.locator(".connected").inner_text()
     )
     figure = live.BiggerCanvas(size=28, items=[[9, 1, -2]])
@@ -99,7 +99,7 @@ def test_at_28_pixels_both_heads_answer(opened):
         x = (figure.pixels()[None, None] / 255 - mean) / std
         shares = small.trained_pair("connected")(x)[0].softmax(0)
     name = figure.names[int(shares.argmax())]
-    assert says(tab).endswith(f"The connected head says {name}, {100 * shares.max():.0f} %.")
+    assert says(tab).endswith(f"The connected head predicts {name}, {100 * shares.max():.0f} %.")
 
 
 def test_garments_are_chosen_moved_added_and_removed(opened):
@@ -159,7 +159,7 @@ def test_the_cursor_says_what_a_position_says_on_its_own(opened):
             text = says(tab)
             assert f"Row {13 - step}, column {step} of the map" in text
             name = names[int(shares.argmax())]
-            assert text.endswith(f"says {name}, {100 * shares.max():.0f} %.")
+            assert text.endswith(f"predicts {name}, {100 * shares.max():.0f} %.")
 
 
 def test_an_impossible_state_is_kept_inside_what_there_is(opened):
@@ -224,7 +224,7 @@ def test_a_file_that_is_no_image_gets_its_sentence_and_loses_nothing(opened):
         {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no picture"}
     )
     tab.locator("[role=alert]").wait_for()
-    assert "cannot read “notes.txt” as a picture" in tab.locator("[role=alert]").inner_text()
+    assert "cannot read “notes.txt” as an image" in tab.locator("[role=alert]").inner_text()
     assert says(tab) == before
 
 

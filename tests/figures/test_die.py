@@ -215,7 +215,7 @@ def test_a_remedy_starts_from_the_same_seed_and_keeps_the_run_before(die):
     button(tab, "train").click()
     wait_for(tab, r"Step [3-9]\d")
     assert not tab.locator(".former").get_attribute("d")
-    button(tab, "half the rate").click()
+    button(tab, "half the learning rate").click()
     wait_for(tab, r"Step [3-9]\d")
     assert tab.locator(".former").get_attribute("d")
     button(tab, "pause").click()

@@ -213,7 +213,7 @@ def test_the_readers_own_picture_goes_in_and_what_is_none_gets_a_sentence(alone)
     alert.wait_for()
     assert "cannot read “notes.txt”" in alert.inner_text() and page.says() == before
     page.tab.evaluate(PASTE, "a few words")
-    page.tab.locator("[role=alert]", has_text="what was pasted").wait_for()
+    page.tab.locator("[role=alert]", has_text="the pasted text").wait_for()
     assert page.says() == before
     for kind in PICTURES:
         page.tab.get_by_role("radio", name="Sandal").check()

@@ -195,7 +195,7 @@ def test_without_webassembly_the_network_runs_in_javascript(opened):
     page = opened("02_mlpconv", script="delete globalThis.WebAssembly")
     figure = page.figure("2.2")
     assert figure.locator(".nin-body").get_attribute("data-path") == "JavaScript"
-    assert "The network says" in page.says(figure)
+    assert "The network predicts" in page.says(figure)
 
 
 def test_weights_that_fail_to_load_are_said_and_asked_for_again(opened):
@@ -213,7 +213,7 @@ def test_weights_that_fail_to_load_are_said_and_asked_for_again(opened):
     page.tab.evaluate("globalThis.broken = false")
     figure.get_by_role("button", name="try again").click()
     figure.locator(".scores .nin-number").first.wait_for(state="visible")
-    assert "The network says" in page.says(figure)
+    assert "The network predicts" in page.says(figure)
 
 
 def test_the_address_holds_the_state(opened):
@@ -270,7 +270,7 @@ def test_the_readers_own_picture_just_works(opened, kind, name, number):
         value = {"one pixel": "1 × 0.90 + 0 ×", "transparent": "1 × 0.90 + 1 ×"}.get(kind)
         assert value is None or value in sentence
     else:
-        assert "The network says" in sentence
+        assert "The network predicts" in sentence
 
 
 @pytest.mark.parametrize(
@@ -355,7 +355,7 @@ def test_the_code_of_the_network_figure_computes_its_value(opened):
     figure = page.figure("2.2")
     own = {"name": "mine.png", "mimeType": "image/png", "buffer": PICTURES["gray"]}
     figure.locator("input[type=file]").set_input_files(own)
-    figure.get_by_label("picture", exact=True).locator("option[value='-1']:checked").wait_for(
+    figure.get_by_label("image", exact=True).locator("option[value='-1']:checked").wait_for(
         state="attached"
     )
     figure.get_by_role("button", name="as table").click()
@@ -374,7 +374,7 @@ def test_a_figure_in_one_piece_lives_without_a_server(browser, tmp_path, number)
     target.write_text(f"<!doctype html><meta charset=utf-8>{figure.html()}", encoding="utf-8")
     tab = browser.new_page()
     tab.goto(target.as_uri())
-    words = "The network says" if number == "2.2" else "Row"
+    words = "The network predicts" if number == "2.2" else "Row"
     says = tab.locator(".nin-says", has_text=words)
     says.wait_for()
     before = says.inner_text()

@@ -49,7 +49,7 @@ def test_nothing_is_given_away_before_the_reader_has_said_what_to_expect(opened)
     strips = tab.locator(".scores").all_inner_texts()
     tab.locator(".frame").focus()
     tab.keyboard.press("ArrowRight")
-    assert says(tab) == "Moved 1 right: choose an answer, and both heads say what they see."
+    assert says(tab) == "Moved 1 right: choose an answer to see both heads’ predictions."
     assert tab.locator(".scores").all_inner_texts() == strips
 
     tab.get_by_role("radio", name="both alike").check()
@@ -105,7 +105,7 @@ def test_a_full_map_counts_what_torch_counts(opened, picture):
     moved = torch.stack([shifted(one_of_each()[picture], *offset) for offset in OFFSETS])
     wanted = {head: shares.argmax(1) == picture for head, shares in answers(moved).items()}
     counts = [int(right.sum()) for right in wanted.values()]
-    found = re.search(r"names it right at (\d+), the connected head at (\d+)\.", says(tab))
+    found = re.search(r"average head is right at (\d+), the connected head at (\d+)\.", says(tab))
     assert [int(number) for number in found.groups()] == counts
     assert ("as you expected" in says(tab)) == (counts[1] < counts[0])
     assert not tab.get_by_role("button", name="fill the rest").is_enabled()
@@ -157,7 +157,7 @@ def test_the_readers_own_picture_is_asked_whether_the_answer_stays(opened):
     tab.locator("input[type=file]").set_input_files(
         {"name": "mine.png", "mimeType": "image/png", "buffer": own}
     )
-    tab.locator(".nin-says", has_text="Move the picture").wait_for()
+    tab.locator(".nin-says", has_text="Move the image").wait_for()
     tab.locator(".frame").focus()
     tab.keyboard.press("Shift+ArrowRight")
     picture = torch.zeros(28, 28, dtype=torch.uint8)
@@ -171,7 +171,7 @@ def test_the_readers_own_picture_is_asked_whether_the_answer_stays(opened):
     ]
     assert f"gives {parts[0]}, the connected head {parts[1]}." in says(tab)
     kept = [1 + int(after[head].argmax() == c) for head, c in zip(small.HEADS, named, strict=True)]
-    assert f"its first answer at {kept[0]}, the connected head at {kept[1]}." in says(tab)
+    assert f"its first prediction at {kept[0]}, the connected head at {kept[1]}." in says(tab)
 
 
 def test_a_file_that_is_no_image_gets_its_sentence_and_loses_nothing(opened):
@@ -181,7 +181,7 @@ def test_a_file_that_is_no_image_gets_its_sentence_and_loses_nothing(opened):
         {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no picture"}
     )
     tab.locator("[role=alert]").wait_for()
-    assert "cannot read “notes.txt” as a picture" in tab.locator("[role=alert]").inner_text()
+    assert "cannot read “notes.txt” as an image" in tab.locator("[role=alert]").inner_text()
     assert says(tab) == before
 
 

@@ -38,10 +38,10 @@ def drive(page, output):
     output(3)
     drawn = page.locator(".nin-average")
     drawn.scroll_into_view_if_needed(timeout=60_000)  # off screen it sleeps
-    drawn.locator(".nin-says", has_text="The network says Pullover").wait_for(timeout=60_000)
+    drawn.locator(".nin-says", has_text="The network predicts Pullover").wait_for(timeout=60_000)
     drawn.locator("[role=application]").first.focus()
     page.keyboard.press("Space")
-    drawn.locator(".nin-says", has_text="When the picture was picked").wait_for()
+    drawn.locator(".nin-says", has_text="When the image was chosen").wait_for()
     drive_networks(page, output)
     drive_training(page, output)
     output(8)
@@ -120,7 +120,7 @@ def drive_networks(page, output):
 
     broken, says = shown(page, "break-map")
     says("r = ")
-    broken.get_by_label("blocks drawn anew").focus()
+    broken.get_by_label("blocks reinitialized").focus()
     page.keyboard.press("Home")
     says("r = 1.000")
     broken.locator("[role=application]").focus()
