@@ -27,10 +27,14 @@ class Page:
     needs: tuple[str, ...]
 
 
+def names(root: Path = ROOT) -> list[str]:
+    """The names of the book's pages, the start page aside, in their order."""
+    return re.findall(r"file: (\S+)", (root / "_toc.yml").read_text(encoding="utf-8"))
+
+
 def pages(root: Path = ROOT) -> list[Page]:
-    """The pages of the book in their order, without the start page."""
-    names = re.findall(r"file: (\S+)", (root / "_toc.yml").read_text(encoding="utf-8"))
-    return [_page(file_of(name, root)) for name in names]
+    """The pages of the book, the start page aside, in their order."""
+    return [_page(file_of(name, root)) for name in names(root)]
 
 
 def file_of(name: str, root: Path = ROOT) -> Path:

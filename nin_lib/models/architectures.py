@@ -1,6 +1,6 @@
 """Whole networks, each a plain sequence of blocks: images N×C×H×W in, logits N×classes out.
 
-The counts in the docstrings are asserted by ``tests/test_models.py``.
+The counts in the docstrings are asserted by ``tests/package/test_models.py``.
 """
 
 from collections import OrderedDict

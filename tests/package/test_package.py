@@ -21,13 +21,13 @@ def test_importing_nin_lib_pulls_in_neither_matplotlib_nor_ipywidgets():
         assert heavy not in loaded
 
 
-def test_importing_nin_lib_adds_at_most_a_tenth_of_a_second_to_torch():
-    """The processor's time, for the modules as well as the package; the best of three."""
+def test_importing_nin_lib_adds_at_most_a_twentieth_to_importing_torch():
+    """The processor's time in one process, its modules included; the best of three."""
     code = (
-        "import torch, time; t = time.process_time(); import nin_lib.train; "
-        "print(time.process_time() - t)"
+        "import time; a = time.process_time(); import torch; b = time.process_time(); "
+        "import nin_lib.train; print((time.process_time() - b) / (b - a))"
     )
-    assert min(float(python(code)) for _ in range(3)) < 0.1
+    assert min(float(python(code)) for _ in range(3)) < 0.05
 
 
 def test_an_unknown_module_is_named():

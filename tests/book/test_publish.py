@@ -11,7 +11,7 @@ import stamp_address
 import yaml
 from click.testing import CliRunner
 
-WORKFLOWS = "tests", "publish", "colab", "links"
+WORKFLOWS = "tests", "publish", "weekly"
 
 
 def held_to(schema, path):
@@ -123,6 +123,41 @@ def test_a_workflow_holds_to_the_schema_and_calls_targets_that_there_are(root, n
     called = [name for command in commands for name in re.findall(r"\bmake ([a-z-]+)", command)]
     assert set(called) <= set(targets)
     assert called or ".ci/run" in commands
+
+
+def test_there_is_no_other_workflow(root):
+    assert {path.stem for path in (root / ".github" / "workflows").iterdir()} == set(WORKFLOWS)
+
+
+def test_a_push_to_main_runs_one_workflow_and_nothing_untested_is_published(root):
+    read = {name: root / ".github" / "workflows" / f"{name}.yml" for name in WORKFLOWS}
+    read = {name: yaml.safe_load(path.read_text()) for name, path in read.items()}
+    pushes = {name: found[True]["push"] for name, found in read.items() if "push" in found[True]}
+    assert pushes == {"tests": {"branches-ignore": ["main"]}, "publish": {"branches": ["main"]}}
+    assert "pull_request" in read["tests"][True]  # YAML reads the word "on" as True
+    [job] = read["publish"]["jobs"].values()
+    commands = [step.get("run") or step["uses"] for step in job["steps"]]
+    tested = commands.index(".ci/run")
+    published = [
+        number
+        for number, command in enumerate(commands)
+        if re.search(r"push-notebooks|upload-pages|deploy-pages", command)
+    ]
+    assert len(published) == 3 and tested < min(published)
+    assert not any("if" in step or "continue-on-error" in step for step in job["steps"])
+
+
+def test_continuous_integration_runs_the_readmes_command_then_the_slow_tests(root):
+    run = (root / ".ci" / "run").read_text()
+    made = re.findall(r"^make (\S+)$", run, re.M)
+    assert (
+        made == ["test", "test-slow", "check"] and "make test " in (root / "README.md").read_text()
+    )
+    assert "set -euo pipefail" in run and "export NIN_NO_SKIPS=1" in run.partition("make test")[0]
+    recipes = subprocess.run(
+        ["make", "--dry-run", "test", "test-slow"], cwd=root, capture_output=True, text=True
+    ).stdout
+    assert '-m "not slow"' in recipes and "-m slow" in recipes
 
 
 def test_a_workflow_with_a_mistake_is_found(root, tmp_path):

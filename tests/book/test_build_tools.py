@@ -4,9 +4,11 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import build_book as build_book_module
+import nbformat
 import nin_sphinx
 import pytest
 import report_links
@@ -35,7 +37,9 @@ def build_book(tree, monkeypatch, wardrobe):
     return build_book_module
 
 
-@pytest.mark.parametrize("change", ["nin_lib/blocks.py", "records/new.json", "budget"])
+@pytest.mark.parametrize(
+    "change", ["nin_lib/models/blocks.py", "nin_lib/palette.json", "records/new.json", "budget"]
+)
 def test_executed_chapters_are_forgotten_when_what_they_depend_on_changes(
     build_book, tree, monkeypatch, change
 ):
@@ -87,14 +91,63 @@ def test_pages_are_made_again_only_when_a_source_of_theirs_changes(
     assert len(made) == 1 and f"Nothing has changed since the last build: {page}" in (
         capsys.readouterr().out
     )
-    with open(tree / "book" / "glossary.md", "a") as file:
-        file.write("\n")
-    for _ in range(2):
-        build_book.build(output)
-    assert len(made) == 2
+    read = output / ".doctrees"  # what Sphinx has read, and need not write again
+    for count, (changed, all_pages) in enumerate(
+        [
+            ("book/glossary.md", False),
+            ("nin_lib/live/slide.mjs", True),
+            ("nin_lib/live/loader.js", True),
+            ("build_tools/heights.json", True),
+        ],
+        2,
+    ):
+        read.mkdir(exist_ok=True)
+        with open(tree / changed, "a") as file:
+            file.write("\n")
+        for _ in range(2):
+            build_book.build(output)
+        assert (len(made), read.exists()) == (count, not all_pages), changed
     page.unlink()
     build_book.build(output)
-    assert len(made) == 3
+    assert len(made) == 6
+
+
+@pytest.mark.parametrize("bundle", ["slide.mjs", "loader.js"])
+def test_a_figures_bundle_changes_pages_and_no_executed_chapter(build_book, tree, bundle):
+    output = tree / "_build"
+    build_book.build(output)
+    executed = output / ".jupyter_cache" / "executed"
+    executed.touch()
+    with open(tree / "nin_lib" / "live" / bundle, "a") as file:
+        file.write("\n")
+    build_book.build(output)
+    assert executed.exists()
+
+
+def test_only_chapters_that_were_not_executed_yet_are_executed(build_book, tree, monkeypatch):
+    """One that was executed elsewhere is kept; when its code changes it is executed again."""
+    output, executed = tree / "_build", []
+
+    def run(command, **_):
+        if "add" in command:
+            executed.append([Path(path).name for path in command[command.index("add") + 1 :]])
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr(build_book.subprocess, "run", run)
+    chapters = sorted((tree / "book").glob("*.ipynb"))
+    build_book.build(output)
+    first, *others = chapters
+    assert executed == [[path.name for path in chapters]]
+    cells = json.loads(first.read_text())["cells"]
+    outputs = [[nbformat.v4.new_output("stream", text="made")]]
+    outputs *= sum(cell["cell_type"] == "code" for cell in cells)
+    build_book.keep(output / ".jupyter_cache", first, outputs)
+    assert build_book.missing(output / ".jupyter_cache") == others
+    first.write_text(first.read_text().replace("import torch", "import torch  # changed", 1))
+    assert build_book.missing(output / ".jupyter_cache") == chapters
+    monkeypatch.delenv("NIN_BOOK_FAST")  # in full, chapter 5 executes alone
+    names = {path.name for path in build_book.missing(output / ".jupyter_cache")}
+    assert {path.name for path in chapters} - names == {"05_training_nin.ipynb"}
 
 
 def test_links_elsewhere_are_reported_by_what_came_back(tmp_path, monkeypatch, capsys):

@@ -1,14 +1,17 @@
 """The built site in a browser: pages are whole, alone, and fit a phone."""
 
+import ast
 import re
 from html import unescape
-from pathlib import Path
 from urllib.parse import unquote
 
+import book_map
 import pytest
+from sphinx.util.inventory import InventoryFile
 
-TOC = (Path(__file__).parent.parent / "_toc.yml").read_text(encoding="utf-8")
-PAGES = ("index", *re.findall(r"file: (\S+)", TOC))
+from nin_lib import live
+
+PAGES = ("index", *book_map.names())
 
 
 @pytest.mark.parametrize("page_name", PAGES)
@@ -107,3 +110,22 @@ def test_every_link_inside_the_book_leads_somewhere(site):
             if lost or (anchor.startswith("fig-") and anchor.split(":")[0] not in anchors[target]):
                 astray.append((name, address))
     assert len(pages) > len(PAGES) and not astray
+
+
+def test_the_reference_has_every_public_name(site, root):
+    """Of all modules that book/api.md documents, which tests/book/test_pages.py holds to be all."""
+    with open(site / "objects.inv", "rb") as file:
+        inventory = InventoryFile.load(file, "", lambda base, name: name)
+    documented = {name for kind in ("py:function", "py:class") for name in inventory[kind]}
+    documented |= set(inventory.get("py:exception", ()))
+    missing = {f"nin_lib.live.{name}" for name in live.__all__} - documented
+    text = (root / "book" / "api.md").read_text(encoding="utf-8")
+    for module in re.findall(r"automodule:: nin_lib\.(?!live\.)([\w.]+)$", text, re.M):
+        source = root / "nin_lib" / f"{module.replace('.', '/')}.py"
+        if not source.exists():
+            continue
+        for node in ast.parse(source.read_text(encoding="utf-8")).body:
+            is_named = isinstance(node, ast.FunctionDef | ast.ClassDef)
+            if is_named and not node.name.startswith("_") and ast.get_docstring(node):
+                missing |= {f"nin_lib.{module}.{node.name}"} - documented
+    assert not missing

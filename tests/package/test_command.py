@@ -43,11 +43,11 @@ def test_it_answers_bad_input_with_a_sentence(arguments, words, capsys):
     assert words in error and "Traceback" not in error and error.count("\n") == 1
 
 
-def test_the_reference_names_every_option(capsys):
+def test_the_reference_names_every_option(capsys, root):
     with pytest.raises(SystemExit):
         parse(["--help"])
     options = set(re.findall(r"--[a-z][a-z-]*", capsys.readouterr().out))
-    page = Path(__file__).resolve().parent.parent / "book" / "api.md"
+    page = root / "book" / "api.md"
     named = re.findall(r"^\| `(--[a-z-]+)", page.read_text(encoding="utf-8"), re.M)
     assert options == set(named) and len(options) == len(named)
 

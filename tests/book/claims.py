@@ -22,7 +22,7 @@ from nin_lib.data import whitening  # noqa: F401
 from nin_lib.recipes import RECIPES, find, studies  # noqa: F401
 from nin_lib.train import Engine  # noqa: F401
 
-BOOK = Path(__file__).resolve().parent.parent / "book"
+BOOK = Path(__file__).resolve().parents[2] / "book"
 
 # What may stand behind a number, and how much one of it is: a share, seconds, bytes, or as such.
 UNITS = {
@@ -123,7 +123,7 @@ def read(printed: str) -> tuple[float, float, float]:
     for word in re.split(r"[\s-]+", printed.lower()):
         amount = WORDS.get(word) or WORDS.get(word.removesuffix("s"))
         if amount is None:
-            raise ValueError(f"{printed!r} is no number that tests/claims.py can read")
+            raise ValueError(f"{printed!r} is no number that tests/book/claims.py can read")
         times = total and not 1 <= amount < 100  # two thirds, five thousand; but twenty-five
         total = total * amount if times else total + amount
     return total, 0.01, 1

@@ -3,13 +3,12 @@
 import dataclasses
 import json
 import math
-from pathlib import Path
 from statistics import mean
 
+import book_map
 import jsonschema
 import pytest
 import small_networks
-from test_site import PAGES
 
 from nin_lib import data, models, recipes, records, summary, train
 from nin_lib.data import official
@@ -18,7 +17,8 @@ from nin_lib.recipes import RECIPES, studies
 from nin_lib.records import read
 from nin_lib.train import Engine
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = book_map.ROOT
+PAGES = ("index", *book_map.names())
 ALL = records.every()
 SCHEMA = jsonschema.Draft202012Validator(json.loads((records.folder() / "schema.json").read_text()))
 
@@ -225,11 +225,19 @@ def test_lighthouse_finds_every_page_fast_and_whole():
 
 
 def test_the_projects_commands_take_no_longer_than_promised():
-    timed = json.loads((records.folder() / "commands-cpu.json").read_text())["seconds"]
-    assert timed["import nin_lib.train after import torch, median of 5"] <= 0.1
-    assert timed["make book, cold"] <= 9 * 60
-    assert timed["make book, unchanged"] <= 20
-    assert timed["make test"] <= 25 * 60  # what the checks of a commit may take
+    """On two cores that do nothing else. When these were set, about a third was left of each."""
+    record = json.loads((records.folder() / "commands-cpu.json").read_text())
+    assert record["import"] <= 0.05
+    longest = {
+        "make test, nothing cached": 6 * 60,
+        "make test, unchanged": 4 * 60,
+        ".ci/run": 15 * 60,
+        "make book, cold": 9 * 60,
+        "make book, unchanged": 20,
+    }
+    assert set(record["seconds"]) == set(longest)
+    for command, seconds in record["seconds"].items():
+        assert seconds <= longest[command], command
 
 
 def test_a_table_for_every_study_says_what_is_missing(monkeypatch):
