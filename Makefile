@@ -7,25 +7,35 @@ PORT ?= 8000
 PROCESSES ?= 2
 # The figures' sources need Node; a reader never does, so without it their tests are skipped.
 NODE_READY := $(if $(shell command -v npm),figures/node_modules/.ready)
+PYTEST := NIN_BOOK_FAST=1 TQDM_DISABLE=1 $(BIN)/python -m pytest
+IN_PROCESSES := -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder
+NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout
 
 .DEFAULT_GOAL := help
 .PHONY: help book test check serve strip figures address clean
-.PHONY: chapters heights links notebooks pdf push-notebooks test-colab
+.PHONY: chapters heights links notebooks pdf push-notebooks test-colab test-slow weekly
 
 help: ## say what each command does
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 book: $(VENV)/.ready ## build the website into _build/html, chapters executed in full
 	$(BIN)/python build_tools/build_book.py
 
-test: $(VENV)/.ready $(NODE_READY) ## run every test and every chapter, fast
-	NIN_BOOK_FAST=1 TQDM_DISABLE=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=120 -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder
+test: $(VENV)/.ready $(NODE_READY) ## run every chapter, fast, and every test that is not slow
+	$(PYTEST) -m "not slow" $(NBVAL)=120 $(IN_PROCESSES)
+
+test-slow: $(VENV)/.ready $(NODE_READY) ## run the slow tests: installations, notebook hosts, processes, training
+	$(PYTEST) -m slow $(IN_PROCESSES) tests
+
+weekly: $(VENV)/.ready $(NODE_READY) ## run what takes long, in steps; called again, it goes on where it stopped
+	$(BIN)/python build_tools/weekly.py
 
 check: $(VENV)/.ready ## look for lint, wrong calls, dead code, slips of the pen, notebooks with outputs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/vulture
+	$(BIN)/python build_tools/find_unused.py
+	$(BIN)/lint-imports
 	$(BIN)/codespell $$(git ls-files)
 	$(BIN)/python build_tools/strip_notebooks.py --check book/*.ipynb
 
@@ -60,7 +70,7 @@ push-notebooks: notebooks ## push these as the branch "notebooks": make push-not
 	  git push --force --quiet "$(REMOTE)" notebooks
 
 chapters: # for test-colab and the weekly run: every chapter, fast, with whatever Python is in BIN
-	NIN_BOOK_FAST=1 TQDM_DISABLE=1 $(BIN)/python3 -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 book
+	NIN_BOOK_FAST=1 TQDM_DISABLE=1 $(BIN)/python3 -m pytest $(NBVAL)=300 book
 
 test-colab: .venv-colab/.ready ## run every chapter with the versions that Colab has
 	$(MAKE) chapters BIN=.venv-colab/bin

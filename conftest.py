@@ -1,43 +1,89 @@
-"""For tests and chapters alike: data folders are absolute; several processes share the tests, and
-the processor's cores, when pytest is asked for that; ``NIN_NO_SKIPS=1`` (set in CI) turns every
-skipped test into a failure of the whole run.
+"""For tests and chapters alike: how processes share the work and the cores, and which tests are
+left out. ``NIN_NO_SKIPS=1`` (set in CI) makes every skipped test fail the whole run.
 """
 
 import os
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent / "build_tools"))
+if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):  # before anything imports torch
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))
 
-from build_book import find_data_from_anywhere
+circumstances, left_out = {}, set()
 
-find_data_from_anywhere()
 
-if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # before torch is there
-    share = (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, share)))
+def pytest_configure():
+    import build_book  # and with it torch
+
+    build_book.find_data_from_anywhere()
+
+
+def group(item) -> str:
+    """What one process runs: the cells of a notebook, the tests of a file, all of the site."""
+    return "site" if "site" in getattr(item, "fixturenames", ()) else item.path.name
+
+
+def turn(item) -> int:
+    """Chapters come first, so that the site is made of them; one process builds it while the other
+    goes on with the package; what is short comes last."""
+    if item.path.suffix == ".ipynb":
+        return 0
+    folder = "site" if group(item) == "site" else item.path.parent.name
+    return 1 + ("hosts", "figures", "site", "package", "book").index(folder)
 
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in its own hook of this name
 def pytest_collection_modifyitems(config, items):
-    """Tests that need the built site stay in one process, and so do the cells of a notebook; what
-    takes longest comes first."""
-
-    def group(item):
-        return "site" if "site" in getattr(item, "fixturenames", ()) else item.path.name
-
     if config.pluginmanager.hasplugin("xdist"):
         for item in items:
             item.add_marker(pytest.mark.xdist_group(group(item)))
-    items.sort(key=lambda item: (group(item) != "site", item.path.suffix != ".ipynb"))
+    items.sort(key=turn)
+
+
+def pytest_collection_finish(session):
+    import build_book
+
+    if any(item.path.suffix == ".ipynb" for item in session.items):
+        circumstances.update(build_book.circumstances())
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session, exitstatus):
+def pytest_runtest_teardown(item, nextitem):
+    """A chapter whose cells have all run need not be executed again for the site of the tests."""
+    chapter = item.parent
+    if item.path.suffix == ".ipynb" and (nextitem is None or nextitem.parent is not chapter):
+        import shared_site
+
+        cells = [cell for cell in item.session.items if cell.parent is chapter]
+        shared_site.keep(chapter, cells, circumstances)
+
+
+def pytest_deselected(items):
+    left_out.update(item.nodeid for item in items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """Each process leaves out the same tests."""
+    left_out.update(getattr(node, "workeroutput", {}).get("left_out", ()))
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist sends a process's output
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = sorted(left_out)
+
+
+@pytest.hookimpl(trylast=True, specname="pytest_sessionfinish")
+def pytest_no_test_was_skipped(session, exitstatus):
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     skipped = len(reporter.stats.get("skipped", [])) if reporter else 0
     if skipped and os.environ.get("NIN_NO_SKIPS") == "1":
         reporter.write_line(f"NIN_NO_SKIPS=1: {skipped} skipped, so this run has failed", red=True)
         session.exitstatus = exitstatus or pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if config.option.markexpr == "not slow":
+        words = f"{len(left_out)} slow tests were left out: make test-slow"
+        terminalreporter.write_line(words)

@@ -1,8 +1,8 @@
 """Build the website: forget executed chapters where something they depend on has changed, execute
 the chapters beside each other, then run Jupyter Book with every warning an error.
 
-Jupyter Book's cache knows only the code of the cells. What else decides their output is hashed
-here: nin_lib, the records, the packages' versions, the budget (fast or full), the data set.
+Jupyter Book's cache knows only the code of the cells. Everything else that decides their output is
+hashed here: nin_lib, the records, the packages' versions, the budget (fast or full), the data set.
 """
 
 import hashlib
@@ -15,12 +15,16 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+import nbformat
+
 from nin_lib import data
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("torch", "torchvision", "keras", "matplotlib", "numpy", "jupyter-book")
-# Trains in full and prints its seconds: Jupyter Book executes it afterwards, on all cores.
-ALONE = ("05_training_nin.ipynb",)
+# Chapter 5 trains in full and prints its seconds: Jupyter Book executes it last, on all cores.
+ALONE = {"full": ("05_training_nin.ipynb",), "fast": ()}
+# In nin_lib, and yet in no chapter's output: a page takes these files in when it is written.
+BUNDLES = ("nin_lib/live/*.mjs", "nin_lib/live/loader.js")
 
 
 def find_data_from_anywhere() -> None:
@@ -31,23 +35,28 @@ def find_data_from_anywhere() -> None:
             os.environ[variable] = os.pathsep.join(absolute)
 
 
-def digest(*patterns: str) -> str:
-    """Of the project's files that match."""
+def digest(*patterns: str, but: tuple[str, ...] = ()) -> str:
+    """Of the project's files that match ``patterns`` and not ``but``."""
     contents = hashlib.sha256()
-    for file in sorted(file for pattern in patterns for file in ROOT.glob(pattern)):
+    left_out = {file for pattern in but for file in ROOT.glob(pattern)}
+    files = {file for pattern in patterns for file in ROOT.glob(pattern)} - left_out
+    for file in sorted(files):
         if file.is_file() and not {"__pycache__", ".ruff_cache"} & set(file.parts):
             contents.update(file.relative_to(ROOT).as_posix().encode() + file.read_bytes())
     return contents.hexdigest()
 
 
+def budget() -> str:
+    """``fast`` or ``full``: how much the chapters spend."""
+    return "fast" if os.environ.get("NIN_BOOK_FAST") == "1" else "full"
+
+
 def circumstances() -> dict:
     """Everything but the chapters' own code that their output depends on."""
     return {
-        "code": digest(
-            "nin_lib/**/*", "records/*.json", "build_tools/nin_sphinx.py", "_config.yml"
-        ),
+        "code": digest("nin_lib/**/*", "records/*.json", "_config.yml", but=BUNDLES),
         "data": data.load("auto").name,
-        "budget": "fast" if os.environ.get("NIN_BOOK_FAST") == "1" else "full",
+        "budget": budget(),
         "versions": {"python": sys.version.split()[0]} | {p: version(p) for p in PACKAGES},
     }
 
@@ -58,20 +67,41 @@ def run(program: str, *arguments, **more: str) -> int:
     return subprocess.run(command, cwd=ROOT, env=os.environ | more).returncode
 
 
+def missing(cache: Path) -> list[Path]:
+    """The chapters that the cache does not hold as they are, but for those that wait."""
+    from jupyter_cache import get_cache
+
+    known, found = get_cache(cache), []
+    for path in sorted((ROOT / "book").glob("*.ipynb")):
+        try:
+            known.match_cache_notebook(nbformat.read(path, as_version=4))
+        except KeyError:
+            found.append(path)
+    return [path for path in found if path.name not in ALONE[budget()]]
+
+
+def keep(cache: Path, path: Path, outputs: list[list]) -> None:
+    """Put a chapter that was executed elsewhere into the cache, with the outputs of its cells."""
+    from jupyter_cache import get_cache
+    from jupyter_cache.base import CacheBundleIn
+
+    chapter = nbformat.read(path, as_version=4)
+    cells = (cell for cell in chapter.cells if cell.cell_type == "code")
+    for count, (cell, made) in enumerate(zip(cells, outputs, strict=True), 1):
+        cell.execution_count, cell.outputs = count, made
+    get_cache(cache).cache_notebook_bundle(CacheBundleIn(chapter, str(path)), overwrite=True)
+
+
 def execute(cache: Path) -> None:
     """Execute the chapters that are not in the cache, one a core, for Jupyter Book to find.
 
-    A chapter that fails is left to Jupyter Book, which executes it again and says what went wrong.
+    A chapter that fails is left to Jupyter Book, which executes it again and shows its error.
     """
     cache.mkdir(exist_ok=True)  # else jcache asks whether it may make it
-    done = cache / "done"  # when all of this last ran
-    chapters = [path for path in (ROOT / "book").glob("*.ipynb") if path.name not in ALONE]
-    if done.exists() and done.stat().st_mtime > max(path.stat().st_mtime for path in chapters):
-        return
-    run("jcache", "notebook", "--cache-path", cache, "add", *sorted(chapters))
-    how = ("--executor", "local-parallel", "--timeout", "900")
-    run("jcache", "project", "--cache-path", cache, "execute", *how, OMP_NUM_THREADS="1")
-    done.touch()
+    if chapters := missing(cache):
+        run("jcache", "notebook", "--cache-path", cache, "add", *chapters)
+        how = ("--executor", "local-parallel", "--timeout", "900")
+        run("jcache", "project", "--cache-path", cache, "execute", *how, OMP_NUM_THREADS="1")
 
 
 def jupyter_book(output: Path, *options: str) -> int:
@@ -83,8 +113,8 @@ def jupyter_book(output: Path, *options: str) -> int:
     )
 
 
-def build(output: Path) -> int:
-    """Build into ``output``/html and return Jupyter Book's exit status."""
+def renew(output: Path) -> None:
+    """Empty ``output`` where its chapters were executed under other circumstances."""
     made = output / "made.json"  # read by the page foot in nin_sphinx.py
     now = circumstances()
     before = json.loads(made.read_text()) if made.exists() else {}
@@ -94,23 +124,35 @@ def build(output: Path) -> int:
         output.mkdir(parents=True)
         now["date"] = datetime.now(UTC).date().isoformat()
         made.write_text(json.dumps(now, indent=1))
-    finished = output / "finished"  # which sources the pages that stand were made from
-    sources = digest("book/**/*", "build_tools/**/*", "_toc.yml")
+
+
+def build(output: Path) -> int:
+    """Build into ``output``/html and return Jupyter Book's exit status. ``output`` is _build, here
+    or in another folder: Jupyter Book knows no other name."""
+    renew(output)
+    finished = output / "finished"  # the sources of the pages that are there
+    before = json.loads(finished.read_text()) if finished.exists() else {}
+    now = {
+        "pages": digest("book/**/*"),
+        "frame": digest("build_tools/**/*", "_toc.yml", *BUNDLES),  # which is in all pages
+    }
     page = output / "html" / "index.html"
-    if page.exists() and finished.exists() and finished.read_text() == sources:
+    if page.exists() and before == now:
         print(f"Nothing has changed since the last build: {page}")
         return 0
     finished.unlink(missing_ok=True)
+    if before.get("frame") != now["frame"]:
+        shutil.rmtree(output / ".doctrees", ignore_errors=True)  # so Sphinx writes every page
     os.environ["TQDM_DISABLE"] = "1"
     execute(output / ".jupyter_cache")
     status = jupyter_book(output)
     if status:  # else the next build would find "nothing to do" and call the broken pages good
         shutil.rmtree(output / ".doctrees", ignore_errors=True)
     else:
-        finished.write_text(sources)
+        finished.write_text(json.dumps(now))
     return status
 
 
 if __name__ == "__main__":
     find_data_from_anywhere()
-    sys.exit(build(ROOT / "_build"))
+    sys.exit(build(Path(sys.argv[1]).resolve() if sys.argv[1:] else ROOT / "_build"))

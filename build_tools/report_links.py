@@ -1,7 +1,7 @@
 """Ask every other site that the book links to whether the page is there, and report the answers.
 
 A report and no test: other sites fall silent for an hour, and that must not break the book. Links
-within the book are tested on every page (tests/test_site.py).
+within the book are tested on every page (tests/site/test_site.py).
 
     python build_tools/report_links.py
 """

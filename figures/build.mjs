@@ -1,7 +1,7 @@
-// One bundle a figure: src/NAME.ts → nin_lib/live/NAME.mjs, and the pages' loader.
+// One bundle a figure, src/NAME/NAME.ts → nin_lib/live/NAME.mjs, and the pages' loader.
 // `node build.mjs --to FOLDER` writes elsewhere; a test holds the committed bundles against that.
 import { build } from "esbuild";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { inline } from "./inline.mjs";
@@ -9,12 +9,13 @@ import { inline } from "./inline.mjs";
 const here = dirname(fileURLToPath(import.meta.url));
 const at = process.argv.indexOf("--to");
 const target = at > 0 ? process.argv[at + 1] : join(here, "..", "nin_lib", "live");
-const source = (name) => join(here, "src", `${name}.ts`);
+const source = (...path) => join(here, "src", ...path);
 
-// A figure is a file of src with a default export.
-const FIGURES = readdirSync(join(here, "src"))
-  .filter((file) => file.endsWith(".ts") && readFileSync(join(here, "src", file), "utf8").includes("export default figure("))
-  .map((file) => file.slice(0, -3));
+// Every folder of src is a figure, except what figures share.
+const SHARED = ["net", "shell"];
+const figures = readdirSync(source(), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && !SHARED.includes(entry.name))
+  .map(({ name }) => name);
 
 const common = {
   absWorkingDir: here,
@@ -30,8 +31,8 @@ await Promise.all([
   build({
     ...common,
     format: "esm",
-    entryPoints: FIGURES.map(source),
+    entryPoints: Object.fromEntries(figures.map((name) => [name, source(name, `${name}.ts`)])),
     outExtension: { ".js": ".mjs" },
   }),
-  build({ ...common, format: "iife", entryPoints: [source("loader")] }),
+  build({ ...common, format: "iife", entryPoints: [source("loader.ts")] }),
 ]);

@@ -1,12 +1,27 @@
-"""What every layer of a network gives out, and what it costs."""
+"""The output shape of every layer of a network, and its cost: the book's only counter."""
 
-from math import prod
+import copy
+import operator
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import FlopCounterMode
 
 from nin_lib.tables import Table
+
+UNUSED = "not used by this input"  # the kind of a row of parameters that no operation has read
+# How networks refuse an input; other errors, such as a misspelled name, are not about it.
+_REFUSALS = RuntimeError, ValueError, IndexError, TypeError, AssertionError
 
 
 class Row(NamedTuple):
@@ -14,7 +29,7 @@ class Row(NamedTuple):
 
     name: str
     kind: str
-    shape: tuple[int, ...]
+    shape: tuple[int, ...]  # of the first tensor if the layer returns several; () if it has none
     params: int
     macs: int
 
@@ -24,7 +39,7 @@ class Trace(list):
 
     @property
     def params(self) -> int:
-        """Parameters of all rows together."""
+        """Parameters of all rows together: those of the network."""
         return sum(row.params for row in self)
 
     @property
@@ -34,14 +49,8 @@ class Trace(list):
 
     def _table(self):
         body = (
-            (
-                row.name,
-                row.kind,
-                " × ".join(map(str, row.shape)),
-                f"{row.params:,}",
-                f"{row.macs:,}",
-            )
-            for row in self
+            (r.name, r.kind, " × ".join(map(str, r.shape)), f"{r.params:,}", f"{r.macs:,}")
+            for r in self
         )
         head = ("layer", "kind", "output", "parameters", "multiply-adds")
         total = ("total", "", "", f"{self.params:,}", f"{self.macs:,}")
@@ -56,65 +65,184 @@ class Trace(list):
         return self._table()._repr_html_()
 
 
-def trace(model: nn.Module, input_shape: tuple[int, ...]) -> Trace:
-    """One row for each leaf layer, in the order of execution; the input itself has no row.
+def trace(model: nn.Module, input_shape: Sequence[int]) -> Trace:
+    """Follow an input through a network: one row for each leaf layer, in the order of execution.
 
-    Nothing is computed: shapes are followed on the meta device, in evaluation mode. A layer that
-    is used twice has two rows and its parameters in the first.
+    The input itself has no row. A module that contains others has one, when it ends, for
+    parameters and arithmetic of its own that lie in no layer inside it: attention and its
+    projections, a class token, scales. Parameters that no operation reads come last, with the kind
+    "not used by this input". A layer that is used twice has two rows, and its parameters are in
+    the first; so are those that two layers share. The totals are those of ``model.parameters()``
+    and of PyTorch's ``FlopCounterMode``: convolutions and products of matrices count, additions of
+    a bias, activations, normalization and pooling do not.
+
+    Nothing is computed: a copy of the network without numbers is followed on the meta device, in
+    evaluation mode, and ``model`` is left as it was. A network that cannot do without numbers is
+    run once on the CPU, with zeros for an input, and a warning tells so.
 
     Args:
         input_shape: the input's shape with the batch first, such as ``(1, 1, 224, 224)``.
 
     Raises:
-        ValueError: the network (one of ``nin_lib.models``) does not accept that shape.
+        ValueError: the network does not accept that shape, the shape has no batch or an empty one,
+            or the network has a lazy layer whose size is not known yet.
     """
-    leaves = [(name, m) for name, m in model.named_modules() if not any(m.children())]
-    return _trace(model, input_shape, leaves)
+    return _count(model, input_shape, by_block=False)
 
 
-def blocks(model: nn.Module, input_shape: tuple[int, ...]) -> Trace:
-    """The same by top-level block: one row for each child of ``model``."""
-    return _trace(model, input_shape, list(model.named_children()))
+def blocks(model: nn.Module, input_shape: Sequence[int]) -> Trace:
+    """Count the same by top-level block, with the same totals.
+
+    One row for each module that the network itself calls, which in a sequence are its children;
+    the rows of what lies outside them, the arguments and the errors are those of ``trace``.
+    """
+    return _count(model, input_shape, by_block=True)
 
 
-def _trace(model, input_shape, watched) -> Trace:
-    rows, counted, running = Trace(), set(), []
-    names = {module: name or type(model).__name__ for name, module in watched}
-
-    def macs_of(layer: nn.Module, out: Tensor) -> int:
-        if isinstance(layer, nn.Conv2d):
-            return out.numel() * layer.in_channels // layer.groups * prod(layer.kernel_size)
-        return out.numel() * layer.in_features if isinstance(layer, nn.Linear) else 0
-
-    def enter(module, _):
-        running.append((module, 0))
-
-    def leave(module, _, out):
-        _, inside = running.pop()
-        macs = inside + macs_of(module, out)
-        if running:
-            running[-1] = (running[-1][0], running[-1][1] + macs)
-        if module in names:
-            new = [p for p in module.parameters() if p not in counted]
-            counted.update(new)
-            params = sum(p.numel() for p in new)
-            rows.append(Row(names[module], type(module).__name__, tuple(out.shape), params, macs))
-
-    hooks = []
-    for module in model.modules():
-        hooks += [module.register_forward_pre_hook(enter), module.register_forward_hook(leave)]
-    training = {module: module.training for module in model.modules()}
+def _count(model: nn.Module, input_shape: Sequence[int], by_block: bool) -> Trace:
+    kind, shape = type(model).__name__, _checked(input_shape)
+    for name, parameter in model.named_parameters():
+        if nn.parameter.is_lazy(parameter):
+            raise ValueError(f"{name} of {kind} has no size yet; call the network with images once")
+    watch = _Watch(model, "meta", by_block)
     try:
-        model.eval()
-        state = {**dict(model.named_parameters()), **dict(model.named_buffers())}
-        ghosts = {name: tensor.to("meta") for name, tensor in state.items()}
-        dtype = next((t.dtype for t in state.values() if t.is_floating_point()), torch.float32)
-        x = torch.empty(input_shape, device="meta", dtype=dtype)
-        with torch.no_grad():
-            torch.func.functional_call(model, ghosts, (x,))
-    finally:
-        for hook in hooks:
-            hook.remove()
-        for module, mode in training.items():
-            module.training = mode
+        try:
+            return watch.follow(shape)
+        except _REFUSALS as error:
+            if not (isinstance(error, NotImplementedError) or "meta" in str(error)):
+                raise
+            reason = _first_line(error)
+        watch = _Watch(model, "cpu", by_block)
+        rows = watch.follow(shape)
+    except _REFUSALS as error:
+        known = isinstance(error, ValueError) or len(watch.running) < 2
+        place = "" if known else f" (at its layer {watch.running[-1].name})"
+        raise ValueError(
+            f"{kind} does not take an input of shape {'×'.join(map(str, shape))}{place}: "
+            f"{_first_line(error)}"
+        ) from None
+    ran = f"{kind} needs numbers ({reason}): it was run once on the CPU, with zeros for an input"
+    warnings.warn(ran, stacklevel=3)
     return rows
+
+
+def _checked(input_shape: Sequence[int]) -> tuple[int, ...]:
+    """The shape as a tuple, if it is that of a batch."""
+    with suppress(TypeError):  # no sequence, or not of whole numbers
+        shape = tuple(map(operator.index, input_shape))
+        if len(shape) > 1 and min(shape) > 0:
+            return shape
+    raise ValueError(
+        f"{input_shape!r} is not the shape of a batch: give whole numbers above 0, the number of "
+        "images first, such as (1, 1, 224, 224)"
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+class _Watch(TorchDispatchMode):
+    """Follow a copy of a network, and book each operation on the innermost module that is running.
+
+    Operations come here before they come to ``FlopCounterMode``, so the growth of its count is the
+    operation's cost. A parameter is booked on the module that reads it first, whoever holds it.
+    """
+
+    def __init__(self, model: nn.Module, device: str, by_block: bool):
+        super().__init__()
+        self.flops, self.device, self.by_block = FlopCounterMode(display=False), device, by_block
+        self.rows, self.running, self.shape = Trace(), [], ()
+        # What deepcopy finds in its memory it does not copy: no weight is held twice.
+        leaves = (leaf for module in model.modules() for leaf in tree_leaves(vars(module)))
+        memory = {id(t): _ghost(t, device) for t in leaves if isinstance(t, Tensor)}
+        self.model = copy.deepcopy(model, memory).eval()
+        self.unread = {id(p): p.numel() for p in self.model.parameters()}
+        for name, module in self.model.named_modules():
+            name = name or type(module).__name__
+            module.register_forward_pre_hook(partial(self._enter, name), prepend=True)
+            module.register_forward_hook(partial(self._leave, name))
+
+    def follow(self, shape: tuple[int, ...]) -> Trace:
+        """Run the copy on an input of this shape."""
+        self.shape = shape
+        x = torch.zeros(shape, device=self.device, dtype=_dtype(self.model))
+        with torch.no_grad(), _countable(), self.flops, self:
+            self.model(x)
+        unread = Counter()
+        for name, parameter in self.model.named_parameters():
+            holder = name.rpartition(".")[0] or type(self.model).__name__
+            holder = holder.split(".")[0] if self.by_block else holder
+            unread[holder] += self.unread.get(id(parameter), 0)
+        self.rows += [Row(name, UNUSED, (), count, 0) for name, count in unread.items() if count]
+        return self.rows
+
+    def _enter(self, name: str, module: nn.Module, given: tuple) -> None:
+        self.running.append(SimpleNamespace(name=name, params=0, macs=0))
+        if isinstance(module, nn.modules.conv._ConvNd) and given:
+            _check_channels(name, module, given[0], self.shape)
+
+    def _leave(self, name: str, module: nn.Module, _, out) -> None:
+        call, depth = self.running.pop(), len(self.running)
+        if self.by_block and depth > 1:  # it is inside a block, to which its costs belong
+            self.running[-1].params += call.params
+            self.running[-1].macs += call.macs
+            return
+        if _is_leaf(module) or call.params or call.macs or (self.by_block and depth):
+            shape = next((tuple(t.shape) for t in tree_leaves(out) if isinstance(t, Tensor)), ())
+            self.rows.append(Row(name, type(module).__name__, shape, call.params, call.macs))
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        before = self.flops.get_total_flops()
+        out = func(*args, **(kwargs or {}))
+        self.running[-1].macs += (self.flops.get_total_flops() - before) // 2
+        for leaf in tree_leaves((args, kwargs)):
+            self.running[-1].params += self.unread.pop(id(leaf), 0)
+        return out
+
+
+def _check_channels(name: str, layer: nn.Module, x: Tensor, shape: tuple[int, ...]) -> None:
+    """Refuse an image without batch, which convolutions take, and wrong channels, in a sentence."""
+    missing = layer.weight.ndim - x.ndim
+    if missing and x.shape == shape:
+        raise ValueError(f"it has no batch; put the number of images first, {(1, *shape)}")
+    if not missing and x.shape[1] != layer.in_channels:
+        wanted, given = layer.in_channels, x.shape[1]
+        raise ValueError(f"the number of channels for {name} is {wanted}, not {given}")
+
+
+def _ghost(tensor: Tensor, device: str) -> Tensor:
+    """The tensor on a device; zeros in place of numbers that it did not have."""
+    there = (
+        torch.zeros_like(tensor, device=device)
+        if tensor.is_meta
+        else tensor.detach().to(device, copy=True)
+    )
+    return nn.Parameter(there, False) if isinstance(tensor, nn.Parameter) else there
+
+
+def _dtype(model: nn.Module) -> torch.dtype:
+    """The dtype of an input: int64 if the first layer is an embedding, else the weights' own."""
+    first = next((m for m in model.modules() if _is_leaf(m) and [*m.parameters()]), None)
+    if isinstance(first, nn.Embedding | nn.EmbeddingBag):
+        return torch.int64
+    state = (*model.parameters(), *model.buffers())
+    return next((t.dtype for t in state if t.is_floating_point()), torch.float32)
+
+
+def _is_leaf(module: nn.Module) -> bool:
+    return next(module.children(), None) is None
+
+
+@contextmanager
+def _countable() -> Iterator[None]:
+    """Compute attention and LSTMs by products of matrices: their fused kernels are not counted."""
+    fast, fused = torch.backends.mha.get_fastpath_enabled(), torch.backends.mkldnn.enabled
+    try:
+        torch.backends.mha.set_fastpath_enabled(False)
+        torch.backends.mkldnn.enabled = False
+        with sdpa_kernel(SDPBackend.MATH):
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+        torch.backends.mkldnn.enabled = fused

@@ -1,8 +1,5 @@
 """Shared fixtures. Real data where it is at hand, ``wardrobe`` elsewhere."""
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,12 +8,10 @@ import pytest
 from forged import forged_cifar10, forged_mnist  # noqa: F401 - they are fixtures
 from playwright.sync_api import sync_playwright
 
-ROOT = Path(__file__).resolve().parent.parent
-
 
 @pytest.fixture(scope="session")
 def root() -> Path:
-    return ROOT
+    return Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="session")
@@ -39,19 +34,11 @@ def handful(wardrobe):
 
 
 @pytest.fixture(scope="session")
-def site(root, tmp_path_factory):
-    """The book, built fast into a temporary folder with every warning an error."""
-    output = tmp_path_factory.mktemp("site") / "_build"
-    code = (
-        f"import sys, pathlib; sys.path.insert(0, {str(root / 'build_tools')!r}); "
-        f"import build_book; sys.exit(build_book.build(pathlib.Path({str(output)!r})))"
-    )
-    environment = os.environ | {"NIN_BOOK_FAST": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return output / "html"
+def site():
+    """The book as pages: built fast, and again only where something has changed."""
+    import shared_site
+
+    return shared_site.built()
 
 
 @pytest.fixture(scope="session")

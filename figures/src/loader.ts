@@ -1,21 +1,29 @@
 /**
- * Wakes the figures of a page: a small model with anywidget's methods, and the figure's module,
- * imported when the figure comes near. Loading it twice does no harm.
+ * Loader of a page's figures: imports a figure's module when it is about to scroll into view, and
+ * gives it a small model with anywidget's methods. Loading it twice does no harm.
  */
 import "./shell/keys"; // which must listen before the page does
-import type { Asked, Model } from "./shell/model";
+import type { FileRequest, Model } from "./shell/model";
+
+const WORDS = {
+  unknown: (names: string) =>
+    `The address asks for values that this figure does not have (${names}); it shows the nearest that it has, or the first ones.`,
+  folder:
+    "This page was opened from a folder, where browsers do not load the live figure; shown here is its first state. With “python -m http.server” run in that folder, the figure is live at http://localhost:8000.",
+  failed: (error: unknown) => `The live figure did not load (${error}); shown here is its first state.`,
+};
 
 interface Page extends HTMLElement {
   ninLive?: boolean;
 }
 
-/** The part of the address that a figure answers to: #fig-1.1:row=2&column=3. */
+/** Read a figure's state from the page's address: #fig-1.1:row=2&column=3. */
 function fromAddress(number: string): Record<string, unknown> {
   let hash = location.hash.slice(1);
   try {
     hash = decodeURIComponent(hash);
   } catch {
-    // It was cut in the middle of a character: what it asks for is read as it stands.
+    // Cut in the middle of a character: read as it is.
   }
   const [id, state] = hash.split(/:(.*)/s);
   if (id !== `fig-${number}` || !state) return {};
@@ -31,7 +39,7 @@ function fromAddress(number: string): Record<string, unknown> {
   return found;
 }
 
-/** What a figure says of the values that it has: a range, or a list. */
+/** The values that a trait may have: a range, or a list. */
 interface Limit {
   min?: number;
   max?: number;
@@ -42,7 +50,7 @@ const within = (value: any, { min = -Infinity, max = Infinity, among }: Limit = 
 
 const kind = (value: unknown) => (Array.isArray(value) ? "array" : value === null ? "null" : typeof value);
 
-function say(element: HTMLElement, text: string): HTMLElement {
+function addNote(element: HTMLElement, text: string): HTMLElement {
   const sentence = document.createElement("p");
   sentence.className = "nin-aside";
   sentence.setAttribute("role", "status");
@@ -57,29 +65,29 @@ function modelOf(element: HTMLElement): Model {
   const shared = (element.dataset.shared ?? "").split(" ").filter(Boolean);
   const state = { ...first };
   const listeners: Record<string, Set<(...args: any[]) => void>> = {};
-  const tell = (event: string, ...args: unknown[]) => listeners[event]?.forEach((call) => call(...args));
+  const emit = (event: string, ...args: unknown[]) => listeners[event]?.forEach((call) => call(...args));
   const number = element.dataset.number ?? "";
   const model: Model = {
     get: (key) => state[key],
     set(key, value) {
       if (state[key] === value) return;
       state[key] = value;
-      tell(`change:${key}`);
-      tell("change");
+      emit(`change:${key}`);
+      emit("change");
     },
     save_changes() {},
     on: (event, call) => void (listeners[event] ??= new Set()).add(call),
     off: (event, call) => void (call ? listeners[event]?.delete(call) : delete listeners[event]),
     async send(content) {
-      const { ask } = content as Asked;
+      const { ask } = content as FileRequest;
       try {
         const inside = JSON.parse(element.dataset.files ?? "{}") as Record<string, string>;
         const answer = await fetch(inside[ask] ?? new URL(ask, new URL(element.dataset.src!, document.baseURI)));
         if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`);
         const bytes = new DataView(await answer.arrayBuffer());
-        tell("msg:custom", { file: ask }, [bytes]);
+        emit("msg:custom", { file: ask }, [bytes]);
       } catch (error) {
-        tell("msg:custom", { file: ask, error: String(error) }, []);
+        emit("msg:custom", { file: ask, error: String(error) }, []);
       }
     },
     link() {
@@ -92,17 +100,17 @@ function modelOf(element: HTMLElement): Model {
       return address.href;
     },
   };
-  let complaint: HTMLElement | undefined;
+  let note: HTMLElement | undefined;
   const follow = () => {
     const found = fromAddress(number);
     const unknown: string[] = [];
     for (const [key, value] of Object.entries(found)) {
       const fits = shared.includes(key) && kind(value) === kind(first[key]);
-      if (fits) model.set(key, value); // which the figure keeps inside what there is
+      if (fits) model.set(key, value); // the figure clamps it to the values it has
       if (!fits || !within(value, limits[key])) unknown.push(key);
     }
-    complaint?.remove();
-    if (unknown.length) complaint = say(element, `The address asks for what this figure does not have (${unknown.join(", ")}); there it stands at the nearest that it has, or as at first.`);
+    note?.remove();
+    if (unknown.length) note = addNote(element, WORDS.unknown(unknown.join(", ")));
     if (Object.keys(found).length) element.scrollIntoView({ block: "center" });
   };
   addEventListener("hashchange", follow);
@@ -116,12 +124,7 @@ async function wake(element: HTMLElement): Promise<void> {
     const module = await import(source);
     module.default.render({ model: modelOf(element), el: element });
   } catch (error) {
-    say(
-      element,
-      location.protocol === "file:"
-        ? "This page was opened from a folder, where browsers do not load the live figure; what stands here is its first state. With “python -m http.server” run in that folder, the figure lives at http://localhost:8000."
-        : `The live figure did not load (${error}); what stands here is its first state.`,
-    );
+    addNote(element, location.protocol === "file:" ? WORDS.folder : WORDS.failed(error));
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { decimals, fixed, rounded, signed, thousands, tiny } from "../src/shell/format";
-import { apply, shuffled, shuffling, toTorch } from "../src/pointwise";
+import { apply, permutation, shuffled, toTorch } from "../src/net/pointwise";
 
 describe("numbers as printed", () => {
   it("has a true minus sign and never a negative zero", () => {
@@ -24,16 +24,16 @@ describe("numbers as printed", () => {
 });
 
 describe("a 1×1 convolution", () => {
-  const picture = [[[0.1, 0.2], [0.3, 0.4]], [[1, 0.5], [0.25, 0]]];
+  const image = [[[0.1, 0.2], [0.3, 0.4]], [[1, 0.5], [0.25, 0]]];
   const layer = { weight: [[2, -1], [0.5, 1]], bias: [0.1, 0], relu: true };
   it("is a weighted sum of each position's channels", () => {
-    expect(apply(layer, picture, 4)).toEqual([[[0, 0], [0.45, 0.9]], [[1.05, 0.6], [0.4, 0.2]]]);
+    expect(apply(layer, image, 4)).toEqual([[[0, 0], [0.45, 0.9]], [[1.05, 0.6], [0.4, 0.2]]]);
   });
   it("does not mind the order of the pixels", () => {
-    expect(shuffled(apply(layer, picture, 4))).toEqual(apply(layer, shuffled(picture), 4));
+    expect(shuffled(apply(layer, image, 4))).toEqual(apply(layer, shuffled(image), 4));
   });
   it("shuffles every pixel to one place, and moves most", () => {
-    const order = shuffling(144);
+    const order = permutation(144);
     expect([...order].sort((a, b) => a - b)).toEqual([...Array(144).keys()]);
     expect(order.filter((from, to) => from === to).length).toBeLessThan(10);
   });

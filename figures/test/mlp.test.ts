@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import {
-  lossAndGradient, multiplyAdds, type Network, parameters, type Point, profile, random, response, score, sizesOf, start, toTorch,
+  initialize, lossAndGradient, multiplyAdds, type Network, parameters, type Point, profile, response, score, sizesOf, toTorch,
   Training, unitsOf, zeroLine,
-} from "../src/mlp";
+} from "../src/bend/mlp";
+import { random } from "../src/net/random";
 
 /** Exclusive or, its points in fours that mirror each other: (±a, ±b). */
 const fours: Point[] = (() => {
@@ -25,7 +26,7 @@ test("parameters and multiply-adds", () => {
 });
 
 test.each([[1, 0], [4, 1], [3, 2], [5, 3]])("gradient, width %i, depth %i", (width, depth) => {
-  const network = start(sizesOf(width, depth), 3);
+  const network = initialize(sizesOf(width, depth), 3);
   const gradient = new Float64Array(network.values.length);
   const spare = gradient.slice();
   lossAndGradient(network, fours, gradient);
@@ -52,12 +53,12 @@ describe("training", () => {
   });
 
   // Of (±a, ±b), a linear f has f(a,b) + f(−a,−b) = f(a,−b) + f(−a,b): wanted below 0 and above 0.
-  // So at least one in four is wrong; and units in single file see one direction only.
+  // So at least one in four is wrong; and layers of one unit depend on one direction only.
   test.each([[1, 0], [1, 1], [1, 3]])("no straight line gets above 3 in 4: width %i, depth %i", (width, depth) => {
     for (const seed of [0, 1, 2]) expect(score(trained(width, depth, seed), fours)).toBeLessThanOrEqual(0.75);
   });
 
-  test.each([[3, 1], [4, 1], [3, 2]])("exclusive or with width %i, depth %i, from most starts", (width, depth) => {
+  test.each([[3, 1], [4, 1], [3, 2]])("exclusive or with width %i, depth %i, from most initializations", (width, depth) => {
     const scores = Array.from({ length: 10 }, (_, seed) => score(trained(width, depth, seed), fours));
     expect(scores.filter((share) => share >= 0.99).length).toBeGreaterThanOrEqual(9);
   });
@@ -73,7 +74,7 @@ describe("training", () => {
 });
 
 test.each([[1, 0], [4, 1], [4, 2], [5, 3]])("between its bends a profile is the response: width %i, depth %i", (width, depth) => {
-  const network = start(sizesOf(width, depth), 5);
+  const network = initialize(sizesOf(width, depth), 5);
   const at = response(network);
   for (const b of [-0.7, 0, 0.4]) {
     const line = profile(network, b);

@@ -1,22 +1,22 @@
 import { describe, expect, it } from "vitest";
-import { type Box, convolution, departures, FORMS, hit, largestDifference, layout, linear, product, sizeOf, threeForms, toTorch } from "../src/three_forms";
+import { type Box, convolution, departures, FORMS, hit, largestDifference, layoutOf, linear, product, sizeOf, threeForms, toTorch } from "../src/three_names/three_forms";
 
 // C×H×W = 2×2×3 and three filters, all in tenths.
-const picture = [
+const image = [
   [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]],
   [[0.9, -0.8, 0.7], [0.6, 0.5, -0.4]],
 ];
 const weight = [[1, 0], [0.5, -0.5], [-0.3, 0.7]];
 const bias = [0, 0.1, -0.2];
-const size = sizeOf(picture, weight);
+const size = sizeOf(image, weight);
 const pixels = size.height * size.width;
 
 const exactly = (o: number, p: number) =>
-  picture.reduce((sum, plane, c) => sum + weight[o][c] * plane.flat()[p], bias[o]);
+  image.reduce((sum, plane, c) => sum + weight[o][c] * plane.flat()[p], bias[o]);
 
 describe("the three forms", () => {
   it("each compute every output", () => {
-    const [maps, matrix, table] = [convolution, product, linear].map((form) => form(picture, weight, bias));
+    const [maps, matrix, table] = [convolution, product, linear].map((form) => form(image, weight, bias));
     for (let o = 0; o < size.units; o++)
       for (let p = 0; p < pixels; p++) {
         expect(maps[o * pixels + p]).toBeCloseTo(exactly(o, p), 6);
@@ -26,7 +26,7 @@ describe("the three forms", () => {
   });
 
   it("differ by rounding alone, and not at all where nothing is rounded", () => {
-    const { outputs, difference } = threeForms(picture, weight, bias);
+    const { outputs, difference } = threeForms(image, weight, bias);
     expect(difference).toBeLessThan(3e-7);
     expect(difference).toBe(largestDifference(FORMS.map((form) => outputs[form])));
     const whole = [[[1, 2], [3, 4]]];
@@ -52,7 +52,7 @@ const sizes = [
 
 describe.each(FORMS)("the layout of the %s", (form) => {
   it.each(sizes)("gives each number a place of its own, $channels → $units, $height×$width", (size) => {
-    const where = layout(form, size, 28);
+    const where = layoutOf(form, size, 28);
     const boxes: Box[] = [];
     for (let p = 0; p < size.height * size.width; p++) {
       for (let c = 0; c < size.channels; c++) boxes.push(where.input(c, p));
@@ -70,7 +70,7 @@ describe.each(FORMS)("the layout of the %s", (form) => {
   });
 
   it("says what lies under the pointer", () => {
-    const where = layout(form, size, 28);
+    const where = layoutOf(form, size, 28);
     const at = ({ x, y, w, h }: Box) => hit(where, size, x + w / 2, y + h / 2);
     expect(at(where.output(2, 4))).toEqual({ unit: 2, pixel: 4 });
     expect(at(where.input(1, 3))).toEqual({ pixel: 3 });
@@ -87,7 +87,7 @@ it("sends the rows off one after another and is done within a second", () => {
 });
 
 it("writes the numbers into the PyTorch code", () => {
-  const code = toTorch(picture, weight, bias);
+  const code = toTorch(image, weight, bias);
   expect(code).toContain("[0.9, -0.8, 0.7],");
   expect(code).toContain("[-0.3, 0.7],");
   expect(code).toContain("b = torch.tensor([0.0, 0.1, -0.2])");

@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 import torch
 import traitlets
-from torch import Tensor, nn
+from torch import nn
 
 from nin_lib.live.base import Figure
 from nin_lib.live.drawing import PALETTE
+from nin_lib.summary import Row, trace
 
 # Pointwise: mixes the channels of one position, with the same weights at every one of several
 # positions. On a single position that is a fully connected layer. The rest is what is no layer of
@@ -76,74 +77,46 @@ NETWORKS = {
 def layers(network: nn.Module, shape: Sequence[int]) -> list[Layer]:
     """The layers of a network in the order of execution, for one picture; the rest comes last.
 
-    A network that was made on the meta device computes nothing for it.
-
     Args:
         shape: of the picture, channels first, such as ``(3, 224, 224)``.
+
+    Raises:
+        ValueError: the network does not accept that shape.
     """
-    found: list[Layer] = []
-
-    def note(name: str):
-        def hook(layer: nn.Module, given: tuple, out):
-            attends = isinstance(layer, nn.MultiheadAttention)
-            found.extend(
-                _attention(name, layer, given[0]) if attends else [_layer(name, layer, out)]
-            )
-
-        return hook
-
-    watched = nn.Conv2d, nn.Linear, nn.MultiheadAttention
-    hooks = [
-        module.register_forward_hook(note(name))
-        for name, module in network.named_modules()
-        if isinstance(module, watched)
-    ]
-    training = network.training
-    try:
-        with torch.no_grad():
-            network.eval()(torch.empty(1, *shape, device=next(network.parameters()).device))
-    finally:
-        network.train(training)
-        for hook in hooks:
-            hook.remove()
-    rest = sum(p.numel() for p in network.parameters()) - sum(layer.params for layer in found)
-    return [*found, Layer("", "rest", 0, 0, 0, (), rest, 0)] if rest else found
+    rows, modules = trace(network, (1, *shape)), dict(network.named_modules())
+    read = (row for row in rows if row.shape)
+    found = [layer for row in read for layer in _layers(row, modules.get(row.name, network))]
+    params = rows.params - sum(layer.params for layer in found)
+    macs = rows.macs - sum(layer.macs for layer in found)
+    return [*found, Layer("", "rest", 0, 0, 0, (), params, macs)] if params or macs else found
 
 
-def _layer(name: str, layer: nn.Conv2d | nn.Linear, out: Tensor) -> Layer:
-    convolution = isinstance(layer, nn.Conv2d)
-    kernel, groups, inputs = (
-        (layer.kernel_size[0], layer.groups, layer.in_channels)
-        if convolution
-        else (0, 1, layer.in_features)
-    )
-    channels = out.shape[1 if convolution else -1]
-    positions = tuple(out.shape[2:] if convolution else out.shape[1:-1])
-    count = prod(positions)
-    if kernel > 1:
-        kind = "depthwise" if groups == inputs > 1 else "spatial"
-    else:
-        kind = "pointwise" if count > 1 else "connected"
-    params = sum(p.numel() for p in layer.parameters())
-    macs = count * layer.weight.numel()
-    return Layer(name, kind, kernel, inputs, channels, positions, params, macs)
-
-
-def _attention(name: str, layer: nn.MultiheadAttention, given: Tensor) -> list[Layer]:
-    """Its projections are pointwise; between them every position is compared with every other."""
-    tokens, width = given.shape[1:]
-
-    def row(part: str, kind: str, channels: int, params: int, macs: int) -> Layer:
-        return Layer(name + part, kind, 0, width, channels, (tokens,), params, macs)
-
-    inside, outside = layer.in_proj_weight, layer.out_proj.weight
-    return [
-        row(".in_proj", "pointwise", 3 * width, inside.numel() + layer.in_proj_bias.numel(),
-            tokens * inside.numel()),
-        row("", "attention", width, 0, 2 * tokens**2 * width),  # scores, and sums of the values
-        row(".out_proj", "pointwise", width, outside.numel() + layer.out_proj.bias.numel(),
-            tokens * outside.numel()),
-    ]  # fmt: skip
+def _layers(row: Row, module: nn.Module) -> list[Layer]:
+    """A row as the figure draws it: in three parts if it is attention, in none if it is rest."""
+    name, _, shape, *costs = row
+    if isinstance(module, nn.MultiheadAttention):
+        # Its projections are pointwise; between them every position is compared with every other.
+        width, tokens = module.embed_dim, shape[1 if module.batch_first else 0]
+        outer, square = sum(p.numel() for p in module.out_proj.parameters()), tokens * width**2
+        parts = (
+            (".in_proj", "pointwise", 3 * width, row.params - outer, 3 * square),
+            ("", "attention", width, 0, row.macs - 4 * square),
+            (".out_proj", "pointwise", width, outer, square),
+        )
+        return [
+            Layer(name + part, kind, 0, width, channels, (tokens,), params, macs)
+            for part, kind, channels, params, macs in parts
+        ]
+    if isinstance(module, nn.Linear):
+        kind = "pointwise" if prod(shape[1:-1]) > 1 else "connected"
+        return [Layer(name, kind, 0, module.in_features, shape[-1], shape[1:-1], *costs)]
+    if isinstance(module, nn.Conv2d):
+        kernel, inputs = max(module.kernel_size), module.in_channels
+        one = "pointwise" if prod(shape[2:]) > 1 else "connected"
+        many = "depthwise" if module.groups == inputs > 1 else "spatial"
+        kind = many if kernel > 1 else one
+        return [Layer(name, kind, kernel, inputs, shape[1], shape[2:], *costs)]
+    return []
 
 
 @cache
@@ -188,10 +161,15 @@ class WhereOnes(Figure):
     network = traitlets.Enum(tuple(NETWORKS), "nin").tag(sync=True)
     layer = traitlets.Int(0, min=0).tag(sync=True)
     order = traitlets.Enum(ORDERS, ORDERS[0]).tag(sync=True)
-    networks = traitlets.List().tag(sync=True)
+    networks = traitlets.List(read_only=True).tag(sync=True)
 
-    def __init__(self, **traits):
-        super().__init__(networks=[_packed(key) for key in NETWORKS], **traits)
+    @traitlets.default("networks")
+    def _networks(self) -> list[dict]:
+        return [_packed(key) for key in NETWORKS]
+
+    def limits(self) -> dict[str, dict]:
+        most = max(len(network["layers"]) for network in self.networks)
+        return super().limits() | {"layer": {"min": 0, "max": most - 1}}
 
     def layers(self) -> list[Layer]:
         """The layers of the chosen network."""

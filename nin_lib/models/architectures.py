@@ -1,6 +1,6 @@
 """Whole networks, each a plain sequence of blocks: images N×C×H×W in, logits N×classes out.
 
-The counts in the docstrings are asserted by ``tests/test_models.py``.
+The counts in the docstrings are asserted by ``tests/package/test_models.py``.
 """
 
 from collections import OrderedDict
@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from nin_lib.models.blocks import GlobalAvgPool, MLPConv, nin_block
-from nin_lib.models.network import WEIGHTS, Network, fold_batch_norm, initialize, load_weights
+from nin_lib.models.network import Network, initialize, shipped
 
 
 def nin(
@@ -20,43 +20,44 @@ def nin(
     final_relu: bool = True,
     norm: bool = False,
 ) -> Network:
-    """The tutorials' network for 224×224 images: 1,992,166 parameters, 762.3 M multiply-adds.
+    """NiN-224, the tutorials' network for 224×224 images: 1,992,166 parameters, 762.3 M MAC.
 
     ``pointwise`` is the number of 1×1 layers in each block. ``final_relu=False`` drops the ReLU
     after the last convolution, without which logits may be negative and no class can die. With
     that ReLU the last block starts so that every class map is positive and none is dead before
     training: its spatial convolution with a tenth of He's weights and a bias of one, its 1×1
     layers as the identity. ``norm`` puts batch normalization before each ReLU, which the
-    tutorials do not, and leaves all first weights to He's scheme.
+    tutorials do not, and leaves all initial weights to He's scheme.
     """
     like = {"pointwise": pointwise, "norm": norm}
-    network = initialize(
-        Network(
-            OrderedDict(
-                block1=nin_block(in_channels, 96, 11, stride=4, **like),
-                pool1=nn.MaxPool2d(3, stride=2),
-                block2=nin_block(96, 256, 5, padding=2, **like),
-                pool2=nn.MaxPool2d(3, stride=2),
-                block3=nin_block(256, 384, 3, padding=1, **like),
-                pool3=nn.MaxPool2d(3, stride=2),
-                dropout=nn.Dropout(0.5),
-                block4=nin_block(384, num_classes, 3, padding=1, final_relu=final_relu, **like),
-                average=GlobalAvgPool(),
-                flatten=nn.Flatten(),
-            )
-        )
+    network = _network(
+        block1=nin_block(in_channels, 96, 11, stride=4, **like),
+        pool1=nn.MaxPool2d(3, stride=2),
+        block2=nin_block(96, 256, 5, padding=2, **like),
+        pool2=nn.MaxPool2d(3, stride=2),
+        block3=nin_block(256, 384, 3, padding=1, **like),
+        pool3=nn.MaxPool2d(3, stride=2),
+        dropout=nn.Dropout(0.5),
+        block4=nin_block(384, num_classes, 3, padding=1, final_relu=final_relu, **like),
+        average=GlobalAvgPool(),
+        flatten=nn.Flatten(),
     )
     if final_relu and not norm:
         _open_class_maps(network.block4)
     return network
 
 
+def _network(**layers: nn.Module) -> Network:
+    """A network of these layers in this order, drawn by He's scheme."""
+    return initialize(Network(OrderedDict(layers)))
+
+
 def _open_class_maps(block: MLPConv) -> None:
     """Let every class map begin positive, so that none is dead before training starts.
 
-    A ReLU whose input is negative for every picture passes no gradient, and under He's weights
-    about a third of the class maps begin so. Here the spatial convolution starts with a tenth of
-    its weights and a bias of one, and the 1×1 layers as the identity.
+    A ReLU whose input is negative for every image passes no gradient, and with He's weights about
+    a third of the class maps begin in that state. Here the spatial convolution starts with a tenth
+    of its weights and a bias of one, and the 1×1 layers as the identity.
     """
     with torch.no_grad():
         block.conv.weight.mul_(0.1)
@@ -91,83 +92,64 @@ def nin_paper(
     if dataset not in _PAPER:
         raise ValueError(f"no paper network for {dataset!r}; known: {', '.join(_PAPER)}")
     channels, widths1, widths2, widths3, kernel3 = _PAPER[dataset]
-    channels = channels if in_channels is None else in_channels
-    return initialize(
-        Network(
-            OrderedDict(
-                block1=MLPConv(channels, widths1, 5, padding=2, norm=norm),
-                pool1=nn.MaxPool2d(3, stride=2, ceil_mode=True),
-                dropout1=nn.Dropout(0.5),
-                block2=MLPConv(widths1[-1], widths2, 5, padding=2, norm=norm),
-                pool2=nn.MaxPool2d(3, stride=2, ceil_mode=True),
-                dropout2=nn.Dropout(0.5),
-                block3=MLPConv(
-                    widths2[-1],
-                    widths3,
-                    kernel3,
-                    padding=kernel3 // 2,
-                    norm=norm,
-                    final_relu=final_relu,
-                ),
-                average=GlobalAvgPool(),
-                flatten=nn.Flatten(),
-            )
-        )
+    last = {"padding": kernel3 // 2, "norm": norm, "final_relu": final_relu}
+    return _network(
+        block1=MLPConv(in_channels or channels, widths1, 5, padding=2, norm=norm),
+        pool1=nn.MaxPool2d(3, stride=2, ceil_mode=True),
+        dropout1=nn.Dropout(0.5),
+        block2=MLPConv(widths1[-1], widths2, 5, padding=2, norm=norm),
+        pool2=nn.MaxPool2d(3, stride=2, ceil_mode=True),
+        dropout2=nn.Dropout(0.5),
+        block3=MLPConv(widths2[-1], widths3, kernel3, **last),
+        average=GlobalAvgPool(),
+        flatten=nn.Flatten(),
     )
 
 
 def nin_imagenet() -> Network:
-    """The authors' network for 3×224×224 ImageNet pictures: 7,595,176 parameters, 1.10 G MAC."""
-    return initialize(
-        Network(
-            OrderedDict(
-                block1=nin_block(3, 96, 11, stride=4),
-                pool1=nn.MaxPool2d(3, stride=2, ceil_mode=True),
-                block2=nin_block(96, 256, 5, padding=2),
-                pool2=nn.MaxPool2d(3, stride=2, ceil_mode=True),
-                block3=nin_block(256, 384, 3, padding=1),
-                pool3=nn.MaxPool2d(3, stride=2, ceil_mode=True),
-                dropout=nn.Dropout(0.5),
-                block4=MLPConv(384, (1024, 1024, 1000), 3, padding=1),
-                average=GlobalAvgPool(),
-                flatten=nn.Flatten(),
-            )
-        )
+    """NiN-1000, the authors', for 3×224×224 ImageNet images: 7,595,176 parameters, 1.10 G MAC."""
+    return _network(
+        block1=nin_block(3, 96, 11, stride=4),
+        pool1=nn.MaxPool2d(3, stride=2, ceil_mode=True),
+        block2=nin_block(96, 256, 5, padding=2),
+        pool2=nn.MaxPool2d(3, stride=2, ceil_mode=True),
+        block3=nin_block(256, 384, 3, padding=1),
+        pool3=nn.MaxPool2d(3, stride=2, ceil_mode=True),
+        dropout=nn.Dropout(0.5),
+        block4=MLPConv(384, (1024, 1024, 1000), 3, padding=1),
+        average=GlobalAvgPool(),
+        flatten=nn.Flatten(),
     )
 
 
 def alexnet(in_channels: int = 1, num_classes: int = 10) -> Network:
     """The tutorials' AlexNet for 224×224: 46,764,746 parameters, 92 % in the last three layers."""
-    return initialize(
-        Network(
-            OrderedDict(
-                features=nn.Sequential(
-                    nn.Conv2d(in_channels, 96, 11, stride=4, padding=1),
-                    nn.ReLU(),
-                    nn.MaxPool2d(3, stride=2),
-                    nn.Conv2d(96, 256, 5, padding=2),
-                    nn.ReLU(),
-                    nn.MaxPool2d(3, stride=2),
-                    nn.Conv2d(256, 384, 3, padding=1),
-                    nn.ReLU(),
-                    nn.Conv2d(384, 384, 3, padding=1),
-                    nn.ReLU(),
-                    nn.Conv2d(384, 256, 3, padding=1),
-                    nn.ReLU(),
-                    nn.MaxPool2d(3, stride=2),
-                ),
-                flatten=nn.Flatten(),
-                classifier=nn.Sequential(
-                    nn.Linear(256 * 5 * 5, 4096),
-                    nn.ReLU(),
-                    nn.Dropout(0.5),
-                    nn.Linear(4096, 4096),
-                    nn.ReLU(),
-                    nn.Dropout(0.5),
-                    nn.Linear(4096, num_classes),
-                ),
-            )
-        )
+    return _network(
+        features=nn.Sequential(
+            nn.Conv2d(in_channels, 96, 11, stride=4, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(3, stride=2),
+            nn.Conv2d(96, 256, 5, padding=2),
+            nn.ReLU(),
+            nn.MaxPool2d(3, stride=2),
+            nn.Conv2d(256, 384, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(384, 384, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(384, 256, 3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(3, stride=2),
+        ),
+        flatten=nn.Flatten(),
+        classifier=nn.Sequential(
+            nn.Linear(256 * 5 * 5, 4096),
+            nn.ReLU(),
+            nn.Dropout(0.5),
+            nn.Linear(4096, 4096),
+            nn.ReLU(),
+            nn.Dropout(0.5),
+            nn.Linear(4096, num_classes),
+        ),
     )
 
 
@@ -186,14 +168,14 @@ def pocket_nin(
     pool: str = "max",
     dropout: float = 0.0,
 ) -> Network:
-    """The book's own small network for 28×28 images: 91,562 parameters, 6.2 M multiply-adds.
+    """The pocket network, for 28×28 images: 91,562 parameters, 6.2 M multiply-adds.
 
-    Four blocks as in the tutorials' network, its class maps 7×7. One 1×1 layer a block, batch
-    normalization before each ReLU, and neither after the last convolution. With ``trained`` it is
-    the shipped network instead: trained on Fashion-MNIST and ``wardrobe`` together, batch norm
-    folded away, its weights rounded to float16 (``nin_lib/models/weights``), in evaluation mode.
+    Four blocks as in NiN-224; its class maps are 7×7. One 1×1 layer per block, batch normalization
+    before each ReLU, and neither after the last convolution. With ``trained`` it is the shipped
+    network instead: trained on Fashion-MNIST and ``wardrobe`` together, batch norm folded away, its
+    weights rounded to float16 (``nin_lib/models/weights``), in evaluation mode.
 
-    The other arguments are for the book's experiments: the number of 1×1 layers a block, batch
+    The other arguments are for the book's experiments: the number of 1×1 layers per block, batch
     normalization, a last ReLU, and the head. ``connected`` puts two fully connected layers
     (4,704 → 128 → classes) in place of the last 1×1 layer and the average;
     ``connected-dropout`` adds dropout of one half before each. The pool takes the ``max`` or the
@@ -217,11 +199,11 @@ def pocket_nin(
         widths = (width,) * (1 + pointwise)
         return MLPConv(channels, widths, kernel, stride, kernel // 2, norm=norm)
 
-    layers = OrderedDict(
-        block1=block(in_channels, 32, 5, stride=2),
-        block2=block(32, 32, 3),
-        pool=_POOLS[pool](2),
-    )
+    layers: dict[str, nn.Module] = {
+        "block1": block(in_channels, 32, 5, stride=2),
+        "block2": block(32, 32, 3),
+        "pool": _POOLS[pool](2),
+    }
     if dropout:
         layers["dropout"] = nn.Dropout(dropout)
     layers["block3"] = block(32, 64, 3)
@@ -231,19 +213,15 @@ def pocket_nin(
         layers["average"] = GlobalAvgPool()
         layers["flatten"] = nn.Flatten()
     else:
-        rate = 0.5 if head == "connected-dropout" else 0.0
+        dropped = 0.5 if head == "connected-dropout" else 0.0
         layers["block4"] = MLPConv(64, (96,) * max(pointwise, 1), 3, padding=1, norm=norm)
         layers["flatten"] = nn.Flatten()
         layers["head"] = nn.Sequential(
-            nn.Dropout(rate),
+            nn.Dropout(dropped),
             nn.Linear(96 * 7 * 7, 128),
             nn.ReLU(),
-            nn.Dropout(rate),
+            nn.Dropout(dropped),
             nn.Linear(128, num_classes),
         )
-    network = initialize(Network(layers))
-    if not trained:
-        return network
-    network = fold_batch_norm(network)
-    network.load_state_dict(load_weights(WEIGHTS / "pocket_nin.safetensors"))
-    return network
+    network = _network(**layers)
+    return shipped(network, "pocket_nin") if trained else network

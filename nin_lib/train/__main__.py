@@ -21,7 +21,7 @@ from nin_lib.train.state import TrainingDiverged
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m nin_lib.train",
-        description="Train a recipe. Ctrl-C saves, and says how to go on.",
+        description="Train a recipe. Ctrl-C saves, and prints how to resume.",
     )
     known = (*datasets.NAMES, "auto")
     parser.add_argument("recipe", help=", ".join(recipes.RECIPES))

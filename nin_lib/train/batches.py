@@ -15,10 +15,10 @@ from nin_lib.train.engine import Engine
 def prepare(images: Tensor, recipe: Recipe) -> Tensor:
     """uint8 N×C×H×W on any device → normalized float32 in the recipe's size.
 
-    Pictures in float32 are those that ``whitening.preprocess`` made, and keep their numbers.
+    Float32 images are those of ``whitening.preprocess``, and keep their values.
 
     Raises:
-        ValueError: the recipe wants them prepared, and they are not.
+        ValueError: the recipe wants preprocessed images, and these are not.
     """
     if recipe.preprocessing == "plain":
         x = images.float().div_(255)
@@ -44,7 +44,7 @@ def _each_channel(number: float | tuple[float, ...], device: torch.device) -> fl
 
 @dataclass
 class Draws:
-    """What chance decides about one epoch, drawn at once: it depends on seed and epoch alone.
+    """The random choices of one epoch, drawn at once from seed and epoch alone.
 
     Attributes:
         order: int64 N, the images in the order in which they train.
@@ -116,7 +116,7 @@ def source(
         return resident(images, labels, recipe, draws, batches)
     if recipe.flip or recipe.shift or recipe.cutout or recipe.preprocessing != "plain":
         raise ValueError(
-            f"recipe {recipe.name} augments or whitens its pictures, which only "
+            f"recipe {recipe.name} augments or whitens its images, which only "
             f"Engine(resident=True) does"
         )
     return torch.utils.data.DataLoader(
@@ -136,7 +136,7 @@ def resident(
 
 
 class Enlarged(torch.utils.data.Dataset):
-    """PIL pictures enlarged and turned into tensors one by one, as the tutorials do."""
+    """PIL images enlarged and turned into tensors one by one, as the tutorials do."""
 
     def __init__(self, images: Tensor, labels: Tensor, recipe: Recipe):
         from torchvision import transforms

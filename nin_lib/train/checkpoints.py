@@ -7,11 +7,11 @@ from pathlib import Path
 
 import torch
 
-FORMAT = "nin_lib checkpoint 1"
+FORMAT = "nin_lib checkpoint 2"
 
 
 class CheckpointError(ValueError):
-    """The file is not a checkpoint of this training; the message says what it is instead."""
+    """The file is not a checkpoint of this training; the message states what it is instead."""
 
 
 def save(path: str | Path, state: dict) -> None:
@@ -35,7 +35,7 @@ def load(path: str | Path, expected: dict) -> dict:
     """Read a checkpoint and make sure that it is of the training that wants to go on.
 
     Args:
-        expected: what the checkpoint must say of itself: recipe, data and so on, name → value.
+        expected: the training it must belong to: recipe, data and so on, name → value.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -57,7 +57,7 @@ def load(path: str | Path, expected: dict) -> dict:
 
 
 def _differences(found: dict, expected: dict, prefix: str = "") -> list[str]:
-    """Sentences that say which entries differ, nested dictionaries included."""
+    """One sentence per entry that differs, in nested dictionaries too."""
     sentences = []
     for name in sorted(found.keys() | expected.keys()):
         theirs, ours = found.get(name), expected.get(name)

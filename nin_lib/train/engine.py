@@ -1,4 +1,4 @@
-"""How a training is carried out: switches that change its speed and not its mathematics.
+"""Switches of a training that change its speed and not its mathematics.
 
 ``benchmarks/training_speed.py`` measures each switch on the way from the tutorials' loop to ours.
 """
@@ -25,7 +25,7 @@ class Engine:
 
     Attributes:
         resident: the whole training set lies on the device as uint8, and a batch is enlarged and
-            augmented there. Otherwise a ``DataLoader`` enlarges each picture with PIL.
+            augmented there. Otherwise a ``DataLoader`` enlarges each image with PIL.
         workers: loader processes, where the data is not resident.
         channels_last: keep the channels of a pixel side by side in memory (not on mps).
         precision: of convolutions: one of ``PRECISIONS``, or None for the fastest that the device
@@ -77,7 +77,7 @@ class Engine:
 
     @contextmanager
     def running(self, model: nn.Module, device: torch.device) -> Iterator[nn.Module]:
-        """What a training step calls in place of ``model``; its parameters are the model's own."""
+        """Yield the network that a training step calls; its parameters are those of ``model``."""
         model.to(device, memory_format=self.layout)
         if self.keep_memory and device.type == "cpu":
             hardware.keep_freed_memory()
@@ -94,8 +94,8 @@ class Engine:
         return torch.autocast(device.type, self.dtype if reduced else None, enabled=reduced)
 
 
-#: The tutorials' loop, in which a loader enlarges the pictures one by one, all is computed in
-#: float32, the loss is looked at after every step, and no switch makes it faster.
+#: The tutorials' loop: a loader enlarges the images one by one, everything is computed in float32,
+#: the loss is read after every step, and no switch makes it faster.
 AS_WRITTEN = Engine(
     resident=False,
     channels_last=False,
@@ -111,7 +111,7 @@ class BlockwiseConv2d(nn.Conv2d):
     """A strided convolution of few channels, computed over blocks of stride × stride pixels.
 
     An 11×11 kernel of stride 4 over one channel becomes a 3×3 kernel of stride 1 over sixteen:
-    kernel and picture are padded with zeros to whole blocks, and each block's pixels become
+    kernel and image are padded with zeros to whole blocks, and each block's pixels become
     channels. The weights keep their shape and their name. Matrix units want many channels.
     """
 
@@ -129,7 +129,7 @@ class BlockwiseConv2d(nn.Conv2d):
 
     @staticmethod
     def fits(layer: nn.Module) -> bool:
-        """Whether the layer is a convolution of this kind: square, strided, 1 or 3 channels."""
+        """True for a convolution of this kind: square, strided, at most 3 channels."""
         return (
             type(layer) is nn.Conv2d
             and layer.in_channels <= 3

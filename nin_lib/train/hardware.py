@@ -1,4 +1,4 @@
-"""Which device, which number format, and what machine this is."""
+"""The device, its number format, and a description of the machine."""
 
 import ctypes
 import os
@@ -37,8 +37,8 @@ def pick_precision(device: torch.device) -> torch.dtype:
     """The fastest number format that the device has in hardware, not by emulation.
 
     GPUs of compute capability 8 or more: bfloat16. Those of 7 (Colab's T4), which also claim to
-    support it: float16, which needs a gradient scaler; but for the GTX 16 series, whose float16
-    convolutions give NaN. CPUs with AMX or AVX-512 bf16: bfloat16.
+    support it: float16, which needs a gradient scaler; except the GTX 16 series, whose float16
+    convolutions return NaN. CPUs with AMX or AVX-512 bf16: bfloat16.
     Everything else: float32.
     """
     if device.type == "cuda":
@@ -53,7 +53,7 @@ def pick_precision(device: torch.device) -> torch.dtype:
 
 
 def cpu_has_bfloat16() -> bool:
-    """Whether this processor multiplies bfloat16 matrices in hardware (AMX or AVX-512 bf16)."""
+    """True if this processor multiplies bfloat16 matrices in hardware (AMX or AVX-512 bf16)."""
     checks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
     return any(getattr(torch.cpu, check, lambda: False)() for check in checks)
 
@@ -74,7 +74,7 @@ def keep_freed_memory() -> bool:
 
 
 def describe_machine(device: torch.device) -> dict:
-    """What a record says of the machine: processor, cores, GPU, versions."""
+    """The machine as a record describes it: processor, cores, GPU, versions."""
     machine = {
         "device": device.type,
         "processor": _processor(),

@@ -45,17 +45,17 @@ def fit(
     resume: str | Path | None = None,
     minutes: float | None = None,
 ) -> Run:
-    """Train ``model`` in place on ``data`` as ``recipe`` says, then test it once.
+    """Train ``model`` in place on ``data`` as ``recipe`` describes, then test it once.
 
-    Ctrl-C ends it after the step it is in; the run says so and has no result.
+    Ctrl-C ends it after the current step; ``run.stopped`` is then set, and there is no result.
 
     Args:
         seed: of the order of the images and of the augmentation. (The weights are the caller's;
             ``recipe.network()`` draws them from torch's global random state.)
         device: ``cuda``, ``mps`` or ``cpu``; the best at hand if None.
         epochs: instead of the recipe's number; the schedule is stretched to fit.
-        show: print a row an epoch, and a progress bar (silent under ``TQDM_DISABLE=1``).
-        engine: how to carry it out; the fast way if None.
+        show: print a row per epoch, and a progress bar (silent under ``TQDM_DISABLE=1``).
+        engine: switches of speed; the fast way if None.
         checkpoint: file to keep the state in, after every epoch and when stopped.
         resume: a checkpoint to go on from. One process on a CPU ends with the same weights, bit
             for bit, as without the interruption.
@@ -120,7 +120,7 @@ def fit(
             ready = source(images, labels, recipe, engine, draws, ahead)
             run.stopped = one_epoch(network, ready, state, recipe, engine, team, why_stop, show)
             if not run.stopped:
-                team.synchronize(state.judged)  # each process has its own batch statistics
+                team.synchronize(state.evaluated)  # each process has its own batch statistics
                 state.next_epoch(_row(state, parts.watched, recipe, engine, team, used))
                 if show:
                     print(_line(state.history[-1], parts.watched.on))
@@ -133,7 +133,7 @@ def fit(
                 break
         else:
             if state.averaged:
-                model.load_state_dict(state.judged.state_dict())
+                model.load_state_dict(state.evaluated.state_dict())
             final = parts.final
             result = evaluate(model, final.images, final.labels, recipe, engine, team)
             span = interval(result["accuracy"], len(final))
@@ -183,14 +183,14 @@ def one_epoch(
     network: nn.Module, ready: Iterable, state: State, recipe: Recipe, engine: Engine,
     team: Process, why_stop: Callable[[], str | None], show: bool,
 ) -> str | None:  # fmt: skip
-    """Train on the rest of an epoch; the answer is why it was stopped before its end, or None."""
+    """Train on the rest of an epoch; return the reason if it was stopped early, else None."""
     from tqdm import tqdm  # tqdm.auto forgets TQDM_DISABLE in notebooks
 
     device, steps = state.losses.device, len(state.losses)
     started, before = time.perf_counter(), state.seconds
     network.train()
     bar = {"desc": f"epoch {state.epoch}", "initial": state.step, "total": steps, "leave": False}
-    bar |= {} if show else {"disable": True}  # left out, it is TQDM_DISABLE's to say
+    bar |= {} if show else {"disable": True}  # without it, TQDM_DISABLE decides
     for x, y in tqdm(state.waited(ready), **bar):
         x, y = x.to(device, memory_format=engine.layout), y.to(device)
         with engine.autocast(device):
@@ -202,7 +202,7 @@ def one_epoch(
         state.scaler.update()
         state.scheduler.step()
         if state.averaged:
-            state.averaged.update(state.model)
+            state.averaged.update_parameters(state.model)
 
         state.losses[state.step] = loss.detach()
         state.hits += (logits.argmax(1) == y).sum()
@@ -221,7 +221,7 @@ def one_epoch(
 
 
 def _keep(path: str | Path, state: dict) -> str:
-    """Save a checkpoint, and say so; if that fails, training goes on without."""
+    """Save a checkpoint and return a phrase for the log; on failure, warn and train on."""
     try:
         checkpoints.save(path, state)
         return f"saved to {path}"
@@ -235,7 +235,7 @@ def _row(
 ) -> dict:
     """A finished epoch's line in the history: its clocks, its losses, the watched images."""
     started = time.perf_counter()
-    result = evaluate(state.judged, watched.images, watched.labels, recipe, engine, team)
+    result = evaluate(state.evaluated, watched.images, watched.labels, recipe, engine, team)
     loss = torch.tensor([result["loss"]])
     stop_if_diverged(loss, state.epoch, recipe.learning_rate, on=watched.on)
     return {

@@ -1,9 +1,8 @@
 """The optimizer, its learning rate, and the average of its weights, as a recipe sets them."""
 
-import copy
-
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from nin_lib.recipes import Recipe
 
@@ -50,34 +49,10 @@ def schedule(optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int):
     )
 
 
-class Average(nn.Module):
-    """A copy of a network whose weights and statistics follow the network's.
-
-    ``update``: average ← keep · average + (1 − keep) · weights; the first time, the weights.
-    (torch's own ``AveragedModel`` does the same sums, but makes a GPU wait at every step.)
-    """
-
-    def __init__(self, model: nn.Module, keep: float):
-        super().__init__()
-        self.module = copy.deepcopy(model).requires_grad_(False)
-        self.keep, self.updates = keep, 0
-
-    @torch.no_grad()
-    def update(self, model: nn.Module) -> None:
-        ours, theirs = (
-            [tensor for tensor in (*m.parameters(), *m.buffers()) if tensor.is_floating_point()]
-            for m in (self.module, model)
-        )
-        torch._foreach_lerp_(ours, theirs, 1 - self.keep if self.updates else 1.0)
-        self.updates += 1
-
-    def get_extra_state(self) -> int:
-        return self.updates
-
-    def set_extra_state(self, state: int) -> None:
-        self.updates = state
-
-
-def average(model: nn.Module, recipe: Recipe) -> Average | None:
-    """The recipe's running average of the weights, or None if it has none."""
-    return Average(model, recipe.ema_decay) if recipe.ema_decay else None
+def average(model: nn.Module, recipe: Recipe) -> AveragedModel | None:
+    """The recipe's moving average of weights and batch statistics, or None if it has none."""
+    if not recipe.ema_decay:
+        return None
+    return AveragedModel(
+        model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay), use_buffers=True
+    )

@@ -1,4 +1,4 @@
-"""What a training run did, and its record: one JSON file a run."""
+"""The result of a training run, and its record: one JSON file per run."""
 
 import dataclasses
 import json
@@ -14,12 +14,13 @@ from nin_lib.train.engine import Engine
 
 @dataclass
 class Run:
-    """What a training run did.
+    """The result of a training run.
 
     Attributes:
         model: the trained network, in evaluation mode.
-        history: one row an epoch: ``epoch``, ``learning_rate``, ``train_loss``, ``train_accuracy``,
-            ``watched_loss``, ``watched_accuracy``, ``step_seconds``, ``wall_seconds``.
+        history: one row per epoch: ``epoch``, ``learning_rate``, ``train_loss``,
+            ``train_accuracy``, ``watched_loss``, ``watched_accuracy``, ``step_seconds``,
+            ``wall_seconds``.
         watched: ``validation``, or ``test`` where the recipe repeats a tutorial.
         result: taken once, after the last epoch: ``loss``, ``accuracy``, its 95 % ``interval``,
             how many ``images``, and ``on`` which: ``test``, or ``held-out`` where the official

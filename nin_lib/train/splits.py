@@ -1,4 +1,4 @@
-"""Which images train, which validate, which test, and in which form."""
+"""The images that train, validate and test, in the form that a recipe asks for."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ class Splits:
 
     Attributes:
         training: images to train on.
-        watched: images judged after every epoch: validation, or test without a validation set.
+        watched: images evaluated after every epoch: validation, or test without a validation set.
         final: images of the one result at the end.
     """
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from nin_lib.recipes import Recipe
 from nin_lib.train.checkpoints import CheckpointError
 from nin_lib.train.engine import Engine
-from nin_lib.train.optim import Average, average, schedule, sgd
+from nin_lib.train.optim import average, schedule, sgd
 from nin_lib.train.process import Process
 
 _PARTS = ("model", "optimizer", "scheduler", "scaler", "averaged")
@@ -41,7 +42,7 @@ class State:
     optimizer: torch.optim.Optimizer
     scheduler: torch.optim.lr_scheduler.LRScheduler
     scaler: torch.amp.GradScaler
-    averaged: Average | None
+    averaged: AveragedModel | None
     losses: Tensor
     hits: Tensor
     learning_rate: float
@@ -69,8 +70,8 @@ class State:
         )
 
     @property
-    def judged(self) -> nn.Module:
-        """The network whose accuracy counts, which is the average if there is one."""
+    def evaluated(self) -> nn.Module:
+        """The network that is evaluated: the average of the weights if there is one."""
         return self.averaged.module if self.averaged else self.model
 
     def waited(self, batches: Iterable) -> Iterator:

@@ -1,17 +1,17 @@
-/** The two products of matrices that training needs, four terms at a time. */
+/** The two matrix products that training needs, four terms at a time. */
 type Numbers = Float64Array;
 
-/** out (m×n) += A (m×k) · B (k×n); A's entry (i, r) is a[i·down + r·right], so A may stand transposed. */
-export function addProduct(out: Numbers, a: Numbers, b: Numbers, m: number, k: number, n: number, down: number, right: number): void {
+/** out (m×n) += A (m×k) · B (k×n); A's entry (i, r) is a[i·rowStride + r·columnStride], so A may be transposed. */
+export function addProduct(out: Numbers, a: Numbers, b: Numbers, m: number, k: number, n: number, rowStride: number, columnStride: number): void {
   for (let i = 0; i < m; i++) {
     const end = (i + 1) * n;
     let r = 0;
     for (; r + 4 <= k; r += 4) {
-      const at = i * down + r * right;
+      const at = i * rowStride + r * columnStride;
       const a0 = a[at];
-      const a1 = a[at + right];
-      const a2 = a[at + 2 * right];
-      const a3 = a[at + 3 * right];
+      const a1 = a[at + columnStride];
+      const a2 = a[at + 2 * columnStride];
+      const a3 = a[at + 3 * columnStride];
       let b0 = r * n;
       let b1 = b0 + n;
       let b2 = b1 + n;
@@ -19,7 +19,7 @@ export function addProduct(out: Numbers, a: Numbers, b: Numbers, m: number, k: n
       for (let j = i * n; j < end; j++) out[j] += a0 * b[b0++] + a1 * b[b1++] + a2 * b[b2++] + a3 * b[b3++];
     }
     for (; r < k; r++) {
-      const a0 = a[i * down + r * right];
+      const a0 = a[i * rowStride + r * columnStride];
       let b0 = r * n;
       for (let j = i * n; j < end; j++) out[j] += a0 * b[b0++];
     }

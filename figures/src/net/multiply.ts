@@ -1,7 +1,7 @@
-/** The one heavy operation of the network, in WebAssembly where there is any, else in JavaScript. */
+/** Matrix multiplication, the network's one heavy operation: in WebAssembly if there is any, else in JavaScript. */
 import kernel from "./kernel.wat";
 
-/** Addresses are places in the shared array of floats. See kernel.wat for what is computed. */
+/** Addresses are indices into the shared array of floats; kernel.wat has the formula. */
 export type Multiply = (
   weights: number,
   input: number,
@@ -36,7 +36,7 @@ export function inJavaScript(size: number): Arithmetic {
   return { floats, multiply, path: "JavaScript" };
 }
 
-/** Throws where the browser has no WebAssembly, or none with SIMD, or forbids it. */
+/** Throws where the browser has no WebAssembly with SIMD, or forbids it. */
 export function inWasm(size: number): Arithmetic {
   const memory = new WebAssembly.Memory({ initial: Math.ceil((4 * size) / 65536) });
   const bytes = Uint8Array.from(atob(kernel), (c) => c.charCodeAt(0));

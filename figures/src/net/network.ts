@@ -1,7 +1,7 @@
-/** A small convolutional network in the page, one picture at a time: every layer's output kept. */
+/** A small convolutional network in the page: runs on one image, and keeps every layer's output. */
 import { type Arithmetic, best } from "./multiply";
 
-/** One layer as the file of weights describes it. */
+/** One layer, as in a file of weights. */
 export interface Layer {
   name: string;
   kind: "conv" | "maxpool" | "average";
@@ -12,15 +12,15 @@ export interface Layer {
   relu: boolean;
 }
 
-/** A unit held at one value everywhere: the output channel of a layer. */
+/** A unit set to one value everywhere: an output channel of a layer. */
 export interface Clamp {
   layer: number;
   channel: number;
   value: number;
 }
 
-interface Placed extends Layer {
-  channels: number; // that come in
+interface PlacedLayer extends Layer {
+  channels: number; // of the input
   height: number; // of the output
   width: number;
   positions: number; // height·width, padded to a multiple of 8
@@ -29,7 +29,7 @@ interface Placed extends Layer {
   output: number;
 }
 
-const up = (value: number, to: number) => Math.ceil(value / to) * to;
+const roundUp = (value: number, to: number) => Math.ceil(value / to) * to;
 
 /** float16 bits → number. */
 export function half(bits: number): number {
@@ -41,7 +41,7 @@ export function half(bits: number): number {
 }
 
 export class Network {
-  readonly layers: Placed[] = [];
+  readonly layers: PlacedLayer[] = [];
   readonly path: string;
   readonly input: { channels: number; height: number; width: number };
   private readonly floats: Float32Array;
@@ -51,7 +51,7 @@ export class Network {
   /**
    * @param file a length (uint32), that many bytes of JSON {input: [channels, height, width],
    * layers}, then all weights and biases as float16, layer by layer. Throws if it is cut short.
-   * @param size [height, width] of the pictures, if other than the file says: the same weights.
+   * @param size [height, width] of the images, if other than the file has: the weights are the same.
    */
   constructor(file: DataView, arithmetic: (size: number) => Arithmetic = best, size?: [number, number]) {
     const length = file.getUint32(0, true);
@@ -62,14 +62,14 @@ export class Network {
     this.input = { channels, height, width };
     let floatsUsed = 0;
     const take = (count: number) => (floatsUsed += count) - count;
-    take(up(channels, 4) * up(height * width, 8));
+    take(roundUp(channels, 4) * roundUp(height * width, 8));
     let unfolded = 0;
     for (const layer of layers) {
       const shrink = (side: number) =>
         layer.kind === "average" ? 1 : Math.floor((side + 2 * layer.padding - layer.kernel) / layer.stride) + 1;
       const depth = channels * layer.kernel ** 2;
       [height, width] = [shrink(height), shrink(width)];
-      const positions = up(height * width, 8);
+      const positions = roundUp(height * width, 8);
       const conv = layer.kind === "conv";
       this.layers.push({
         ...layer,
@@ -77,9 +77,9 @@ export class Network {
         height,
         width,
         positions,
-        weights: conv ? take(up(layer.out, 4) * depth) : 0,
-        bias: conv ? take(up(layer.out, 4)) : 0,
-        output: take(up(layer.out, 4) * positions),
+        weights: conv ? take(roundUp(layer.out, 4) * depth) : 0,
+        bias: conv ? take(roundUp(layer.out, 4)) : 0,
+        output: take(roundUp(layer.out, 4) * positions),
       });
       if (conv) unfolded = Math.max(unfolded, depth * positions);
       channels = layer.out;
@@ -99,7 +99,7 @@ export class Network {
       }
   }
 
-  /** Run on C×H×W values from layer `from` on (those before it stand as they are). */
+  /** Run on C×H×W values, from layer `from` on; the outputs of the layers before it are kept. */
   run(input: ArrayLike<number> | null, clamps: Clamp[] = [], from = 0): void {
     if (input) this.floats.set(input as ArrayLike<number>, 0);
     for (let i = from; i < this.layers.length; i++) {
@@ -113,19 +113,20 @@ export class Network {
     }
   }
 
-  /** The output of layer i: one value, channel by channel; rows of the map follow each other. */
+  /** One output value of a layer; position = row · width + column. */
   at(layer: number, channel: number, position: number): number {
     const { output, positions } = this.layers[layer];
     return this.floats[output + channel * positions + position];
   }
 
+  /** One map of a layer: a view, which changes when the network runs again. */
   map(layer: number, channel: number): Float32Array {
     const { output, positions, height, width } = this.layers[layer];
     const start = output + channel * positions;
     return this.floats.subarray(start, start + height * width);
   }
 
-  /** All maps of a layer, one array a channel: a copy, which stays when the network runs again. */
+  /** Copy all maps of a layer, one array a channel. */
   maps(layer: number): Float32Array[] {
     return Array.from({ length: this.layers[layer].out }, (_, channel) => this.map(layer, channel).slice());
   }
@@ -146,7 +147,7 @@ export class Network {
     const before = index ? this.layers[index - 1] : null;
     const from = before ? before.output : 0;
     const { floats } = this;
-    // The very first input lies without padding between its channels; all others with.
+    // The image has no padding between its channels; all other inputs have.
     const { height, width } = before ?? this.input;
     const pitch = before ? before.positions : height * width;
     if (layer.kind === "average") {
@@ -161,32 +162,32 @@ export class Network {
       if (!pointwise) this.unfold(layer, from, pitch, height, width);
       const depth = layer.channels * layer.kernel ** 2;
       const source = pointwise ? from : this.columns;
-      this.multiply(layer.weights, source, layer.bias, layer.output, up(layer.out, 4), depth, layer.positions, layer.relu);
+      this.multiply(layer.weights, source, layer.bias, layer.output, roundUp(layer.out, 4), depth, layer.positions, layer.relu);
     }
   }
 
-  private pool(layer: Placed, from: number, pitch: number, width: number): void {
+  private pool(layer: PlacedLayer, from: number, pitch: number, width: number): void {
     const { floats } = this;
     for (let c = 0; c < layer.out; c++)
       for (let y = 0; y < layer.height; y++)
         for (let x = 0; x < layer.width; x++) {
-          let most = -Infinity;
+          let largest = -Infinity;
           for (let i = 0; i < layer.kernel; i++)
             for (let j = 0; j < layer.kernel; j++)
-              most = Math.max(most, floats[from + c * pitch + (y * layer.stride + i) * width + x * layer.stride + j]);
-          floats[layer.output + c * layer.positions + y * layer.width + x] = most;
+              largest = Math.max(largest, floats[from + c * pitch + (y * layer.stride + i) * width + x * layer.stride + j]);
+          floats[layer.output + c * layer.positions + y * layer.width + x] = largest;
         }
   }
 
-  /** Lay the patch under each position into a column: channels·kernel² rows. */
-  private unfold(layer: Placed, from: number, pitch: number, height: number, width: number): void {
+  /** Copy the patch under each position into a column: channels·kernel² rows (im2col). */
+  private unfold(layer: PlacedLayer, from: number, pitch: number, height: number, width: number): void {
     const { floats, columns } = this;
     const { kernel, stride, padding } = layer;
     let line = columns;
     for (let c = 0; c < layer.channels; c++)
       for (let i = 0; i < kernel; i++)
         for (let j = 0; j < kernel; j++, line += layer.positions) {
-          // Columns of the output whose patch has this place inside the picture: first ≤ x < end.
+          // Columns of the output whose patch has this offset inside the image: first ≤ x < end.
           const first = Math.max(0, Math.ceil((padding - j) / stride));
           const end = Math.max(first, Math.min(layer.width, Math.floor((width - 1 + padding - j) / stride) + 1));
           for (let y = 0, to = line; y < layer.height; y++, to += layer.width) {

@@ -1,4 +1,4 @@
-/** Elements in one line: h("p", {class: "how"}, "text", child). */
+/** Helpers to build and update elements: h("p", {class: "how"}, "text", child). */
 type Child = Node | string | null | undefined | false;
 type Attributes = Record<string, string | number | boolean | ((event: any) => void) | undefined>;
 
@@ -32,15 +32,15 @@ let count = 0;
 export const freshId = (stem: string): string => `nin-${stem}-${++count}-${Math.random().toString(36).slice(2, 6)}`;
 
 const styled = new WeakMap<Element, Record<string, string>>();
-/** Set a style only where it differs from what was set last. */
-export function style(element: HTMLElement, name: "transform" | "width" | "height", value: string): void {
+/** Set a style if it differs from what was set last. */
+export function setStyle(element: HTMLElement, name: "transform" | "width" | "height", value: string): void {
   if (!styled.has(element)) styled.set(element, {});
   const last = styled.get(element)!;
   if (last[name] !== value) element.style[name] = last[name] = value;
 }
 
 const written = new WeakMap<Node, string>();
-/** Set the text only where it differs, so that nothing is laid out in vain; whether it did. */
+/** Set the text if it differs, to avoid needless layout; returns whether it did. */
 export function write(node: Node, text: string): boolean {
   if (written.get(node) === text) return false;
   written.set(node, text);
@@ -50,15 +50,15 @@ export function write(node: Node, text: string): boolean {
   return true;
 }
 
-/** The same for the class. */
-export function mark(element: Element, name: string): void {
+/** Set the class if it differs. */
+export function setClass(element: Element, name: string): void {
   if (element.className !== name) element.className = name;
 }
 
-/** The same for what a list or a slider stands at. */
-export function choose(input: HTMLSelectElement | HTMLInputElement, value: number | string): void {
+/** Set the value of a list or slider if it differs. */
+export function setValue(input: HTMLSelectElement | HTMLInputElement, value: number | string): void {
   if (input.value !== String(value)) input.value = String(value);
 }
 
-/** A number in a box of fixed size in a grid: a new number lays out nothing but itself. */
+/** Put a number in a box of fixed size in a grid: a new number then causes no layout but its own. */
 export const boxed = (number: HTMLElement): HTMLElement => h("span", { class: "nin-boxed" }, number);

@@ -1,8 +1,8 @@
-/** The frame around every figure: number, tools, drawing, one live sentence, caption, table. */
+/** The frame of every figure: number, tools, drawing, one live sentence, caption, table. */
 import base from "./shell.css";
 import { freshId, h, write } from "./dom";
 import type { Model } from "./model";
-import { NotAPicture } from "./picture";
+import { UnreadableImage } from "./image_file";
 import { isDark, onTheme, variables } from "./theme";
 
 export interface Table {
@@ -10,33 +10,34 @@ export interface Table {
   rows: (string | number)[][];
 }
 
-/** What a figure is once it stands: how to draw the present state, and how to say it. */
+/** A mounted figure: draws the present state and describes it in words. */
 export interface View {
   draw(): void;
-  /** null while what is read shall stand as it is, because a hand is drawing or the network looks. */
+  /** The live sentence; null: keep the last one while the reader draws or the network runs. */
   sentence(): string | null;
   table(): Table;
   code?(): string;
-  /** Take the reader's own picture; throws NotAPicture with a sentence. */
-  picture?(file: File): Promise<void>;
+  /** Show the reader's own image; throws UnreadableImage with a sentence. */
+  loadImage?(file: File): Promise<void>;
 }
 
-/** What a figure is given to stand on. */
+/** What the frame provides to a figure. */
 export interface Stage {
   model: Model;
   body: HTMLElement;
-  /** Ends when the figure is taken down. */
+  /** Aborted when the figure is removed. */
   signal: AbortSignal;
   get<T>(key: string): T;
   /**
    * Change the state as the reader asked: drawn in the next frame, or, with `draw` false, when the
-   * figure next asks for it; told to Python soon after.
+   * figure next asks for it; saved to the host soon after.
    */
   set(changes: Record<string, unknown>, draw?: boolean): void;
   /** Draw again in the next frame in which the figure is on screen. */
   invalidate(): void;
-  /** Draw at once: for what arrives in a task of its own, so that no second one is needed. */
+  /** Draw at once: for answers that arrive in a task of their own, to save a second one. */
   draw(): void;
+  /** Whether the figure is on screen, in a visible page. */
   awake(): boolean;
 }
 
@@ -49,31 +50,31 @@ export interface Words {
 export interface Figure {
   name: string;
   words: Words;
-  /** The traits that are the reader's: reset puts them back. */
+  /** The traits that the reader changes; "start again" resets them. */
   state: string[];
   style?: string;
   mount(stage: Stage): View;
 }
 
 const TOOLS = {
-  picture: "your own picture",
+  image: "your own image",
   table: "as table",
   tableOff: "hide table",
   code: "copy as PyTorch",
   copied: "Copied.",
-  notCopied: "This browser does not let a page copy; the text stands below.",
+  notCopied: "This browser does not let a page copy; the text is below.",
   link: "copy link",
   reset: "start again",
 };
 
-const STILL = 400; // ms
+const ANNOUNCE_AFTER = 400; // ms without a change, after which screen readers hear the sentence
 
 function addStyle(name: string, text: string): void {
   const id = `nin-style-${name}`;
   if (!document.getElementById(id)) document.head.append(h("style", { id }, text));
 }
 
-/** An anywidget module: `export default figure({…})`. */
+/** Make an anywidget module: `export default figure({…})`. */
 export function figure(spec: Figure) {
   return {
     render({ model, el }: { model: Model; el: HTMLElement }): () => void {
@@ -84,15 +85,15 @@ export function figure(spec: Figure) {
 
       const titleId = freshId("title");
       const number = model.get("number") as string;
-      const saying = h("span", {});
-      const says = h("p", { class: "nin-says", "aria-hidden": "true" }, saying);
-      const heard = h("p", { class: "nin-only-heard", role: "status" });
+      const sentenceText = h("span", {});
+      const sentenceBox = h("p", { class: "nin-says", "aria-hidden": "true" }, sentenceText);
+      const liveRegion = h("p", { class: "nin-only-heard", role: "status" });
       const tools = h("span", { class: "nin-tools" });
       const body = h("div", { class: "nin-body" });
       const panel = h("div", { class: "nin-panel" });
       const root = h(
         "section",
-        { class: `nin-figure nin-${spec.name}`, "aria-labeledby": titleId },
+        { class: `nin-figure nin-${spec.name}`, "aria-labelledby": titleId },
         h(
           "header",
           {},
@@ -101,45 +102,45 @@ export function figure(spec: Figure) {
           tools,
         ),
         body,
-        says,
-        heard,
+        sentenceBox,
+        liveRegion,
         h("p", { class: "nin-caption" }, spec.words.caption),
         panel,
       );
 
       let awake = true;
       let dirty = false;
-      let held = false;
+      let quiet = false; // state is being set without a drawing
       let view: View | undefined;
       let tableOpen = false;
-      // What is heard follows what is seen once it has stood still for a while; one timer at a time.
+      // The live region for screen readers follows the visible sentence once it rests; one timer at a time.
       let announce = 0;
       let changed = 0;
       const announceLater = () => {
         changed = performance.now();
-        announce ||= setTimeout(announceNow, STILL) as unknown as number;
+        announce ||= setTimeout(announceNow, ANNOUNCE_AFTER) as unknown as number;
       };
       const announceNow = () => {
-        const rest = STILL - (performance.now() - changed);
+        const rest = ANNOUNCE_AFTER - (performance.now() - changed);
         announce = rest > 1 ? (setTimeout(announceNow, rest) as unknown as number) : 0;
-        if (!announce) write(heard, saying.textContent!);
+        if (!announce) write(liveRegion, sentenceText.textContent!);
       };
       const draw = () => {
         dirty = false;
         if (!view || signal.aborted) return;
         view.draw();
-        if (!body.classList.contains("loading")) el.dataset.ready = "true"; // what stood here before may go
+        if (!body.classList.contains("loading")) el.dataset.ready = "true"; // the fallback may go
         const sentence = view.sentence();
         if (sentence === null) {
           if (!body.hasAttribute("aria-busy")) body.setAttribute("aria-busy", "true");
           return;
         }
         body.removeAttribute("aria-busy");
-        if (write(saying, sentence)) announceLater();
+        if (write(sentenceText, sentence)) announceLater();
         if (tableOpen) showTable();
       };
       const invalidate = () => {
-        if (dirty || held) return;
+        if (dirty || quiet) return;
         dirty = true;
         if (awake) requestAnimationFrame(draw);
       };
@@ -156,9 +157,9 @@ export function figure(spec: Figure) {
         signal,
         get: (key) => model.get(key),
         set(changes, draw = true) {
-          held = !draw;
+          quiet = !draw;
           for (const [key, value] of Object.entries(changes)) model.set(key, value);
-          held = false;
+          quiet = false;
           save();
           if (draw) invalidate();
         },
@@ -172,12 +173,12 @@ export function figure(spec: Figure) {
         tools.append(made);
         return made;
       };
-      let tabled = "";
+      let tableShown = "";
       const showTable = () => {
         const { head, rows } = view!.table();
         const text = JSON.stringify([head, rows]);
-        if (text === tabled && panel.querySelector("table")) return;
-        tabled = text;
+        if (text === tableShown && panel.querySelector("table")) return;
+        tableShown = text;
         const cells = (values: (string | number)[], tag: "th" | "td") =>
           h("tr", {}, ...values.map((value, i) =>
             i === 0 || tag === "th"
@@ -206,30 +207,30 @@ export function figure(spec: Figure) {
       };
 
       view = spec.mount(stage);
-      const { picture, code } = view;
-      if (picture) {
-        const take = async (file: File | undefined | null) => {
+      const { loadImage, code } = view;
+      if (loadImage) {
+        const load = async (file: File | undefined | null) => {
           if (!file) return;
           try {
-            await picture(file);
+            await loadImage(file);
             panel.querySelector("[role=alert]")?.remove();
           } catch (error) {
-            const text = error instanceof NotAPicture ? error.message : String(error);
+            const text = error instanceof UnreadableImage ? error.message : String(error);
             setTable(false);
             panel.replaceChildren(h("p", { role: "alert" }, text));
           }
         };
-        const input = h("input", { type: "file", accept: "image/*", hidden: true, "aria-label": TOOLS.picture });
+        const input = h("input", { type: "file", accept: "image/*", hidden: true, "aria-label": TOOLS.image });
         input.addEventListener("change", () => {
-          void take(input.files?.[0]);
+          void load(input.files?.[0]);
           input.value = "";
         });
         root.append(input);
-        button(TOOLS.picture, () => input.click());
+        button(TOOLS.image, () => input.click());
         root.addEventListener("dragover", (event) => event.preventDefault());
         root.addEventListener("drop", (event) => {
           event.preventDefault();
-          void take(event.dataTransfer?.files[0]);
+          void load(event.dataTransfer?.files[0]);
         });
       }
       const toggle = button(TOOLS.table, () => {
@@ -258,15 +259,15 @@ export function figure(spec: Figure) {
         },
         { rootMargin: "200px" },
       );
-      // The sentence stands in a box of fixed height, so that a new one lays out nothing else; the
-      // box grows to the longest sentence so far, and begins anew when its width changes.
-      let [tall, wide] = [0, 0];
-      const room = new ResizeObserver(([{ contentRect }]) => {
-        if (contentRect.width === wide && contentRect.height <= tall) return;
-        [tall, wide] = [contentRect.height, contentRect.width];
-        says.style.height = `${tall}px`;
+      // The sentence is in a box of fixed height, so that a new one causes no other layout; the box
+      // grows to the longest sentence so far, and starts over when its width changes.
+      let [height, width] = [0, 0];
+      const sentenceSize = new ResizeObserver(([{ contentRect }]) => {
+        if (contentRect.width === width && contentRect.height <= height) return;
+        [height, width] = [contentRect.height, contentRect.width];
+        sentenceBox.style.height = `${height}px`;
       });
-      room.observe(saying);
+      sentenceSize.observe(sentenceText);
 
       el.append(root);
       watcher.observe(root);
@@ -274,7 +275,7 @@ export function figure(spec: Figure) {
       return () => {
         ended.abort();
         watcher.disconnect();
-        room.disconnect();
+        sentenceSize.disconnect();
         clearTimeout(saving);
         clearTimeout(announce);
         model.off("change", invalidate);

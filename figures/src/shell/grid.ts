@@ -1,29 +1,29 @@
-/** A picture with a cursor on it: one tab stop, arrow keys, a pointer, touch. */
-import { h, style } from "./dom";
+/** An image with a cursor on it: one tab stop, arrow keys, pointer and touch. */
+import { h, setStyle } from "./dom";
 import { onKeys } from "./keys";
-import { map } from "./maps";
+import { mapCanvas } from "./maps";
 
 export interface Grid {
   element: HTMLElement;
   canvas: HTMLCanvasElement;
-  /** Show the cursor at a position of an H×W picture. */
-  place(row: number, column: number, height: number, width: number): void;
+  /** Show the cursor at a position of an H×W image. */
+  showCursor(row: number, column: number, height: number, width: number): void;
 }
 
 interface Options {
   label: string;
-  /** Called with the new position; the figure answers by calling `place`. */
+  /** Called with the new position; the figure answers by calling `showCursor`. */
   move(row: number, column: number): void;
   /** Follow a mouse that only hovers. */
   hover?: boolean;
 }
 
 export function grid({ label, move, hover }: Options): Grid {
-  const canvas = map();
+  const canvas = mapCanvas();
   const frame = h("div", { class: "nin-cursor" });
   const element = h(
     "div",
-    { class: "nin-grid", role: "application", tabindex: 0, "aria-roledescription": "picture with a cursor", "aria-label": label },
+    { class: "nin-grid", role: "application", tabindex: 0, "aria-roledescription": "image with a cursor", "aria-label": label },
     canvas,
     frame,
   );
@@ -35,17 +35,17 @@ export function grid({ label, move, hover }: Options): Grid {
     [row, column] = [r, c]; // at once: the next key may come before the next frame
     move(r, c);
   };
-  onKeys(element, (far) => ({
-    ArrowUp: () => go(row - far, column),
-    ArrowDown: () => go(row + far, column),
-    ArrowLeft: () => go(row, column - far),
-    ArrowRight: () => go(row, column + far),
+  onKeys(element, (step) => ({
+    ArrowUp: () => go(row - step, column),
+    ArrowDown: () => go(row + step, column),
+    ArrowLeft: () => go(row, column - step),
+    ArrowRight: () => go(row, column + step),
     Home: () => go(row, 0),
     End: () => go(row, width - 1),
     PageUp: () => go(0, column),
     PageDown: () => go(height - 1, column),
   }));
-  const point = (event: PointerEvent) => {
+  const follow = (event: PointerEvent) => {
     const box = canvas.getBoundingClientRect();
     go(
       Math.floor(((event.clientY - box.top) / box.height) * height),
@@ -55,18 +55,19 @@ export function grid({ label, move, hover }: Options): Grid {
   element.addEventListener("pointerdown", (event) => {
     element.focus({ preventScroll: true });
     element.setPointerCapture?.(event.pointerId);
-    point(event);
+    follow(event);
   });
   element.addEventListener("pointermove", (event) => {
-    if (event.buttons & 1 || (hover && event.pointerType === "mouse")) point(event);
+    if (event.buttons & 1 || (hover && event.pointerType === "mouse")) follow(event);
   });
   return {
     element,
     canvas,
-    place(r, c, tall, wide) {
-      if (tall !== height || wide !== width) Object.assign(frame.style, { width: `${100 / wide}%`, height: `${100 / tall}%` });
-      [row, column, height, width] = [r, c, tall, wide];
-      style(frame, "transform", `translate(${c * 100}%,${r * 100}%)`); // of its own size: nothing is laid out anew
+    showCursor(r, c, newHeight, newWidth) {
+      if (newHeight !== height || newWidth !== width)
+        Object.assign(frame.style, { width: `${100 / newWidth}%`, height: `${100 / newHeight}%` });
+      [row, column, height, width] = [r, c, newHeight, newWidth];
+      setStyle(frame, "transform", `translate(${c * 100}%,${r * 100}%)`); // of its own size: no new layout
     },
   };
 }

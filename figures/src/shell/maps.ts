@@ -1,32 +1,32 @@
-/** Feature maps and pictures on canvases: one canvas pixel a position, enlarged by the browser. */
-import { isDark, scale } from "./theme";
+/** Feature maps and images on canvases: one canvas pixel a position, enlarged by the browser. */
+import { colorScale, isDark } from "./theme";
 import { h } from "./dom";
 
 const SHADES = 100; // of each sign
 
-const made = new Map<boolean, Uint32Array>();
-/** Blue, neutral, orange, as whole pixels, for the theme as it is now. */
-export function shades(): Uint32Array {
+const tables = new Map<boolean, Uint32Array>();
+/** The colors from blue over neutral to orange as whole pixels, in the present theme. */
+export function colorTable(): Uint32Array {
   const dark = isDark();
-  if (!made.has(dark)) {
-    const color = scale(1);
+  if (!tables.has(dark)) {
+    const color = colorScale(1);
     const table = Uint32Array.from({ length: 2 * SHADES + 1 }, (_, i) => {
       const [red, green, blue] = color(i / SHADES - 1).map(Math.round);
       return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
     });
-    made.set(dark, table);
+    tables.set(dark, table);
   }
-  return made.get(dark)!;
+  return tables.get(dark)!;
 }
 
-/** A canvas of fixed size that is painted at each stroke: it keeps its image and takes its colors from a table. */
-export function sheet(canvas: HTMLCanvasElement, height: number, width: number) {
+/** Paint a canvas of fixed size again and again: keeps its pixels and takes its colors from a table. */
+export function painter(canvas: HTMLCanvasElement, height: number, width: number) {
   Object.assign(canvas, { width, height });
   const context = canvas.getContext("2d")!;
   const image = context.createImageData(width, height);
   const pixels = new Uint32Array(image.data.buffer);
   return {
-    /** Full color at ±limit. */
+    /** Values of either sign, in full color at ±limit. */
     signed(values: ArrayLike<number>, limit: number, table: Uint32Array): void {
       for (let i = 0; i < pixels.length; i++)
         pixels[i] = table[Math.round(SHADES * (1 + Math.max(-1, Math.min(1, values[i] / (limit || 1)))))];
@@ -46,23 +46,23 @@ export function sheet(canvas: HTMLCanvasElement, height: number, width: number) 
     },
   };
 }
-export type Sheet = ReturnType<typeof sheet>;
+export type Painter = ReturnType<typeof painter>;
 
-export function map(): HTMLCanvasElement {
+export function mapCanvas(): HTMLCanvasElement {
   return h("canvas", { class: "nin-map", "aria-hidden": "true" });
 }
 
-const sheets = new WeakMap<HTMLCanvasElement, { paints: Sheet; height: number; width: number }>();
-function sized(canvas: HTMLCanvasElement, height: number, width: number): Sheet {
-  let known = sheets.get(canvas);
+const painters = new WeakMap<HTMLCanvasElement, { painter: Painter; height: number; width: number }>();
+function painterOf(canvas: HTMLCanvasElement, height: number, width: number): Painter {
+  let known = painters.get(canvas);
   if (known?.height !== height || known.width !== width) {
-    known = { paints: sheet(canvas, height, width), height, width };
-    sheets.set(canvas, known);
+    known = { painter: painter(canvas, height, width), height, width };
+    painters.set(canvas, known);
   }
-  return known.paints;
+  return known.painter;
 }
 
-/** Paint H×W values: blue, neutral, orange; full color at ±limit (the largest there, if 0). */
+/** Paint H×W values blue, neutral, orange; full color at ±limit (0: the largest absolute value). */
 export function paintSigned(
   canvas: HTMLCanvasElement,
   values: ArrayLike<number>,
@@ -71,10 +71,10 @@ export function paintSigned(
   limit = 0,
 ): void {
   if (!limit) for (let i = 0; i < height * width; i++) limit = Math.max(limit, Math.abs(values[i]));
-  sized(canvas, height, width).signed(values, limit, shades());
+  painterOf(canvas, height, width).signed(values, limit, colorTable());
 }
 
 /** Paint three planes of H×W values in 0…1 as red, green and blue. */
 export function paintColor(canvas: HTMLCanvasElement, planes: ArrayLike<number>[], height: number, width: number): void {
-  sized(canvas, height, width).color(planes);
+  painterOf(canvas, height, width).color(planes);
 }

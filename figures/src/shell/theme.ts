@@ -1,12 +1,12 @@
-/** Light or dark, as the page, the notebook or the system says; colors from the one palette. */
+/** The theme, light or dark, of the page, the notebook or the system; colors from the one palette. */
 import palette from "../../../nin_lib/palette.json";
 
 export type Colors = (typeof palette)["light"];
 
 export function isDark(): boolean {
   const html = document.documentElement;
-  const said = html.dataset.theme ?? html.getAttribute("theme"); // the site's pages; Colab
-  if (said === "light" || said === "dark") return said === "dark";
+  const chosen = html.dataset.theme ?? html.getAttribute("theme"); // the site's pages; Colab
+  if (chosen === "light" || chosen === "dark") return chosen === "dark";
   const lab = document.body.dataset.jpThemeLight; // JupyterLab
   if (lab) return lab === "false";
   if (document.body.classList.contains("vscode-dark")) return true;
@@ -15,7 +15,7 @@ export function isDark(): boolean {
 
 export const colors = (): Colors => palette[isDark() ? "dark" : "light"];
 
-/** Call back whenever light turns to dark or back. */
+/** Call back when the theme changes. */
 export function onTheme(callback: () => void, signal: AbortSignal): void {
   const watcher = new MutationObserver(callback);
   const attributes = ["data-theme", "theme", "data-jp-theme-light", "class"];
@@ -40,7 +40,7 @@ const parse = (hex: string): RGB =>
   [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)) as RGB;
 
 /** value ↦ color: blue below zero, neutral at zero, orange above; full color at ±limit. */
-export function scale(limit: number, from: Colors = colors()): (value: number) => RGB {
+export function colorScale(limit: number, from: Colors = colors()): (value: number) => RGB {
   const [low, middle, high] = [from.blue, from.neutral, from.orange].map(parse);
   return (value) => {
     const end = value < 0 ? low : high;
@@ -49,4 +49,4 @@ export function scale(limit: number, from: Colors = colors()): (value: number) =
   };
 }
 
-export const css = (rgb: RGB): string => `rgb(${rgb.map(Math.round).join(" ")})`;
+export const cssColor = (rgb: RGB): string => `rgb(${rgb.map(Math.round).join(" ")})`;

@@ -1,7 +1,9 @@
-/** A worker from a script inside the bundle, so that no file is asked for. */
-
-/** Started from a Blob; undefined where the browser or the page forbids it. It ends with `signal`. */
-export function worker(script: string, signal: AbortSignal): Worker | undefined {
+/**
+ * Start a worker from a script inside the bundle, through a Blob, so that no file is fetched.
+ *
+ * The worker ends with `signal`; undefined where the browser or the page forbids workers.
+ */
+export function startWorker(script: string, signal: AbortSignal): Worker | undefined {
   try {
     const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
     const started = new Worker(address);

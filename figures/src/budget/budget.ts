@@ -1,0 +1,473 @@
+/** Spend 100,000 parameters: the cost of a small network, and the accuracy of trained ones. */
+import style from "./budget.css";
+import { boxed, freshId, h, setStyle, setValue, svg, write } from "../shell/dom";
+import { figure, type Stage, type View } from "../shell/figure";
+import { thousands } from "../shell/format";
+import { onKeys } from "../shell/keys";
+
+const COUNTS = ["no", "one", "two"];
+const HEADS = ["average", "connected"] as const;
+const PARTS = ["block 1", "block 2", "block 3", "head"];
+const KINDS = ["squeeze", "spatial", "pointwise", "connected"] as const;
+
+const WORDS = {
+  title: "Spend 100,000 parameters",
+  how: "choose a network · arrow keys or a click on the plot go from one trained network to another",
+  caption:
+    "The same area is one parameter above the line and 49 multiply-adds below it: in blocks 2 and 3 each weight is used at 7×7 positions, so there the two are equal. Batch normalization’s parameters are counted with the layer before it. In the plot, where two vertical lines overlap, the order may be chance.",
+  kernel: "kernel",
+  width: "width of block 1",
+  pointwise: "1×1 layers",
+  bottleneck: "bottleneck",
+  head: "head",
+  heads: { average: "global average", connected: "fully connected" },
+  up: "↑ parameters",
+  down: (macs: string) => `↓ ${macs} multiply-adds`,
+  kinds: { squeeze: "bottleneck, 1×1", spatial: "spatial convolution", pointwise: "1×1 layer", connected: "fully connected" },
+  spent: (params: string, budget: string) => `${params} of ${budget} parameters`,
+  left: (count: string) => `${count} left`,
+  over: (count: string) => `${count} too many`,
+  scatter: "Trained networks",
+  keys: "left and right go by cost, up and down by accuracy",
+  kind: "scatter plot",
+  accuracy: "↑ accuracy",
+  across: "cost →",
+  costs: ["parameters", "multiply-adds"],
+  budget: "budget",
+  mine: "cost of your choice",
+  best: "your best so far",
+  howTrained: (count: number, epochs: number, images: string, judged: string) =>
+    `${count} networks, each trained for ${epochs} epochs on ${images} images of Fashion-MNIST; accuracy on ${judged} test images: mean, lowest and highest of the seeds.`,
+  rule: "A choice that was not trained gets the accuracy of the trained network that differs in the fewest of kernel, 1×1 layers, bottleneck and head, then has the nearest width; of two equally near, the narrower.",
+  bestIs: (share: string, params: string, network: string) => `Your best so far within the budget: ${share}\u00a0%, ${params} parameters (${network}).`,
+  better: (better: number, all: number) =>
+    ` ${better === 0 ? "None" : better} of the ${all} trained networks ${better > 1 ? "are" : "is"} better.`,
+  none: "Nothing found within the budget yet.",
+  filters: (kernel: number) => `${kernel}×${kernel}`,
+  wide: (width: number) => `width ${width}`,
+  layers: (count: number) => `${COUNTS[count]} 1×1 layer${count === 2 ? "s" : ""}`,
+  squeezed: (yes: boolean) => (yes ? "bottleneck" : "no bottleneck"),
+  costing: (sum: string, params: string, macs: string) => `: ${sum} = ${params} parameters and ${macs} multiply-adds; `,
+  leaves: (count: string) => `${count} parameters are left.`,
+  tooMany: (count: string) => `${count} parameters over the budget.`,
+  itself: " This network was trained: ",
+  instead: (differences: string) => ` It was not trained; the nearest that was has ${differences}: `,
+  reached: (middle: string, seeds: number, low: string, high: string) =>
+    seeds > 1 ? `${middle}\u00a0% correct on average over ${seeds} seeds, from ${low} to ${high}\u00a0%.` : `${middle}\u00a0% correct, from one seed.`,
+  missing: "Accuracies are not yet measured.",
+  measure: "This measures them:",
+  columns: ["rank", "kernel", "width", "1×1 layers", "bottleneck", "head", "parameters", "multiply-adds", "mean %", "lowest %", "highest %", "seeds"],
+  yes: "yes",
+  no: "no",
+};
+
+type Head = (typeof HEADS)[number];
+type Kind = (typeof KINDS)[number];
+
+interface Choice {
+  kernel: number;
+  width: number;
+  pointwise: number;
+  bottleneck: boolean;
+  head: Head;
+}
+
+/** A trained network, as Python's `Measured` lists it. */
+type Row = [kernel: number, width: number, pointwise: number, bottleneck: boolean, head: Head, params: number, macs: number, accuracies: number[]];
+
+interface Trained extends Choice {
+  params: number;
+  macs: number;
+  mean: number;
+  low: number;
+  high: number;
+  seeds: number;
+}
+
+interface Layer {
+  part: number;
+  kind: Kind;
+  params: number;
+  macs: number;
+}
+
+const KERNELS = [3, 5];
+const [NARROWEST, WIDEST] = [4, 40];
+const CLASSES = 10;
+/** Number of positions of the maps of block 1, and of those after the pool. */
+const [EARLY, LATE] = [14 * 14, 7 * 7];
+
+/** The layers of `nin_lib.models.small_nin` that have parameters, batch normalization with the layer before it. */
+function layersOf({ kernel, width, pointwise, bottleneck, head }: Choice): Layer[] {
+  const layers: Layer[] = [];
+  const block = (part: number, channels: number, out: number, side: number, positions: number) => {
+    const add = (kind: Kind, from: number, to: number, area: number) =>
+      layers.push({ part, kind, params: from * to * area + 2 * to, macs: from * to * area * positions });
+    const narrow = Math.floor(channels / 4);
+    const squeezed = bottleneck && part > 0;
+    if (squeezed) add("squeeze", channels, narrow, 1);
+    add("spatial", squeezed ? narrow : channels, out, side * side);
+    for (let i = 0; i < pointwise; i++) add("pointwise", out, out, 1);
+  };
+  block(0, 1, width, kernel, EARLY);
+  block(1, width, 2 * width, kernel, LATE);
+  block(2, 2 * width, 2 * width, 3, LATE);
+  const weights = 2 * width * CLASSES;
+  layers.push(
+    head === "average"
+      ? { part: 3, kind: "pointwise", params: weights + CLASSES, macs: weights * LATE }
+      : { part: 3, kind: "connected", params: weights * LATE + CLASSES, macs: weights * LATE },
+  );
+  return layers;
+}
+
+const total = (layers: Layer[], cost: "params" | "macs") => layers.reduce((sum, layer) => sum + layer[cost], 0);
+const partsOf = (layers: Layer[], cost: "params" | "macs") => PARTS.map((_, part) => total(layers.filter((layer) => layer.part === part), cost));
+
+/** Index of the trained network nearest to a choice, by the rule in WORDS.rule; −1 if there is none. */
+function nearest(choice: Choice, trained: Trained[]): number {
+  const distances = trained.map((one) => {
+    const changed = (["kernel", "pointwise", "bottleneck", "head"] as const).filter((key) => one[key] !== choice[key]);
+    return [changed.length, Math.abs(one.width - choice.width), one.width, one.params];
+  });
+  const closer = (a: number[], b: number[]) => a.map((value, i) => value - b[i]).find((gap) => gap !== 0) ?? 0;
+  return distances.reduce((best, distance, i) => (best < 0 || closer(distance, distances[best]) < 0 ? i : best), -1);
+}
+
+const percent = (share: number) => (100 * share).toFixed(2);
+const described = ({ kernel, width, pointwise, bottleneck, head }: Choice) =>
+  [WORDS.filters(kernel), WORDS.wide(width), WORDS.layers(pointwise), bottleneck && WORDS.squeezed(true), WORDS.heads[head]].filter(Boolean).join(", ");
+
+/** List how a trained network differs from a choice. */
+function differences(one: Choice, from: Choice): string {
+  const words: [keyof Choice, string][] = [
+    ["kernel", WORDS.filters(one.kernel)],
+    ["width", WORDS.wide(one.width)],
+    ["pointwise", WORDS.layers(one.pointwise)],
+    ["bottleneck", WORDS.squeezed(one.bottleneck)],
+    ["head", WORDS.heads[one.head]],
+  ];
+  return words.filter(([key]) => one[key] !== from[key]).map(([, text]) => text).join(", ");
+}
+
+/** A line or dot whose thickness does not scale with the drawing. */
+const line = (name: string, d = "") => svg("path", { class: name, d, "vector-effect": "non-scaling-stroke" });
+/** The same for shapes that change at a move: unlike a path's `d`, their points cause no style recalculation. */
+const shape = (name: string, tag: "polygon" | "polyline" = "polygon") => svg(tag, { class: name, "vector-effect": "non-scaling-stroke" });
+const put = (shape: SVGPolygonElement | SVGPolylineElement, points: string) => {
+  if (shape.getAttribute("points") !== points) shape.setAttribute("points", points);
+};
+
+function mount(stage: Stage): View {
+  const budget = stage.get<number>("budget");
+  const trained = stage.get<Row[]>("measured").map(([kernel, width, pointwise, bottleneck, head, params, macs, accuracies]): Trained => ({
+    kernel, width, pointwise, bottleneck, head, params, macs,
+    mean: accuracies.reduce((a, b) => a + b) / accuracies.length,
+    low: Math.min(...accuracies),
+    high: Math.max(...accuracies),
+    seeds: accuracies.length,
+  }));
+
+  /** The choice, clamped to its ranges. */
+  const chosen = (): Choice => {
+    const inside = (key: string, low: number, high: number) => Math.max(low, Math.min(high, Math.round(stage.get(key)) || 0));
+    const head = stage.get<Head>("head");
+    return {
+      kernel: stage.get<number>("kernel") < 4 ? KERNELS[0] : KERNELS[1],
+      width: inside("width", NARROWEST, WIDEST),
+      pointwise: inside("pointwise", 0, COUNTS.length - 1),
+      bottleneck: !!stage.get("bottleneck"),
+      head: HEADS.includes(head) ? head : HEADS[0],
+    };
+  };
+  /** Evaluate a choice: its costs by block and in all, and the index of the nearest trained network. */
+  const evaluate = (now: Choice) => {
+    const layers = layersOf(now);
+    return {
+      now,
+      layers,
+      parts: { params: partsOf(layers, "params"), macs: partsOf(layers, "macs") },
+      params: total(layers, "params"),
+      macs: total(layers, "macs"),
+      index: nearest(now, trained),
+    };
+  };
+  let last: { key: string; result: ReturnType<typeof evaluate> } | undefined;
+  const present = () => {
+    const now = chosen();
+    const key = Object.values(now).join();
+    if (key !== last?.key) last = { key, result: evaluate(now) };
+    return last.result;
+  };
+  const byMacs = () => stage.get("across") === WORDS.costs[1];
+  const bestSoFar = (): Trained | undefined => trained[stage.get<number>("best")];
+
+  // ---- the choices
+  const radios = <T extends string | number>(key: string, label: string, options: [T, string][]) => {
+    const name = freshId(key);
+    const inputs = options.map(([value]) => h("input", { type: "radio", name, value, change: () => stage.set({ [key]: value }) }));
+    const element = h("div", { class: "radios", role: "radiogroup", "aria-label": label },
+      h("span", { class: "nin-label", "aria-hidden": "true" }, label),
+      ...options.map(([, text], i) => h("label", {}, inputs[i], ` ${text}`)));
+    const show = (now: T) => inputs.forEach((input, i) => (input.checked = options[i][0] === now));
+    return { element, show };
+  };
+  const kernel = radios("kernel", WORDS.kernel, KERNELS.map((side) => [side, WORDS.filters(side)]));
+  const pointwise = radios("pointwise", WORDS.pointwise, COUNTS.map((_, count) => [count, String(count)]));
+  const head = radios("head", WORDS.head, HEADS.map((name) => [name, WORDS.heads[name]]));
+  const bottleneck = h("input", { type: "checkbox", change: () => stage.set({ bottleneck: bottleneck.checked }) });
+  const steps = h("datalist", { id: freshId("widths") }, ...[...new Set(trained.map(({ width }) => width))].map((value) => h("option", { value })));
+  const width = h("input", { type: "range", min: NARROWEST, max: WIDEST, step: 1, list: steps.id, input: () => stage.set({ width: Number(width.value) }) });
+  const widthText = h("span", { class: "nin-number" });
+  const choices = h("div", { class: "choices" },
+    kernel.element,
+    h("label", { class: "slider" }, h("span", { class: "nin-label" }, WORDS.width), boxed(width), steps, boxed(widthText)),
+    pointwise.element,
+    h("label", {}, bottleneck, ` ${WORDS.bottleneck}`),
+    head.element);
+
+  // ---- the budget
+  const bar = { spent: h("i", { class: "spent" }), over: h("i", { class: "over" }), mark: h("i", { class: "mark" }) };
+  const spentText = h("span", { class: "nin-number" });
+  const leftText = h("span", { class: "nin-number" });
+
+  // ---- the blocks as areas: parameters above the line, multiply-adds below it
+  const side = (params: number) => Math.sqrt(params);
+  const extremes = KERNELS.flatMap((kernel) => COUNTS.flatMap((_, pointwise) => [false, true].flatMap((bottleneck) =>
+    HEADS.map((head) => layersOf({ kernel, width: WIDEST, pointwise, bottleneck, head })))));
+  const widest = PARTS.map((_, part) =>
+    Math.max(...extremes.flatMap((layers) => [partsOf(layers, "params")[part], partsOf(layers, "macs")[part] / LATE].map(side))));
+  const tallest = Math.max(...widest);
+  const columns = widest.map((most) => Math.max(0.74 * tallest, most + 0.1 * tallest)); // each is wide enough for its number
+  const lefts = columns.map((_, part) => columns.slice(0, part).reduce((a, b) => a + b, 0));
+  const all = columns.reduce((a, b) => a + b);
+  const areas = (name: string) => {
+    const shapes = Object.fromEntries(KINDS.map((kind) => [kind, shape(kind)])) as Record<Kind, SVGPolygonElement>;
+    const element = h("div", { class: `areas ${name}`, style: `aspect-ratio:${all}/${tallest}` },
+      svg("svg", { viewBox: `0 0 ${all} ${tallest}`, "aria-hidden": "true" }, ...Object.values(shapes)));
+    return { element, shapes };
+  };
+  const numbers = () => PARTS.map(() => h("span", { class: "nin-number" }));
+  const grid = `grid-template-columns:${columns.map((share) => `minmax(0,${share.toFixed(1)}fr)`).join(" ")}`;
+  const rows = {
+    params: { ...areas("standing"), counts: numbers() },
+    macs: { ...areas("hanging"), counts: numbers() },
+  };
+  const macsText = h("span", { class: "nin-label sum" });
+  const legend = KINDS.map((kind) => ({
+    kind,
+    element: h("span", {}, svg("svg", { viewBox: "0 0 12 12", "aria-hidden": "true" }, line(kind, "M1 1h10v10h-10z")), ` ${WORDS.kinds[kind]}`),
+  }));
+
+  // ---- the scatter of trained networks
+  const layer = () => svg("svg", { viewBox: "0 0 1 1", preserveAspectRatio: "none", "aria-hidden": "true" });
+  const [points, overlay] = [layer(), layer()]; // the points stay, the marks over them move
+  const marks = { best: shape("best", "polyline"), spread: shape("spread near", "polyline") };
+  overlay.append(marks.best, marks.spread);
+  const nearestMark = layer(); // drawn at its upper left corner; its parent is moved
+  nearestMark.append(line("ring", "M0 0h0"), line("gap", "M0 0h0"), line("dot near", "M0 0h0"), line("hole near", "M0 0h0"));
+  const [mine, nearby] = [h("div", { class: "here" }), h("div", { class: "nearby" }, nearestMark)];
+  const upTicks = h("div", { class: "up", "aria-hidden": "true" });
+  const acrossTicks = h("div", { class: "across", "aria-hidden": "true" });
+  const scatter = h("div", { class: "plot", role: "application", tabindex: 0, "aria-roledescription": WORDS.kind, "aria-label": `${WORDS.scatter}; ${WORDS.keys}` }, points, mine, overlay, nearby);
+  const across = radios("across", WORDS.across, WORDS.costs.map((cost) => [cost, cost]));
+  const bestText = h("p", {});
+  const how = stage.get<{ epochs?: number; pictures?: number; judged?: number }>("trained");
+  const sample = (text: string, ...paths: SVGPathElement[]) =>
+    h("span", {}, svg("svg", { viewBox: "-10 -8 20 16", "aria-hidden": "true" }, ...paths), ` ${text}`);
+  const limit = sample(WORDS.budget, line("limit", "M0-8V8"));
+  const measured = h("div", { class: "measured" },
+    h("span", { class: "nin-label" }, WORDS.accuracy),
+    h("div", { class: "frame" }, upTicks, scatter, acrossTicks, across.element),
+    h("p", { class: "legend" },
+      sample(WORDS.heads.average, line("dot", "M0 0h0")),
+      sample(WORDS.heads.connected, line("dot", "M0 0h0"), line("hole", "M0 0h0")),
+      sample(WORDS.mine, line("mine", "M0-3V7")),
+      limit,
+      sample(WORDS.best, line("best", "M-10 0H10"))),
+    h("div", { class: "found" }, bestText));
+
+  stage.body.append(
+    choices,
+    h("div", { class: "cost" },
+      h("div", { class: "budget" },
+        h("p", {}, spentText, leftText),
+        h("div", { class: "nin-bar", "aria-hidden": "true" }, bar.spent, bar.over, bar.mark)),
+      h("span", { class: "nin-label" }, WORDS.up),
+      rows.params.element,
+      h("div", { class: "names", style: grid },
+        ...rows.params.counts.map(boxed), ...PARTS.map((name) => h("span", { class: "nin-label" }, name)), ...rows.macs.counts.map(boxed)),
+      rows.macs.element,
+      macsText,
+      h("p", { class: "legend" }, ...legend.map(({ element }) => element))),
+    measured);
+  if (!trained.length) measured.replaceChildren(h("p", { class: "nin-label" }, `${WORDS.missing} ${WORDS.measure}`), h("pre", {}, stage.get<string>("command")));
+  else stage.body.append(h("p", { class: "small" }, how.epochs ? `${WORDS.howTrained(trained.length, how.epochs, thousands(how.pictures!), thousands(how.judged!))} ` : "", WORDS.rule));
+
+  // ---- coordinates of the scatter plot
+  const costOf = (one: { params: number; macs: number }) => (byMacs() ? one.macs : one.params);
+  let [low, high] = [0, 1]; // logarithms of the costs at the left and right edge
+  const xOf = (cost: number) => Math.max(0, Math.min(1, (Math.log(cost) - low) / (high - low)));
+  const floor = Math.min(...trained.map(({ low }) => low));
+  const ceiling = Math.max(...trained.map(({ high }) => high));
+  const margin = 0.06 * (ceiling - floor) || 0.01;
+  const yOf = (accuracy: number) => (ceiling + margin - accuracy) / (ceiling - floor + 2 * margin);
+  const at = (one: Trained) => `${xOf(costOf(one)).toFixed(4)} ${yOf(one.mean).toFixed(4)}`;
+  const spread = (one: Trained) => [one.low, one.high].map((accuracy) => `${xOf(costOf(one)).toFixed(4)} ${yOf(accuracy).toFixed(4)}`);
+
+  let paintedByMacs: boolean | undefined;
+  const paintScatter = () => {
+    if (paintedByMacs === byMacs()) return;
+    paintedByMacs = byMacs();
+    const costs = trained.map(costOf);
+    low = Math.log(Math.min(...costs) / 1.3);
+    high = Math.log(Math.max(...costs, byMacs() ? 0 : budget) * 1.3);
+    const step = [0.005, 0.01, 0.02, 0.05, 0.1].find((step) => (ceiling - floor) / step <= 7) ?? 0.2;
+    const levels: number[] = [];
+    for (let k = Math.ceil((floor - margin) / step); k * step <= ceiling + margin; k++) levels.push(k * step);
+    upTicks.replaceChildren(...levels.map((level) =>
+      h("span", { class: "nin-number", style: `top:${100 * yOf(level)}%` }, `${(100 * level).toFixed(step < 0.01 ? 1 : 0)} %`)));
+    const powers = [3, 4, 5, 6, 7, 8].map((n) => 10 ** n).filter((n) => Math.log(n) > low && Math.log(n) < high);
+    acrossTicks.replaceChildren(...powers.map((n) =>
+      h("span", { class: "nin-number", style: `left:${100 * xOf(n)}%;transform:translateX(${xOf(n) > 0.9 ? -80 : -50}%)` }, thousands(n))));
+    points.replaceChildren(
+      line("rule", levels.map((level) => `M0 ${yOf(level)}H1`).join("") + powers.map((n) => `M${xOf(n)} 0V1`).join("")),
+      line("spread", trained.map((one) => `M${spread(one).join("L")}`).join("")),
+      ...trained.flatMap((one) => [line("dot", `M${at(one)}h0`), ...(one.head === "connected" ? [line("hole", `M${at(one)}h0`)] : [])]));
+    limit.hidden = byMacs();
+    if (!byMacs()) points.append(line("limit", `M${xOf(budget)} 0V1`));
+  };
+
+  const go = (index: number) => {
+    const { kernel, width, pointwise, bottleneck, head } = trained[index];
+    stage.set({ kernel, width, pointwise, bottleneck, head });
+  };
+  const sorted = (by: (one: Trained) => number) => trained.map((_, i) => i).sort((a, b) => by(trained[a]) - by(trained[b]) || a - b);
+  const orders = { params: sorted(({ params }) => params), macs: sorted(({ macs }) => macs), accuracy: sorted(({ mean }) => mean) };
+  /** Step from the present network through those sorted by cost or accuracy. */
+  const walk = (order: number[], steps: number) => go(order[Math.max(0, Math.min(order.length - 1, order.indexOf(present().index) + steps))]);
+  const byCost = () => orders[byMacs() ? "macs" : "params"];
+  if (trained.length) {
+    onKeys(scatter, (step) => ({
+      ArrowLeft: () => walk(byCost(), -step),
+      ArrowRight: () => walk(byCost(), step),
+      ArrowDown: () => walk(orders.accuracy, -step),
+      ArrowUp: () => walk(orders.accuracy, step),
+      Home: () => walk(byCost(), -Infinity),
+      End: () => walk(byCost(), Infinity),
+    }));
+    const follow = (event: PointerEvent) => {
+      const box = scatter.getBoundingClientRect();
+      const distance = (one: Trained) =>
+        Math.hypot(box.left + xOf(costOf(one)) * box.width - event.clientX, box.top + yOf(one.mean) * box.height - event.clientY);
+      go(trained.reduce((best, one, i) => (distance(one) < distance(trained[best]) ? i : best), 0));
+    };
+    scatter.addEventListener("pointerdown", (event) => {
+      scatter.focus({ preventScroll: true });
+      scatter.setPointerCapture?.(event.pointerId);
+      follow(event);
+    });
+    scatter.addEventListener("pointermove", (event) => {
+      if (event.buttons & 1) follow(event);
+    });
+  }
+
+  const drawAreas = (cost: "params" | "macs") => {
+    const { shapes, counts } = rows[cost];
+    const { layers, parts } = present();
+    const sums = parts[cost];
+    // Polygon points: from the line to the far side of each slice and back, then along the line to the next.
+    const drawn = Object.fromEntries(KINDS.map((kind) => [kind, ""])) as Record<Kind, string>;
+    const base = cost === "params" ? tallest : 0;
+    PARTS.forEach((_, part) => {
+      const size = side(cost === "params" ? sums[part] : sums[part] / LATE);
+      const far = Math.abs(base - size).toFixed(2);
+      let left = lefts[part];
+      for (const layer of layers.filter((one) => one.part === part)) {
+        const right = left + (size * layer[cost]) / sums[part];
+        const [from, to] = [left.toFixed(2), right.toFixed(2)];
+        drawn[layer.kind] += `${from},${base} ${from},${far} ${to},${far} ${to},${base} `;
+        left = right;
+      }
+      write(counts[part], thousands(sums[part]));
+    });
+    for (const kind of KINDS) put(shapes[kind], drawn[kind]);
+  };
+
+  return {
+    draw() {
+      const { now, params, macs, index } = present();
+      kernel.show(now.kernel);
+      pointwise.show(now.pointwise);
+      head.show(now.head);
+      bottleneck.checked = now.bottleneck;
+      setValue(width, now.width);
+      write(widthText, String(now.width));
+
+      drawAreas("params");
+      drawAreas("macs");
+      write(macsText, WORDS.down(thousands(macs)));
+      const shown = Math.max(params, budget);
+      setStyle(bar.spent, "transform", `scaleX(${Math.min(params, budget) / shown})`);
+      for (const end of [bar.over, bar.mark]) setStyle(end, "transform", `translateX(${(100 * budget) / shown}%)`);
+      write(spentText, WORDS.spent(thousands(params), thousands(budget)));
+      write(leftText, params > budget ? WORDS.over(thousands(params - budget)) : WORDS.left(thousands(budget - params)));
+      stage.body.classList.toggle("too-many", params > budget);
+
+      if (!trained.length) return;
+      across.show(WORDS.costs[byMacs() ? 1 : 0]);
+      paintScatter();
+      const near = trained[index];
+      setStyle(nearby, "transform", `translate(${100 * xOf(costOf(near))}%,${100 * yOf(near.mean)}%)`);
+      nearby.classList.toggle("connected", near.head === "connected");
+      put(marks.spread, spread(near).join(" "));
+      setStyle(mine, "transform", `translateX(${100 * xOf(costOf({ params, macs }))}%)`);
+      const best = bestSoFar();
+      if (params <= budget && !(best && best.mean >= near.mean)) stage.set({ best: index });
+      put(marks.best, best ? [0, 1].map((x) => `${x} ${yOf(best.mean).toFixed(4)}`).join(" ") : "");
+      const better = trained.filter(({ mean }) => best && mean > best.mean).length;
+      write(bestText, best ? WORDS.bestIs(percent(best.mean), thousands(best.params), described(best)) + WORDS.better(better, trained.length) : WORDS.none);
+    },
+    sentence() {
+      const { now, parts, params, macs, index } = present();
+      const costs = WORDS.costing(parts.params.map(thousands).join(" + "), thousands(params), thousands(macs));
+      const rest = params > budget ? WORDS.tooMany(thousands(params - budget)) : WORDS.leaves(thousands(budget - params));
+      const cost = described(now) + costs + rest;
+      if (!trained.length) return `${cost} ${WORDS.missing}`;
+      const near = trained[index];
+      const differs = differences(near, now);
+      return cost + (differs ? WORDS.instead(differs) : WORDS.itself) + WORDS.reached(percent(near.mean), near.seeds, percent(near.low), percent(near.high));
+    },
+    table() {
+      const sorted = [...trained].sort((a, b) => b.mean - a.mean);
+      return {
+        head: WORDS.columns,
+        rows: sorted.map((one, i) => [
+          i + 1, WORDS.filters(one.kernel), one.width, one.pointwise, one.bottleneck ? WORDS.yes : WORDS.no, WORDS.heads[one.head],
+          thousands(one.params), thousands(one.macs), percent(one.mean), percent(one.low), percent(one.high), one.seeds,
+        ]),
+      };
+    },
+    code() {
+      const { kernel, width, pointwise, bottleneck, head } = chosen();
+      return `from nin_lib.models import small_nin
+from nin_lib.summary import blocks
+
+network = small_nin(
+    kernel=${kernel}, width=${width}, pointwise=${pointwise}, bottleneck=${bottleneck ? "True" : "False"}, head="${head}"
+)
+costs = blocks(network, (1, 1, 28, 28))
+print(costs)
+print(costs.params, costs.macs)
+`;
+    },
+  };
+}
+
+export default figure({
+  name: "budget",
+  words: WORDS,
+  state: ["kernel", "width", "pointwise", "bottleneck", "head", "across", "best"],
+  style,
+  mount,
+});

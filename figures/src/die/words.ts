@@ -1,0 +1,77 @@
+/** The words of *Watch ReLUs die*. */
+import { PROBE, STEPS } from "../net/experiment";
+
+const ORDINALS = ["3×3", "first 1×1", "second 1×1"];
+
+export const WORDS = {
+  title: "Watch ReLUs die",
+  how: "choose settings, press train · arrow keys or a click select a unit · space pauses",
+  caption:
+    "A network of twelve layers, as many as the tutorials’ has, trains here and now on 320 drawn garments; its weights are drawn uniformly, their variance the gain squared, divided by the number of inputs. Each row of the raster is a unit, each column a measurement on 50 of the images: dark where it is 0 for all of them, the lighter the more positions it is on at. The lowest rows are the class maps. A unit that went dark may come back while layers before it still learn; once every class map is dark for every image, no weight gets a gradient any more.",
+  presets: "try",
+  own: "your own settings",
+  named: {
+    high: "learning rate too high",
+    blind: "starts blind",
+    small: "weights too small",
+    negative: "bias below zero",
+    xavier: "Xavier initialization",
+    healthy: "healthy",
+    norm: "batch normalization",
+  },
+  gain: "gain of the weights",
+  marks: { default: "default", xavier: "Xavier", he: "He" },
+  bias: "initial bias",
+  rate: "learning rate",
+  finalRelu: "ReLU before the average",
+  norm: "batch normalization",
+  seed: "seed",
+  train: "train",
+  pause: "pause",
+  again: "train again",
+  empty: "press train",
+  deadFrom: (step: number) => `dead from step ${step}`,
+  back: "back to step 0",
+  remedies: "Again from the same seed, with",
+  half: "half the learning rate",
+  he: "He’s gain",
+  drop: "no last ReLU",
+  normed: "batch normalization",
+  raised: "a bias of 0.1",
+  loss: "loss",
+  gradient: "gradient",
+  dead: "dead",
+  step: "step",
+  chances: (classes: number) => `ln ${classes}`,
+  rasterLabel: "units in time: up and down choose a unit, left and right a step, space trains and pauses",
+  kind: "raster with a cursor",
+  legend: ["dead", "on at few positions", "on everywhere"],
+  former: "loss of the run before",
+  here: "Workers are not allowed here; the network trains between the page’s frames.",
+  block: (block: number) => `block ${block} · `,
+  layer: (l: number) => `block ${Math.floor(l / 3) + 1}, ${ORDINALS[l % 3]}`,
+  at: (step: number, loss: string, gradient: string) => `Step ${step}: loss ${loss}, gradient ${gradient}. `,
+  computing: (step: number) => `Training without showing it: ${step} of ${STEPS} steps. `,
+  verdicts: {
+    diverged: () => "Diverged: the loss is no longer a number, and no step brings it back.",
+    dead: (chances: string) =>
+      `Dead: the loss is that of equal chances, ${chances}, every class map is 0 for every image, and no weight gets a gradient. It can never change again.`,
+    silent: () => "Nearly dead: no image of this batch gives a gradient; some others still do.",
+    cut: (_: string, layer: string) =>
+      `Cut off: all units of ${layer} are dead, so none of the ${PROBE} images gets through, and all of them get the same logits.`,
+    worse: (chances: string) => `Worse than equal chances: the loss is above ${chances}.`,
+    training: (chances: string) => `Training: the loss has left ${chances}.`,
+    blind: (_: string, __: string, variation: string) =>
+      `Blind: there is a gradient, but from image to image the logits change by only ${variation} % of their size.`,
+    untrained: (_: string, __: string, variation: string) =>
+      `Untrained: from image to image the logits change by ${variation} % of their size.`,
+    slow: (chances: string) => `Slow so far: there is a gradient, and the loss is still near ${chances}.`,
+  },
+  short: { diverged: "diverged", dead: "dead", silent: "nearly dead", cut: "cut off", worse: "worse", training: "training", blind: "blind", untrained: "untrained", slow: "slow" },
+  unit: (layer: string, unit: number) => ` ${layer[0].toUpperCase()}${layer.slice(1)}, unit ${unit}`,
+  classMap: (name: string) => ` The class map of ${name}`,
+  isDead: ` is dead: 0 for all ${PROBE} images.`,
+  isOn: (share: string, images: number, mean: string) => ` is on at ${share} % of the positions, for ${images} of ${PROBE} images; its mean is ${mean}.`,
+  total: (sums: string, dead: number, units: number) => ` Dead units: ${sums} = ${dead} of ${units}.`,
+  columns: ["step", "loss", "gradient"],
+};

@@ -1,0 +1,332 @@
+/** Slide it: a garment moves across the frame, and two heads on one kind of trunk classify it. */
+import style from "./slide.css";
+import type { Network } from "../net/network";
+import { softmax } from "../net/softmax";
+import { boxed, freshId, h, setClass, setValue, write } from "../shell/dom";
+import { figure, type Stage, type View } from "../shell/figure";
+import { fixed } from "../shell/format";
+import { decode, encode, readGarment, SIDE } from "../shell/garment";
+import { grid } from "../shell/grid";
+import { onKeys } from "../shell/keys";
+import { mapCanvas, paintColor } from "../shell/maps";
+import { colors, cssColor } from "../shell/theme";
+import { weights } from "../shell/weights";
+
+const FILES = ["pair_average.f16", "pair_connected.f16"];
+const HEADS = ["average", "connected"];
+
+const WORDS = {
+  title: "Slide it",
+  how: "choose an answer · drag the garment, or move it with the arrow keys",
+  caption:
+    "Each square of a map is one offset, from 8 pixels left and up to 8 right and down; the center is the original position. The stronger the contrast of a square, the higher the probability that the head gives the right class there. A dot: it predicts another class.",
+  garment: "garment",
+  own: "your own",
+  frame: "Frame, 28×28: arrow keys move the garment, Home puts it back",
+  question: "Which head will lose the garment sooner?",
+  guesses: { average: "global average", connected: "fully connected", alike: "both alike" } as Record<string, string>,
+  heads: ["Global average", "Fully connected"],
+  head: ["the average head", "the connected head"],
+  map: (head: string) => `${head}: map of offsets`,
+  axis: (most: number) => [`← ${most} left`, `${most} right →`],
+  fill: "fill the rest",
+  moved: (right: number, down: number) => {
+    const parts = [right && `${Math.abs(right)} ${right > 0 ? "right" : "left"}`, down && `${Math.abs(down)} ${down > 0 ? "down" : "up"}`];
+    return parts.filter(Boolean).length ? `Moved ${parts.filter(Boolean).join(" and ")}` : "Not moved";
+  },
+  shown: (where: string) => `${where}, in %`,
+  gives: (name: string, shares: string[]) =>
+    `: the average head gives ${name} ${shares[0]}\u00a0%, the connected head ${shares[1]}\u00a0%.`,
+  givesEach: (names: string[], shares: string[]) =>
+    `: the average head gives ${names[0]} ${shares[0]}\u00a0%, the connected head ${names[1]} ${shares[1]}\u00a0%.`,
+  hidden: ": choose an answer to see both heads’ predictions.",
+  first: " Which head will lose it sooner as it moves? Choose an answer to see.",
+  counts: (count: number, right: number[]) =>
+    count === 1
+      ? " Move the garment: each new offset fills a square."
+      : ` Of the ${count} offsets both were shown, the average head is right at ${right[0]}, the connected head at ${right[1]}.`,
+  countsOwn: (count: number, right: number[]) =>
+    count === 1
+      ? " Move the image: each new offset fills a square."
+      : ` Of the ${count} offsets both were shown, the average head keeps its first prediction at ${right[0]}, the connected head at ${right[1]}.`,
+  verdict: (loser: string, asGuessed: boolean) =>
+    ` ${{ average: "The average head loses it sooner", connected: "The connected head loses it sooner", alike: "Both lose it alike" }[loser]}${asGuessed ? ", as you expected." : "; you expected otherwise."}`,
+  columns: ["class", "global average", "fully connected"],
+  offsets: "offsets shown",
+  right: "of these, right",
+  kept: "of these, as at first",
+};
+
+const MOST = 8; // pixels each way
+const ACROSS = 2 * MOST + 1;
+const MIDDLE = MOST * ACROSS + MOST;
+const CELL = 10; // canvas pixels a square of the map, the gap included
+const SLICE = 6; // ms of a frame for filling; the browser has the rest
+
+/** The probabilities of the ten classes from both heads, at an offset. */
+type Answer = [number[], number[]];
+type Both<T> = [T, T];
+
+const best = (shares: number[]) => shares.indexOf(Math.max(...shares));
+const percent = (share: number) => (100 * share).toFixed(0);
+
+/** Shift a 28×28 image by whole pixels: pixels that leave the frame are lost, black comes in. */
+function shifted(bytes: number[], right: number, down: number): number[] {
+  return bytes.map((_, i) => {
+    const [row, column] = [Math.floor(i / SIDE) - down, (i % SIDE) - right];
+    return row >= 0 && row < SIDE && column >= 0 && column < SIDE ? bytes[row * SIDE + column] : 0;
+  });
+}
+
+function mount(stage: Stage): View {
+  const file = weights(stage, FILES);
+  const names = stage.get<string[]>("names");
+  const images = stage.get<string[]>("pictures");
+  const root = stage.body.closest<HTMLElement>(".nin-figure")!;
+
+  // ---- the state, clamped to its ranges
+  const state = () => {
+    const offset = (key: string) => Math.max(-MOST, Math.min(MOST, Math.round(stage.get(key)) || 0));
+    const [right, down] = [offset("right"), offset("down")];
+    const own = stage.get<string>("own");
+    const picture = Math.max(own ? -1 : 0, Math.min(images.length - 1, Math.round(stage.get("picture")) || 0));
+    const guess = stage.get<string>("guess");
+    return {
+      right,
+      down,
+      cell: (down + MOST) * ACROSS + right + MOST,
+      picture,
+      text: picture < 0 ? own : images[picture],
+      guess: guess in WORDS.guesses ? guess : "",
+    };
+  };
+  const go = (right: number, down: number) => {
+    const inside = (offset: number) => Math.max(-MOST, Math.min(MOST, offset));
+    stage.set({ right: inside(right), down: inside(down) });
+  };
+
+  // ---- elements
+  const garment = h("select", { "aria-label": WORDS.garment, change: () => stage.set({ picture: Number(garment.value) }) },
+    ...names.map((name, i) => h("option", { value: i }, name)),
+    h("option", { value: -1, hidden: true }, WORDS.own));
+  const canvas = mapCanvas();
+  const frame = h("div", { class: "frame", role: "application", tabindex: 0, "aria-roledescription": "image that can be moved", "aria-label": WORDS.frame }, canvas);
+  onKeys(frame, (step) => {
+    const { right, down } = state();
+    return {
+      ArrowUp: () => go(right, down - step),
+      ArrowDown: () => go(right, down + step),
+      ArrowLeft: () => go(right - step, down),
+      ArrowRight: () => go(right + step, down),
+      Home: () => go(0, 0),
+    };
+  });
+  let drag: { x: number; y: number; right: number; down: number; pixel: number } | undefined;
+  frame.addEventListener("pointerdown", (event) => {
+    frame.focus({ preventScroll: true });
+    frame.setPointerCapture?.(event.pointerId);
+    const { right, down } = state();
+    drag = { x: event.clientX, y: event.clientY, right, down, pixel: frame.getBoundingClientRect().width / SIDE };
+  });
+  frame.addEventListener("pointermove", (event) => {
+    if (!drag || !(event.buttons & 1)) return;
+    const pixels = (distance: number) => Math.round(distance / drag!.pixel);
+    go(drag.right + pixels(event.clientX - drag.x), drag.down + pixels(event.clientY - drag.y));
+  });
+  for (const end of ["pointerup", "pointercancel"]) frame.addEventListener(end, () => (drag = undefined));
+
+  const radios = freshId("guess");
+  const guesses = Object.entries(WORDS.guesses).map(([value, text]) => {
+    const input = h("input", { type: "radio", name: radios, value, change: () => stage.set({ guess: value }) });
+    return { value, input, element: h("label", {}, input, ` ${text}`) };
+  });
+  const fill = h("button", { type: "button", class: "nin-button", click: () => stage.set({ filled: true }) }, WORDS.fill);
+
+  const heads = WORDS.heads.map((title) => {
+    const bars = names.map((text) => {
+      const made = { row: h("div", {}), bar: h("i", {}), share: h("span", { class: "nin-number" }) };
+      made.row.append(h("span", {}, text), h("span", { class: "nin-bar" }, made.bar), boxed(made.share));
+      return made;
+    });
+    const offsets = grid({ label: WORDS.map(title), move: (row, column) => go(column - MOST, row - MOST) });
+    Object.assign(offsets.canvas, { width: ACROSS * CELL, height: ACROSS * CELL });
+    offsets.element.classList.add("offsets");
+    const shown = h("span", { class: "nin-label shown" });
+    const element = h("div", { class: "head" },
+      h("strong", {}, title), shown,
+      h("div", { class: "scores" }, ...bars.map(({ row }) => row)),
+      h("div", { class: "place" }, offsets.element),
+      h("span", { class: "nin-label axis", "aria-hidden": "true" }, ...WORDS.axis(MOST).map((text) => h("span", {}, text))));
+    return { element, bars, offsets, shown, painted: { for: "", cells: new Set<number>() } };
+  });
+  stage.body.append(
+    file.notice,
+    h("fieldset", { class: "question" }, h("legend", {}, WORDS.question), ...guesses.map(({ element }) => element)),
+    h("div", { class: "left" }, garment, frame, h("div", { class: "revealed" }, fill)),
+    ...heads.map(({ element }) => element),
+  );
+
+  // ---- running the networks, once for each offset of each image
+  let networks: Network[];
+  let answers = new Map<string, Map<number, Answer>>();
+  let lastGuess = "";
+  const answersFor = (text: string) => {
+    if (!answers.has(text)) answers.set(text, new Map());
+    return answers.get(text)!;
+  };
+  const answerAt = (text: string, cell: number): Answer => {
+    const answers = answersFor(text);
+    const known = answers.get(cell);
+    if (known) return known;
+    const [mean, std] = stage.get<number[]>("normal");
+    const moved = shifted(decode(text), (cell % ACROSS) - MOST, Math.floor(cell / ACROSS) - MOST);
+    const input = moved.map((value) => (value / 255 - mean) / std);
+    const made = networks.map((network) => {
+      network.run(input);
+      const last = network.layers.length - 1;
+      return softmax(names.map((_, c) => network.at(last, c, 0)));
+    }) as Answer;
+    answers.set(cell, made);
+    return made;
+  };
+  /** The right class: the image's label or, for the reader's own, each head's prediction before it moved. */
+  const rightClasses = (): Both<number> => {
+    const { picture, text } = state();
+    return picture >= 0 ? [picture, picture] : (answerAt(text, MIDDLE).map(best) as Both<number>);
+  };
+  const countRight = (answers: Iterable<Answer>, classes: Both<number>): Both<number> => {
+    const count: Both<number> = [0, 0];
+    for (const answer of answers) answer.forEach((shares, i) => (count[i] += Number(best(shares) === classes[i])));
+    return count;
+  };
+  const fillSlice = (text: string) => {
+    const answers = answersFor(text);
+    const until = performance.now() + SLICE;
+    for (let cell = 0; cell < ACROSS ** 2 && performance.now() < until; cell++) if (!answers.has(cell)) answerAt(text, cell);
+    if (answers.size < ACROSS ** 2) stage.invalidate();
+  };
+
+  const paintMap = (i: number, text: string, rightClass: number) => {
+    const { offsets, painted } = heads[i];
+    const key = `${text} ${root.dataset.theme}`;
+    const context = offsets.canvas.getContext("2d")!;
+    if (painted.for !== key) {
+      Object.assign(painted, { for: key, cells: new Set() });
+      context.clearRect(0, 0, ACROSS * CELL, ACROSS * CELL);
+    }
+    const answers = answersFor(text);
+    if (painted.cells.size === answers.size) return;
+    const { neutral, ink } = colors();
+    const [low, high] = [neutral, ink].map((hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)));
+    for (const [cell, answer] of answers) {
+      if (painted.cells.has(cell)) continue;
+      painted.cells.add(cell);
+      const [x, y] = [(cell % ACROSS) * CELL, Math.floor(cell / ACROSS) * CELL];
+      const share = answer[i][rightClass];
+      context.fillStyle = cssColor(low.map((from, k) => from + (high[k] - from) * share) as [number, number, number]);
+      context.fillRect(x, y, CELL - 1, CELL - 1);
+      if (best(answer[i]) === rightClass) continue;
+      context.fillStyle = ink; // has contrast on each such square: the right class has at most half there
+      context.fillRect(x + 3, y + 3, 3, 3);
+    }
+  };
+
+  let paintedFrame = "";
+  const showFrame = () => {
+    const { text, right, down } = state();
+    const key = `${text} ${right} ${down}`;
+    if (key === paintedFrame) return;
+    paintedFrame = key;
+    const gray = shifted(decode(text), right, down).map((value) => value / 255);
+    paintColor(canvas, [gray, gray, gray], SIDE, SIDE);
+  };
+
+  return {
+    draw() {
+      showFrame();
+      if (!file.ready()) return;
+      networks = file.networks()!;
+      const { text, cell, picture, right, down, guess } = state();
+      if (!guess && lastGuess) answers = new Map(); // what was shown does not count for the next guess
+      lastGuess = guess;
+      setValue(garment, picture);
+      stage.body.classList.toggle("asking", !guess);
+      for (const { value, input } of guesses) input.checked = value === guess;
+      answerAt(text, MIDDLE);
+      const answer = answerAt(text, guess ? cell : MIDDLE);
+      if (guess && stage.get("filled")) fillSlice(text);
+      fill.disabled = answersFor(text).size === ACROSS ** 2;
+      const classes = rightClasses();
+      heads.forEach(({ bars, offsets, shown }, i) => {
+        write(shown, WORDS.shown(guess ? WORDS.moved(right, down) : WORDS.moved(0, 0)));
+        bars.forEach(({ row, bar, share }, c) => {
+          const size = `scaleX(${answer[i][c].toFixed(4)})`;
+          if (bar.style.transform !== size) bar.style.transform = size;
+          write(share, percent(answer[i][c]));
+          setClass(row, c === classes[i] ? "right" : "");
+        });
+        offsets.showCursor(down + MOST, right + MOST, ACROSS, ACROSS);
+        if (guess) paintMap(i, text, classes[i]);
+      });
+    },
+    sentence() {
+      if (!networks) return file.sentence();
+      const { text, cell, picture, right, down, guess } = state();
+      const where = WORDS.moved(right, down);
+      if (!guess && cell !== MIDDLE) return where + WORDS.hidden;
+      const classes = rightClasses();
+      const answer = answerAt(text, cell);
+      const shares = answer.map((one, i) => percent(one[classes[i]]));
+      const start = where + (picture < 0 ? WORDS.givesEach(classes.map((c) => names[c]), shares) : WORDS.gives(names[picture], shares));
+      if (!guess) return start + WORDS.first;
+      const answers = answersFor(text);
+      const count = countRight(answers.values(), classes);
+      const counts = (picture < 0 ? WORDS.countsOwn : WORDS.counts)(answers.size, count);
+      if (answers.size < ACROSS ** 2) return start + counts;
+      const loser = count[0] === count[1] ? "alike" : HEADS[Number(count[1] < count[0])];
+      return start + counts + WORDS.verdict(loser, loser === guess);
+    },
+    table() {
+      if (!networks) return { head: [], rows: [] };
+      const { text, cell, picture, guess } = state();
+      const answer = answerAt(text, guess ? cell : MIDDLE);
+      const rows: (string | number)[][] = names.map((name, c) => [name, ...answer.map((shares) => fixed(shares[c], 5))]);
+      if (guess) {
+        const answers = answersFor(text);
+        rows.push([WORDS.offsets, answers.size, answers.size]);
+        rows.push([picture < 0 ? WORDS.kept : WORDS.right, ...countRight(answers.values(), rightClasses())]);
+      }
+      return { head: WORDS.columns, rows };
+    },
+    code() {
+      const { text, right, down } = state();
+      const [mean, std] = stage.get<number[]>("normal");
+      return `import base64
+import torch
+from nin_lib.data import shifted
+from nin_lib.models import trained_pair
+
+picture = "${text}"
+pixels = torch.frombuffer(bytearray(base64.b64decode(picture)), dtype=torch.uint8)
+moved = shifted(pixels.reshape(1, 1, 28, 28), right=${right}, down=${down})
+x = (moved / 255 - ${mean}) / ${std}
+names = ${JSON.stringify(names)}
+for head in ("average", "connected"):
+    with torch.no_grad():
+        shares = trained_pair(head)(x)[0].softmax(0)
+    print(head, dict(zip(names, shares.tolist())))
+`;
+    },
+    async loadImage(file) {
+      stage.set({ own: encode(await readGarment(file)), picture: -1 });
+    },
+  };
+}
+
+export default figure({
+  name: "slide",
+  words: WORDS,
+  state: ["picture", "right", "down", "guess", "filled"],
+  style,
+  mount,
+});

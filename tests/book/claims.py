@@ -1,0 +1,466 @@
+"""The claims ledger, ``book/claims.toml``: what the numbers in the chapters' prose are held to.
+
+``complaints`` compares a chapter's prose with its claims and looks for numbers without one.
+"""
+
+import importlib.util
+import json
+import math
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from statistics import NormalDist, mean, stdev  # noqa: F401
+
+import torch
+from torch import nn
+
+from nin_lib import models, records, summary, train
+from nin_lib.check.chapter07 import _shared
+from nin_lib.data import whitening  # noqa: F401
+from nin_lib.recipes import RECIPES, find, studies  # noqa: F401
+from nin_lib.train import Engine  # noqa: F401
+
+BOOK = Path(__file__).resolve().parents[2] / "book"
+
+# What may stand behind a number, and how much one of it is: a share, seconds, bytes, or as such.
+UNITS = {
+    "%": 0.01, "percent": 0.01, "per cent": 0.01, "points": 0.01, "percentage points": 0.01,
+    "×": 1, "times": 1, "k": 1e3, "M": 1e6, "G": 1e9,
+    "thousand": 1e3, "million": 1e6, "billion": 1e9,
+    "ns": 1e-9, "µs": 1e-6, "ms": 1e-3, "s": 1, "min": 60, "h": 3600,
+    "second": 1, "seconds": 1, "minute": 60, "minutes": 60, "hour": 3600, "hours": 3600,
+    "day": 86400, "days": 86400,
+    "B": 1, "bytes": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30,
+}  # fmt: skip
+# Besides these, anything "/s".
+WORDS = {
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
+    "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14,
+    "sixteen": 16, "eighteen": 18, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50,
+    "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90, "hundred": 100, "thousand": 1000,
+    "million": 10**6, "twice": 2, "half": 1 / 2, "third": 1 / 3, "quarter": 1 / 4, "fifth": 1 / 5,
+    "sixth": 1 / 6, "eighth": 1 / 8, "tenth": 1 / 10, "hundredth": 1 / 100,
+}  # fmt: skip
+
+_COMMA = r"(?:[, \u00a0\u2009\u202f]|\\,|\{,\})"  # between thousands
+_DIGITS = rf"(?:\d{{1,3}}(?:{_COMMA}\d{{3}})+(?!\d)|\d+)(?:\.\d+)?"
+_GAP = r"(?:\\,|[\s$*~-]){0,3}"
+_NAMES = "|".join(sorted((unit for unit in UNITS if unit not in "%×"), key=len, reverse=True))
+_SHAPE = r"\s?\d|\s?\$?[A-Z]\b|\$?[a-z]\b"  # behind the × in 6×6 and 32×H×W, which are no ratios
+_UNIT = rf"(?:\\?%|(?:×|\\times)(?!{_SHAPE})|\w+/s\b|(?:{_NAMES})(?!\w))"
+_SUPER = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹−", "-0123456789-")
+_POWER = r"(?:\s?(?:[·×]|\\cdot|\\times)\s?10(?:\^\{?([-−]?\d+)\}?|([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)))?"
+_MARK = re.compile(r"\{((?:[^{}]|\{[^{}]*\})*)\}")
+
+# What the search for numbers without a claim passes over.
+NO_CLAIM_NEEDED = (
+    r"```.*?```|`[^`\n]*`",
+    # How long a chapter takes to read and run is an estimate: nobody can compute the reader.
+    r'<p class="chapter-line">.*?</p>',
+    r'</?[a-z][\w-]*(?:\s+[\w-]+(?:="[^"]*")?)*\s*/?>|<!--.*?-->',
+    r"\]\([^)\s]*\)|https?://\S+|(?i:arxiv):\s?\S+",
+    r"\\tag\{[^}]*\}",
+    r"\*\*\d\.\d+ [A-Z]\w+",  # the head of an exercise
+    r"\(\d\.\d\)",  # an equation, referred to by its number
+    r"^#+\s*\d[\d.]*(?=\s)",
+    r"(?i:equation|figure|fig\.|exercise|section|table|chapter|§)s?\s*\(?\d+(?:\.\d+)*\)?"
+    rf"(?:(?:,| and| or| to|–)\s*\(\d+\.\d+\))*(?!\.?\d|{_GAP}{_UNIT})",
+    r"\b(?i:python|pytorch|torch|torchvision|cuda|version|cc by(?:-sa)?)\s\d+(?:\.\d+)*",
+)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Words of a chapter with numbers in braces, and what computes these or who says so."""
+
+    chapter: str
+    words: str
+    expression: str | None = None
+    source: str | None = None
+
+    @property
+    def printed(self) -> list[str]:
+        """The numbers, as printed."""
+        return _MARK.findall(self.words)
+
+    def places(self, text: str) -> list[re.Match]:
+        """Where a text says this; each number is a group. Line breaks are spaces."""
+        parts = [re.sub(r"(?:\\?\s)+", r"\\s+", re.escape(p)) for p in _MARK.split(self.words)]
+        whole = r"(?<![^\W_])(?<!\d[.,])({})(?![^\W_]|[.,]\d)"  # no 6 in 16, no 5 in 5.5
+        parts[1::2] = [whole.replace("{}", number) for number in parts[1::2]]
+        return list(re.finditer("".join(parts), text))
+
+    def wrong(self) -> list[str]:
+        """What is wrong with the numbers, wherever they stand."""
+        try:
+            numbers = [read(printed) for printed in self.printed]
+            values = numbers if self.expression is None else evaluate(self.expression)
+        except Exception as error:
+            return [f"'{self.words}': {type(error).__name__}: {error}"]
+        if not numbers or len(numbers) != len(values):
+            return [f"'{self.words}': {len(numbers)} numbers in braces, {len(values)} values"]
+        by = " ".join((self.expression or "").split())
+        triples = zip(self.printed, numbers, values, strict=True)
+        return [
+            f"'{self.words}': it says '{printed}', but {by} gives {value:,.10g}"
+            for printed, (number, step, unit), value in triples
+            if by and abs(value / unit - number) > step / 2 * (1 + 1e-9)
+        ]
+
+
+def read(printed: str) -> tuple[float, float, float]:
+    """A printed number, the step of its last digit, its unit: ``12.4 M`` is (12.4, 0.1, 1e6)."""
+    if found := re.fullmatch(rf"([-−]?)({_DIGITS}){_POWER}{_GAP}({_UNIT})?", printed):
+        minus, number, caret, raised, unit = found.groups()
+        number = re.sub(_COMMA, "", number)
+        unit = UNITS.get((unit or "").replace("\\times", "×").strip("\\"), 1)
+        unit *= 10.0 ** int((caret or raised or "0").translate(_SUPER))
+        step = 10.0 ** -len(number.partition(".")[2])
+        return (-float(number) if minus else float(number)), step, unit
+    total = 0
+    for word in re.split(r"[\s-]+", printed.lower()):
+        amount = WORDS.get(word) or WORDS.get(word.removesuffix("s"))
+        if amount is None:
+            raise ValueError(f"{printed!r} is no number that tests/book/claims.py can read")
+        times = total and not 1 <= amount < 100  # two thirds, five thousand; but twenty-five
+        total = total * amount if times else total + amount
+    return total, 0.01, 1
+
+
+def ledger() -> list[Claim]:
+    """Every claim, in the order of the file."""
+    chapters = tomllib.loads((BOOK / "claims.toml").read_text(encoding="utf-8"))
+    return [
+        Claim(chapter, words, **(by if isinstance(by, dict) else {"expression": by}))
+        for chapter, lines in chapters.items()
+        for words, by in lines.items()
+    ]
+
+
+def prose(notebook: Path) -> str:
+    """The text of a notebook's Markdown cells."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+
+
+def without_exempt(text: str) -> str:
+    """The text with blanks, as many, for what needs no claim: code, addresses, references."""
+
+    def blank(found: re.Match) -> str:
+        return re.sub(r"\S", " ", found[0])
+
+    for pattern in NO_CLAIM_NEEDED:
+        text = re.sub(pattern, blank, text, flags=re.DOTALL | re.MULTILINE)
+    return text
+
+
+def in_need(text: str) -> list[tuple[int, str]]:
+    """The numbers that need a claim: place, number with its unit."""
+    text = without_exempt(text)
+    unit = rf"{_GAP}{_UNIT}"
+    range_of = rf"(?=\s?(?:[–±]|to|and|or)\s?{_DIGITS}{unit})"  # 10 in 10–20 %
+    found = re.finditer(rf"(?<![\w.])({_DIGITS})({unit}|{range_of})?", text)
+    return [(h.start(), h[0]) for h in found if h[2] is not None or not h[1].isdecimal()]
+
+
+def complaints(chapter: str, text: str, claims: list[Claim]) -> list[str]:
+    """What is wrong between a chapter's prose and the claims; nothing if all is well."""
+    wrong, covered, open_text = [], set(), without_exempt(text)
+    for claim in (c for c in claims if c.chapter == chapter):
+        wrong += claim.wrong()
+        places = claim.places(text)
+        if not places:
+            wrong.append(f"the prose does not say '{claim.words}': change it, or the claim")
+        elif len(places) > 1:
+            wrong.append(f"the prose says '{claim.words}' {len(places)} times: claim more words")
+        elif claim.expression is None and not (claim.source and claim.source in text):
+            wrong.append(f"'{claim.words}': the chapter does not name the source {claim.source!r}")
+        for start, end in places[0].regs[1:] if places else ():
+            covered.update(range(start, end))
+            if not open_text[start:end].strip():
+                wrong.append(f"'{claim.words}': '{text[start:end]}' stands in code or an address")
+    for start, number in in_need(text):
+        if start not in covered:
+            end = start + len(number)
+            before = re.search(r"(?:\S+ ){0,4}\S*$", text[max(start - 80, 0) : start])[0]
+            after = re.match(r"\S*(?: \S+){0,2}", text[end:])[0]
+            line = json.dumps(f"{before}{{{number}}}{after}", ensure_ascii=False)
+            wrong.append(
+                f"'{number}' in '…{before}{number}{after}…' has no claim: add it to "
+                f'book/claims.toml under [{chapter}]: {line} = "what computes it"'
+            )
+    return [f"{chapter}: {complaint}" for complaint in wrong]
+
+
+# What expressions may use beside what is imported above.
+
+
+@cache
+def evaluate(expression: str) -> tuple:
+    """The values of an expression; commas separate several."""
+    value = eval(f"({expression})", globals())
+    return value if isinstance(value, tuple) else (value,)
+
+
+@cache
+def benchmark(name: str):
+    """The module ``benchmarks/NAME.py``."""
+    spec = importlib.util.spec_from_file_location(name, BOOK.parent / f"benchmarks/{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def params(model: nn.Module) -> int:
+    return sum(p.numel() for p in model.parameters())
+
+
+def macs(model: nn.Module, *shape: int) -> int:
+    """Multiply-adds for a batch of that shape: ``macs(models.nin(), 1, 1, 224, 224)``."""
+    return summary.trace(model, shape).macs
+
+
+def recorded(recipe: str, device: str | None = None) -> list[dict]:
+    """The recorded runs of a recipe at its full length, on that type of device."""
+    known = find(recipe)
+    runs = [
+        run
+        for run in records.load(recipe, known.data)
+        if run["recipe"]["epochs"] == known.epochs and device in (None, run["machine"]["device"])
+    ]
+    if not runs:
+        raise ValueError(f"no run of {recipe!r} is on record")
+    return runs
+
+
+def short(recipe: str) -> dict:
+    """The one recorded run of a recipe that has fewer epochs than the recipe."""
+    known = find(recipe)
+    runs = records.load(recipe, known.data)
+    [run] = [run for run in runs if run["recipe"]["epochs"] < known.epochs]
+    return run
+
+
+def accuracy(recipe: str, device: str | None = None) -> float:
+    """Mean over the recorded seeds, as a share: 0.921 is printed ``{92.1 %}``."""
+    return mean(run["result"]["accuracy"] for run in recorded(recipe, device))
+
+
+def learned(recipe: str) -> float:
+    """Mean over the recorded seeds of the last epoch's accuracy on the training pictures."""
+    return mean(run["history"][-1]["train_accuracy"] for run in recorded(recipe))
+
+
+def spread(recipe: str, device: str | None = None) -> float:
+    """Standard deviation of the accuracy over the recorded seeds, as a share."""
+    return stdev(run["result"]["accuracy"] for run in recorded(recipe, device))
+
+
+def seconds(recipe: str, device: str) -> float:
+    """Mean time of a recorded run."""
+    return mean(run["wall_seconds"] for run in recorded(recipe, device))
+
+
+def targets(recipe: str) -> list[float]:
+    """What the recipe's smoothed labels ask for: of the right class, then of the nine others."""
+    share = find(recipe).label_smoothing / 10
+    return [1 - 9 * share] + 9 * [share]
+
+
+def entropy(shares: list[float]) -> float:
+    return -sum(p * math.log(p) for p in shares)
+
+
+def rates(recipe: str, steps: int = 1000) -> list[float]:
+    """The recipe's learning rate at each of so many steps."""
+    schedule = train.schedule(train.sgd(find(recipe).network(), find(recipe)), find(recipe), steps)
+    found = []
+    for _ in range(steps):
+        found.append(schedule.get_last_lr()[0])
+        schedule.optimizer.step()
+        schedule.step()
+    return found
+
+
+def edge(holds, low: float, high: float) -> float:
+    """Where between low and high a condition that holds at low ends."""
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return low
+
+
+def vgg11() -> nn.Module:
+    """VGG-11 for gray pictures and ten classes: shapes without numbers."""
+    from torchvision.models import vgg11
+
+    with torch.device("meta"):
+        network = vgg11(num_classes=10)
+        network.features[0] = nn.Conv2d(1, 64, 3, padding=1)
+    return network
+
+
+def alexnet_2012() -> nn.Module:
+    """AlexNet as published, with two groups in three of its convolutions: no numbers either."""
+    with torch.device("meta"):
+        network = models.alexnet(3, 1000)
+        network.features[0].padding = (2, 2)
+        for at in (3, 8, 10):
+            whole = network.features[at]
+            sizes = whole.in_channels, whole.out_channels, whole.kernel_size
+            network.features[at] = nn.Conv2d(*sizes, padding=whole.padding, groups=2)
+        network.classifier[0] = nn.Linear(256 * 6 * 6, 4096)
+    return network
+
+
+def shares(block: str) -> tuple[float, float]:
+    """A block's share of the parameters and of the multiply-adds of ``models.nin()``."""
+    rows = summary.blocks(models.nin(), (1, 1, 224, 224))
+    row = next(row for row in rows if row.name == block)
+    return row.params / rows.params, row.macs / rows.macs
+
+
+def cross_entropy(recipe: str) -> float:
+    """Mean over the recorded seeds of the cross-entropy on the test pictures."""
+    return mean(run["result"]["loss"] for run in recorded(recipe))
+
+
+def gain(number: int) -> float:
+    """What that setting of the ablation adds to the setting below it, as a share."""
+    names = [recipe.name for recipe in studies.ABLATION.values()]
+    return accuracy(names[number]) - accuracy(names[number - 1])
+
+
+def lost(recipe: str) -> int:
+    """How many runs of a recipe diverged."""
+    return len(records.diverged(recipe, find(recipe).data))
+
+
+def worth(step: str) -> float:
+    """What a step of the study of departures is worth on CIFAR-10, as a share."""
+    return accuracy(f"pocket-cifar10-{step}") - accuracy("pocket-cifar10")
+
+
+def setting(label: str, device: str = "cpu") -> float:
+    """How many times as fast as the tutorials' loop a setting of the training speed is."""
+    settings = records.one("training-speed", device)["rows"]
+    return next(one["ratio"] for one in settings if one["label"] == label)
+
+
+def kept(scheme: str) -> list[float]:
+    """What each convolution of ``models.nin()`` and its ReLU keep of the mean square."""
+    found = []
+    for layer in models.nin().modules():
+        if isinstance(layer, nn.Conv2d):
+            ins, outs = layer.weight[0].numel(), layer.weight[:, 0].numel()
+            found.append({"default": 1 / 6, "xavier": ins / (ins + outs), "he": 1.0}[scheme])
+    return found
+
+
+def tried(verdict: str | None = None, **cell) -> int:
+    """How many runs of the failure grid have these settings, and ended so."""
+    runs = records.one("failure-grid", "cpu")["runs"]
+    return sum(cell.items() <= run.items() and verdict in (None, run["verdict"]) for run in runs)
+
+
+def reports(source: str = "") -> list[float]:
+    """What others report of the paper's network on CIFAR-10, as shares."""
+    from nin_lib.records.paper import REPORTED
+
+    return [float(one.accuracy) / 100 for one in REPORTED if source in one.source]
+
+
+def errors(row: int, network: str) -> int:
+    """How many test pictures the paper's tables say that ``nin`` or ``maxout`` got wrong."""
+    from nin_lib.records.paper import TABLES
+
+    return round(getattr(TABLES[row], network) / 100 * TABLES[row].images)
+
+
+def must_share(row: int) -> float:
+    """How many of these errors the two must have in common, for the difference to count."""
+    return _shared(errors(row, "nin"), errors(row, "maxout"))
+
+
+# Chapter 8. Layers are (channels in, channels out, side).
+NAIVE_3A = (192, 64, 1), (192, 128, 3), (192, 32, 5)
+INCEPTION_3A = (
+    (192, 64, 1), (192, 96, 1), (96, 128, 3), (192, 16, 1), (16, 32, 5), (192, 32, 1),
+)  # fmt: skip
+
+
+def weights(*layers: tuple[int, int, int]) -> int:
+    """Weights of convolutions, biases not counted."""
+    return sum(inputs * outputs * side**2 for inputs, outputs, side in layers)
+
+
+@cache
+def ghost(name: str) -> nn.Module:
+    """A network of torchvision without numbers."""
+    import torchvision
+
+    with torch.device("meta"):
+        return getattr(torchvision.models, name)()
+
+
+def _layers(name: str):
+    """The layers of a network of Figure 8.1, or of the first MobileNet without normalization."""
+    from nin_lib.live import where
+
+    if name != "mobilenet":
+        return where.layers_of(name)
+    before, stack = 32, [nn.Conv2d(3, 32, 3, stride=2, padding=1, bias=False)]
+    for width in (64, 128, 128, 256, 256, *6 * [512], 1024, 1024):
+        stride = 2 if width == 2 * before > 64 else 1
+        look = {"stride": stride, "padding": 1, "groups": before, "bias": False}
+        stack.append(nn.Conv2d(before, before, 3, **look))
+        stack.append(nn.Conv2d(before, width, 1, bias=False))
+        before = width
+    stack += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(before, 1000)]
+    return where.layers(nn.Sequential(*stack).to("meta"), (3, 224, 224))
+
+
+@cache
+def counted(name: str) -> tuple[int, int]:
+    """Its parameters and multiply-adds."""
+    found = _layers(name)
+    return sum(layer.params for layer in found), sum(layer.macs for layer in found)
+
+
+def biggest(name: str):
+    """The layer of a network of Figure 8.1 that has most parameters."""
+    return max(_layers(name), key=lambda layer: layer.params)
+
+
+def written(name: str) -> int:
+    """Numbers that its convolutions and linear layers write for a picture."""
+    return sum(layer.channels * math.prod(layer.positions) for layer in _layers(name) if layer.macs)
+
+
+def papers_resnet50_macs() -> int:
+    """Multiply-adds of ResNet-50 with its strides on the first 1×1 layers, as in its paper."""
+    import torchvision
+
+    with torch.device("meta"):
+        network = torchvision.models.resnet50()
+    for block in network.modules():
+        if isinstance(block, torchvision.models.resnet.Bottleneck):
+            block.conv1.stride, block.conv2.stride = block.conv2.stride, block.conv1.stride
+    return summary.trace(network, (1, 3, 224, 224)).macs
+
+
+def gated_resnet50() -> tuple[int, int]:
+    """Multiply-adds of gates in all blocks of ResNet-50: their layers, and the scaling of maps."""
+    ends = [layer for layer in _layers("resnet50") if layer.name.endswith("conv3")]
+    layers = sum(2 * layer.channels * layer.channels // 16 for layer in ends)
+    return layers, sum(layer.channels * math.prod(layer.positions) for layer in ends)
+
+
+@cache
+def pointwise(name: str, *kinds: str) -> tuple[float, float]:
+    """What share of the two is pointwise, or in other kinds of layers."""
+    from nin_lib.live.where import shares
+
+    return shares(_layers(name), *kinds)

@@ -1,0 +1,27 @@
+"""How the tests themselves are run: cores, processes, folders, and what git keeps."""
+
+import os
+import subprocess
+import sys
+
+import torch
+
+THREADS = "import torch; print(torch.get_num_threads())"
+
+
+def test_a_process_counts_on_its_share_of_the_cores_and_so_do_those_it_starts():
+    """Two processes with two threads each, on two cores, take many times as long."""
+    cores, workers = os.cpu_count() or 1, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
+    assert torch.get_num_threads() <= max(1, cores // workers)
+    started = subprocess.run([sys.executable, "-c", THREADS], capture_output=True, text=True)
+    assert int(started.stdout) == torch.get_num_threads()
+
+
+def test_git_ignores_no_source(root):
+    """A pattern for folders of data or builds may hit a folder of the package, too."""
+    folders = ["nin_lib", "build_tools", "benchmarks", "tests", "book", "figures/src", "records"]
+    listing = ["git", "ls-files", "--others", "--ignored", "--exclude-standard", "--", *folders]
+    done = subprocess.run(listing, cwd=root, capture_output=True, text=True, check=True)
+    caches = ("__pycache__", "_cache/", ".ipynb_checkpoints", "records/unfinished/", ".checkpoint")
+    ignored = [line for line in done.stdout.splitlines() if not any(c in line for c in caches)]
+    assert not ignored

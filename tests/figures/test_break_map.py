@@ -1,0 +1,234 @@
+"""Figure 4.4, break the explanation: its curves and correlations are what torch says."""
+
+import re
+
+import pytest
+import torch
+from test_average import Alone, maps_of, number, pixels_in
+from test_live import PICTURES, png
+from torch import nn
+
+from nin_lib import live, models
+from nin_lib.recipes import RECIPES
+
+READY = "() => /on average over 20 draws/.test(document.querySelector('.nin-says').innerText)"
+KEEPS = (
+    r"Without its (\d+) strongest of (\d+) cells, .+? keeps (\S+) % of (\S+) % "
+    r"\(logit (\S+)\); without (\d+) random ones (\S+) %"
+)
+GAP = r"Over 1 to (\d+) cells the strongest cost (\S+) points"
+
+
+@pytest.fixture
+def alone(browser, tmp_path):
+    """Opens the figure in one piece, and waits for its draws; no page may have had an error."""
+    opened = []
+
+    def open_figure(fragment="", pictures=None, options=None, **traits):
+        figure = live.BreakMap(pictures, number="4.4", **traits)
+        opened.append(Alone(browser, tmp_path, figure, fragment, **(options or {})))
+        opened[-1].tab.wait_for_function(READY)
+        return opened[-1]
+
+    yield open_figure
+    for page in opened:
+        assert not page.complaints
+        page.context.close()
+
+
+def guess(page, word="more"):
+    page.tab.get_by_role("radio", name=word, exact=True).check()
+    page.tab.wait_for_function("() => /keeps/.test(document.querySelector('.nin-says').innerText)")
+
+
+def erased_rows(page):
+    """[strongest, mean, low, high] in percent for each number of cells erased, once guessed."""
+    page.table()  # which opens it; the curve is in it when its draws are done
+    page.tab.locator("tbody tr", has_text="erased").first.wait_for(state="attached")
+    rows = [row for row in page.table() if "erased" in row[0]]
+    assert [row[0] for row in rows] == [f"{k} erased, %" for k in range(len(rows))]
+    return [[number(cell) for cell in row[1:]] for row in rows]
+
+
+def without_strongest(pixels, c, among):
+    """Torch: pixels without the 0, 1, 2, … strongest cells of class c's map."""
+    picture = torch.tensor(pixels).reshape(7, 4, 7, 4)
+    strength = maps_of(pixels)[c].flatten()
+    allowed = torch.ones(49, dtype=torch.bool)
+    if among == "garment":
+        allowed = picture.amax((1, 3)).flatten() > 0
+    order = [i for i in strength.argsort(descending=True).tolist() if allowed[i]]
+    for k in range(len(order) + 1):
+        left = picture.clone()
+        for i in order[:k]:
+            left[i // 7, :, i % 7] = 0
+        yield left.flatten().tolist()
+
+
+def test_the_arrow_keys_change_the_sentence(alone):
+    page = alone()
+    page.grid(0)
+    said = [page.says()]
+    for key in ("ArrowDown", "ArrowRight", "ArrowDown"):
+        page.press(key)
+        said.append(page.says())
+    assert len(set(said)) == 4, said
+    assert said[-1].startswith("Row 5, column 4 of the map of Pullover")
+
+
+def test_the_curves_stay_hidden_until_the_reader_has_guessed(alone):
+    page = alone()
+    cover = page.tab.get_by_text("Guess first; then")
+    assert cover.is_visible() and not any("erased" in row[0] for row in page.table())
+    assert "keeps" not in page.says() and "Guess what erasing" in page.says()
+    guess(page)
+    assert cover.is_hidden() and len(erased_rows(page)) == 20
+
+
+@pytest.mark.parametrize("among", ["garment", "picture"])
+def test_the_strongest_cells_cost_what_torch_says(alone, among):
+    page = alone(picture=9, among=among, erased=5)
+    guess(page)
+    rows = erased_rows(page)
+    code, printed = page.code()
+    pictures = list(without_strongest(pixels_in(code), 9, among))
+    assert len(rows) == min(21, len(pictures))
+    logits = [maps_of(picture).mean((1, 2)) for picture in pictures[: len(rows)]]
+    for row, wanted in zip(rows, logits, strict=True):
+        assert abs(float(row[0]) - 100 * wanted.softmax(0)[9]) < 0.06
+        assert row[2] <= row[3]
+    k, of, share, before, logit, also, random = re.search(KEEPS, page.says()).groups()
+    assert (k, also, int(of)) == ("5", "5", len(pictures) - 1)
+    assert number(share) == rows[5][0] and number(random) == rows[5][1]
+    assert number(before) == rows[0][0]
+    # the code prints the logit and the probability at the number of cells shown
+    assert abs(printed[0] - float(number(logit))) < 6e-4
+    assert abs(100 * printed[1] - float(number(share))) < 0.06
+    # nothing and everything erased is the same whatever was drawn
+    assert len(set(rows[0])) == 1
+    if among == "garment":
+        assert len(set(rows[-1])) == 1
+
+
+def test_the_gap_is_that_of_the_table_and_one_guess_holds(alone):
+    page = alone()
+    holds = []
+    for word in ("more", "about as much", "less"):
+        guess(page, word)
+        page.tab.locator(".nin-says", has_text=f"“{word}”").wait_for()
+        holds.append("does not hold" not in page.says())
+    rows = erased_rows(page)
+    most, gap = re.search(GAP, page.says()).groups()
+    gaps = [row[1] - row[0] for row in rows[1:]]
+    assert int(most) == len(gaps)
+    mean = sum(gaps) / len(gaps)
+    assert abs(number(gap) - mean) <= number("0.0501")
+    assert holds == [mean > 3, abs(mean) <= 3, mean < -3]
+
+
+def chance(seed):
+    """The page's numbers in 0…1."""
+    whole = 2**32 - 1
+    while True:
+        seed = (seed + 0x6D2B79F5) & whole
+        t = (seed ^ (seed >> 15)) * (1 | seed) & whole
+        t ^= (t + ((t ^ (t >> 7)) * (61 | t) & whole)) & whole
+        yield (t ^ (t >> 14)) / 2**32
+
+
+@pytest.mark.parametrize("blocks", [1, 2])
+def test_the_correlation_is_that_of_torch_with_the_same_draws(alone, blocks):
+    page = alone(redrawn=blocks, seed=3)
+    drawn, trained = models.pocket_nin(trained=True), maps_of(pixels_in(page.code()[0]))
+    numbers = chance(1000 * 3 + 7)
+    with torch.no_grad():
+        for block in ("block1", "block2", "block3", "block4")[4 - blocks :]:
+            for layer in getattr(drawn, block).modules():
+                if isinstance(layer, nn.Conv2d):
+                    bound = (6 / layer.weight[0].numel()) ** 0.5
+                    values = [bound * (2 * next(numbers) - 1) for _ in range(layer.weight.numel())]
+                    layer.weight.copy_(torch.tensor(values).reshape(layer.weight.shape))
+                    layer.bias.zero_()
+        recipe = RECIPES["pocket"]
+        x = live.BreakMap().pixels()[None, None]
+        anew = drawn[:5]((x - recipe.mean) / recipe.std)[0]
+    pair = torch.stack([trained[2].flatten(), anew[2].flatten()])
+    r = re.search(r"r = (−?[\d.]+); (−?[\d.]+) on average over 20 draws", page.says())
+    assert abs(float(number(r[1])) - torch.corrcoef(pair)[0, 1]) < 1e-3
+    rows = [row for row in page.table() if "reinitialized" in row[0]]
+    assert [row[1] != "" for row in rows] == [n == blocks for n in range(5)]
+    assert number(rows[blocks][1]) == number(r[1]) and number(rows[blocks][2]) == number(r[2])
+
+
+def test_nothing_reinitialized_agrees_fully_and_a_draw_leaves_the_trained_network_alone(alone):
+    page = alone(redrawn=4)
+    guess(page)
+    before = erased_rows(page)
+    assert abs(number(re.search(r"r = (−?[\d.]+)", page.says())[1])) < 1
+    page.tab.get_by_role("button", name="reinitialize again").click()
+    page.tab.wait_for_function(READY)
+    page.tab.wait_for_function("() => /keeps/.test(document.querySelector('.nin-says').innerText)")
+    assert [row[0] for row in erased_rows(page)] == [row[0] for row in before]
+    page.tab.get_by_label("blocks reinitialized").focus()
+    page.press("Home")
+    page.tab.locator(".nin-says", has_text="r = 1.000; 1.000 on average").wait_for()
+    assert "nothing reinitialized" in page.says()
+
+
+def test_a_black_picture_and_the_readers_own_just_work(alone):
+    page = alone()
+    guess(page)
+    for name, content in (
+        ("black", png(bytes(64), 8, 8, color_type=0)),
+        ("mine", PICTURES["gray"]),
+    ):
+        page.choose_file(f"{name}.png", content)
+        page.tab.locator(
+            ".nin-says", has_text="of 0 cells" if name == "black" else "of 49 cells"
+        ).wait_for()
+        page.tab.wait_for_function(
+            "() => /keeps/.test(document.querySelector('.nin-says').innerText)"
+        )
+        page.tab.wait_for_function(READY)
+        _, printed = page.code()
+        logit = re.search(KEEPS, page.says())[5]
+        assert abs(printed[0] - float(number(logit))) < 6e-4
+    said = page.says()
+    page.choose_file("notes.txt", b"no picture", "text/plain")
+    page.tab.locator("[role=alert]").wait_for()
+    assert "cannot read “notes.txt”" in page.tab.locator("[role=alert]").inner_text()
+    assert page.says() == said
+
+
+def test_the_address_holds_the_state_inside_what_there_is(alone):
+    page = alone("#fig-4.4:picture=8&chosen=6&row=1&column=2&erased=7&redrawn=2&among=picture")
+    assert page.says().startswith("Row 1, column 2 of the map of Shirt")
+    guess(page)
+    assert "Without its 7 strongest of 49 cells, Shirt keeps" in page.says()
+    page = alone("#fig-4.4:picture=88&chosen=66&row=-1&column=99&erased=700&redrawn=9&among=x")
+    assert page.says().startswith("Row 0, column 6 of the map of Ankle boot")
+    assert "the top 4 blocks reinitialized" in page.says()
+    guess(page)
+    assert re.search(KEEPS, page.says())
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (1200, "dark")])
+def test_it_fits_and_axe_finds_nothing(alone, violations, width, scheme):
+    page = alone(options={"viewport": {"width": width, "height": 800}, "color_scheme": scheme})
+    guess(page)
+    page.table()
+    assert page.fits()
+    assert not violations(page.tab, ".nin-live", only_contrast=scheme == "dark")
+
+
+def test_the_fallback_is_the_first_state_in_numbers():
+    figure = live.BreakMap()
+    share, row, column, value = re.search(
+        r"Pullover, which the network gives (\S+) %\. The map is largest in row (\d), column (\d): "
+        r"(\S+)\.<",
+        figure.fallback(),
+    ).groups()
+    maps = maps_of((255 * figure.pixels()).round().int().flatten().tolist())
+    assert abs(maps[2, int(row), int(column)] - float(value)) < 6e-4
+    assert maps[2].max() == maps[2, int(row), int(column)]
+    assert abs(100 * maps.mean((1, 2)).softmax(0)[2] - float(share)) < 0.06

@@ -1,0 +1,369 @@
+"""Figure 6.1, watch ReLUs die: it trains as torch does, and says what became of the run."""
+
+import json
+import math
+import re
+import shutil
+import subprocess
+
+import pytest
+import torch
+import torch.nn.functional as F
+import traitlets
+from playwright.sync_api import expect
+from torch import nn
+
+from nin_lib import live
+from nin_lib.live import dying
+from nin_lib.live.dying import DEFAULT, HE, Settings
+
+CHANCES = math.log(10)
+OVER = 60_000  # ms, for a run on a busy machine
+
+
+# ---- the trainer against torch
+
+
+@pytest.fixture(scope="module")
+def trained_in_node(root, tmp_path_factory):
+    """Runs the page's trainer: ``trained_in_node(settings, measurements)``."""
+    folder = root / "figures"
+    if shutil.which("node") is None or not (folder / "node_modules").exists():
+        pytest.skip("the figures' sources need Node and `npm install` in figures/")
+    pictures = tmp_path_factory.mktemp("die") / "pictures"
+    pictures.write_bytes(dying.packed())
+
+    def run(settings, count):
+        given = settings._asdict()
+        given["finalRelu"] = given.pop("final_relu")
+        command = ["node", "test/run_training.mjs", pictures, json.dumps(given), str(count)]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr[-3000:]
+        return json.loads(done.stdout)
+
+    return run
+
+
+STARTS = (
+    Settings(),
+    Settings(gain=1.0, bias=0.1, rate=0.3, final_relu=False, seed=5),
+    Settings(gain=DEFAULT, rate=0.2, norm=True, seed=2),
+    Settings(bias=-0.05, final_relu=False, norm=True, seed=1),
+)
+
+
+def torch_layers(network):
+    """Each convolution with the batch normalization after it, if there is one."""
+    found = []
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d):
+            found.append([layer, None])
+        elif isinstance(layer, nn.BatchNorm2d):
+            found[-1][1] = layer
+    return found
+
+
+@pytest.mark.parametrize("settings", STARTS)
+def test_weights_and_gradients_are_those_of_torch(trained_in_node, settings):
+    start = trained_in_node(settings, 1)["start"]
+    network, (x, y) = dying.network(settings), dying.inputs()
+    batch = next(dying.batches(settings.seed))
+    F.cross_entropy(network(x[batch]), y[batch]).backward()
+    layers = torch_layers(network)
+    assert len(layers) == len(start["layers"]) == 12
+    for (conv, norm), own, slopes in zip(layers, start["layers"], start["gradients"], strict=True):
+        pairs = {"weight": conv.weight, "bias": conv.bias if norm is None else norm.bias}
+        if norm is not None:
+            pairs["scale"] = norm.weight
+        for key, wanted in pairs.items():
+            assert own[key] == wanted.flatten().tolist(), "a start differs"
+            got, right = torch.tensor(slopes[key], dtype=torch.float64), wanted.grad.flatten()
+            assert (got - right).norm() <= 1e-6 * right.norm() + 1e-12, key
+
+
+@pytest.mark.parametrize("settings", STARTS)
+def test_the_steps_are_those_of_torch(trained_in_node, settings):
+    measured = trained_in_node(settings, 6)["measured"]
+    wanted = list(dying.run(settings, 15))
+    assert [one["step"] for one in measured] == [one.step for one in wanted]
+    for got, right in zip(measured, wanted, strict=True):
+        assert got["loss"] == pytest.approx(right.loss, rel=1e-5)
+        assert got["gradient"] == pytest.approx(right.gradient, rel=1e-4)
+        assert [lit == 0 for lit in got["lit"]] == torch.cat(right.dead).tolist()
+
+
+def test_a_rate_that_is_too_high_kills_in_both(trained_in_node):
+    settings = live.Die().settings()
+    measured = trained_in_node(settings, 31)["measured"]
+    assert measured[0]["verdict"] == "untrained" and measured[-1]["verdict"] == "dead"
+    assert measured[-1]["loss"] == pytest.approx(CHANCES, abs=1e-12)
+    last = list(dying.run(settings, 90))[-1]
+    assert last.gradient == measured[-1]["gradient"] == 0
+    assert last.dead[-1].all() and last.loss == pytest.approx(CHANCES, abs=1e-12)
+
+
+def test_the_constants_are_those_of_the_page(trained_in_node, root):
+    source = (root / "figures" / "src" / "net" / "experiment.ts").read_text(encoding="utf-8")
+    for name in ("STEPS, EVERY", "BATCH, PROBE"):
+        first, second = (getattr(dying, one) for one in name.split(", "))
+        assert f"[{name}] = [{first}, {second}]" in source
+    assert dying.pictures().shape == (320, 14, 14) and dying.pictures().max() <= dying.LEVELS
+    x, y = dying.inputs()
+    assert abs(x.mean()) < 1e-12 and y[:11].tolist() == [*range(10), 0]
+
+
+# ---- the page
+
+
+@pytest.fixture
+def die(shown_alone):
+    def open_figure(fragment="", options=None, **traits):
+        return shown_alone(live.Die(number="6.1", **traits), fragment, "Step 0", **(options or {}))
+
+    return open_figure
+
+
+def says(tab):
+    tab.evaluate("() => new Promise(f => requestAnimationFrame(() => requestAnimationFrame(f)))")
+    return tab.locator(".nin-says").inner_text()
+
+
+def wait_for(tab, words):
+    """Until the sentence holds the words; then the sentence."""
+    tab.locator(".nin-says", has_text=re.compile(words)).wait_for(timeout=OVER)
+    return says(tab)
+
+
+def press(tab, *keys):
+    tab.locator(".raster").focus()
+    for key in keys:
+        tab.keyboard.press(key)
+    return says(tab)
+
+
+def button(tab, name):
+    return tab.get_by_role("button", name=name, exact=True)
+
+
+def parsed(sentence):
+    """Step, loss and gradient as printed, and dead units by layer; their sum is checked."""
+    step, loss, gradient = re.match(r"Step (\d+): loss (\S+), gradient (\S+)\. ", sentence).groups()
+    terms, total, units = re.search(r"Dead units: ([\d +]+) = (\d+) of (\d+)\.", sentence).groups()
+    dead = [int(term) for term in terms.split(" + ")]
+    assert sum(dead) == int(total) and int(units) == 120 and len(dead) == 12, sentence
+    return int(step), loss, gradient, dead
+
+
+def test_training_kills_and_the_sentence_says_so(die):
+    tab = die()
+    assert "Untrained" in says(tab)
+    assert tab.get_by_text("Workers are not allowed here").is_hidden()
+    before = parsed(says(tab))
+    button(tab, "train").click()
+    said = wait_for(tab, "Dead: the loss is that of equal chances")
+    step, loss, gradient, dead = parsed(said)
+    assert step > before[0] and (loss, gradient) == ("2.302585", "0") and dead[-1] == 10
+    assert "ln 10 = 2.302585" in said and "The class map of Sandal is dead: 0 for all 50" in said
+    assert tab.locator(".flag").inner_text() == "dead from step 69"
+    # the readings beside the drawing are the sentence's numbers
+    readings = tab.locator(".readings .value").all_inner_texts()
+    assert readings[1:] == [loss, gradient, f"{sum(dead)}/120"]
+
+
+def test_the_arrow_keys_ask_units_and_steps(die):
+    tab = die()
+    press(tab, " ")
+    wait_for(tab, r"Step (3\d|[4-9]\d)")
+    assert button(tab, "pause").count() == 1
+    press(tab, " ")
+    button(tab, "train").wait_for()
+    said = [
+        press(tab, key) for key in ("ArrowLeft", "ArrowUp", "PageUp", "Home", "Shift+ArrowRight")
+    ]
+    assert len(set(said)) == 5
+    assert "class map of Coat" in said[1] and "Block 4, first 1×1, unit 0" in said[2]
+    assert parsed(said[3])[0] == 0 and parsed(said[4])[0] == 12
+    # the slider below the raster goes through the same steps
+    slider = tab.get_by_role("slider", name="step")
+    assert slider.input_value() == "12"
+    slider.focus()
+    tab.keyboard.press("ArrowRight")
+    assert parsed(says(tab))[0] == 15
+    tab.locator(".raster").click(position={"x": 1, "y": 1})
+    assert "Block 1, 3×3, unit 0" in says(tab) and parsed(says(tab))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("preset", "verdict"),
+    [
+        ("starts blind", "Blind: there is a gradient"),
+        ("weights too small", "Dead: the loss"),
+        ("bias below zero", "Cut off: all units of block 4"),
+        ("batch normalization", "Training: the loss has left"),
+    ],
+)
+def test_a_preset_shows_what_its_name_says(die, preset, verdict):
+    tab = die()
+    tab.get_by_label("try").select_option(preset)
+    button(tab, "train").click()
+    wait_for(tab, rf"Step [3-9]\d.*{verdict}|Step \d\d\d.*{verdict}")
+
+
+def test_a_remedy_starts_from_the_same_seed_and_keeps_the_run_before(die):
+    tab = die()
+    start = parsed(says(tab))
+    button(tab, "train").click()
+    wait_for(tab, r"Step [3-9]\d")
+    assert not tab.locator(".former").get_attribute("d")
+    button(tab, "half the learning rate").click()
+    wait_for(tab, r"Step [3-9]\d")
+    assert tab.locator(".former").get_attribute("d")
+    button(tab, "pause").click()
+    assert tab.locator(".slider .nin-number").all_inner_texts()[2] == "0.35"
+    assert tab.get_by_label("seed", exact=True).input_value() == "3"
+    assert parsed(press(tab, "Home"))[:3] == start[:3]
+    expect(button(tab, "He’s gain")).to_be_disabled()
+    button(tab, "no last ReLU").click()
+    expect(tab.get_by_label("ReLU before the average")).not_to_be_checked()
+    button(tab, "back to step 0").click()
+    wait_for(tab, "Step 0")
+
+
+def test_the_copied_code_trains_the_same_run(die):
+    tab = die(norm=True, rate=0.3)
+    button(tab, "train").click()
+    wait_for(tab, r"Step [3-9]\d")
+    button(tab, "pause").click()
+    step, loss, _, _ = parsed(press(tab, "Home", "Shift+ArrowRight", "Shift+ArrowRight"))
+    assert step == 24
+    button(tab, "copy as PyTorch").click()
+    printed = []
+    exec(tab.locator("pre").inner_text(), {"print": printed.append})
+    assert printed[0] == pytest.approx(float(loss), abs=1e-5)
+    assert printed[1].verdict in ("healthy", "slow")
+
+
+def test_the_copied_code_of_a_dead_run_ends_with_that_verdict(die):
+    tab = die(bias=-0.5, gain=DEFAULT)
+    assert "Dead: the loss" in says(tab)
+    button(tab, "copy as PyTorch").click()
+    printed = []
+    exec(tab.locator("pre").inner_text(), {"print": printed.append})
+    assert printed[0] == pytest.approx(CHANCES) and printed[1].verdict == "dead"
+
+
+def test_the_table_holds_the_losses_and_the_dead_of_each_layer(die):
+    tab = die(bias=-0.5)
+    button(tab, "train").click()
+    wait_for(tab, r"Step \d\d\d")
+    button(tab, "as table").click()
+    cells = "rows => rows.map((row) => [...row.cells].map((cell) => cell.textContent))"
+    rows = tab.locator("tbody tr").evaluate_all(cells)
+    assert [row[0] for row in rows[:3]] == ["0", "15", "30"]
+    assert {row[1] for row in rows} == {"2.302585"} and {row[2] for row in rows} == {"0"}
+    assert [int(cell) for cell in rows[0][3:]] == parsed(says(tab))[3]
+    assert tab.locator("thead th").count() == 15
+
+
+FORBIDDEN = "delete window.Worker"
+FAILING = """window.Worker = class extends EventTarget {
+  constructor() { super(); setTimeout(() => this.onerror?.(new Event("error"))); }
+  postMessage() {}
+  terminate() {}
+}"""
+
+
+POLICY = """<meta http-equiv="Content-Security-Policy" content="worker-src 'none'">"""
+
+
+@pytest.mark.parametrize(("spell", "head"), [(FORBIDDEN, ""), (FAILING, ""), ("", POLICY)])
+def test_without_a_worker_it_trains_between_the_frames(browser, tmp_path, spell, head):
+    page = tmp_path / "figure.html"
+    figure = live.Die(number="6.1").html()
+    page.write_text(f"<!doctype html><meta charset=utf-8>{head}{figure}", encoding="utf-8")
+    tab = browser.new_page()
+    complaints = []
+    tab.on("pageerror", lambda error: complaints.append(str(error)))
+    tab.add_init_script(spell)
+    tab.goto(page.as_uri())
+    wait_for(tab, "Step 0")
+    tab.get_by_text("Workers are not allowed here").wait_for()
+    button(tab, "train").click()
+    wait_for(tab, "Dead: the loss is that of equal chances")
+    assert tab.locator(".flag").inner_text() == "dead from step 69" and not complaints
+    tab.close()
+
+
+def test_with_reduced_motion_the_run_is_computed_and_then_scrubbed(die):
+    tab = die(options={"reduced_motion": "reduce"}, bias=-0.5)
+    button(tab, "train").click()
+    drawn = "() => document.querySelector('.present').getAttribute('d')"
+    seen = {tab.evaluate(drawn)}
+    while "Training without showing it" in says(tab):
+        seen.add(tab.evaluate(drawn))
+    wait_for(tab, "Step 600")
+    assert len(seen - {tab.evaluate(drawn)}) <= 1
+    slider = tab.get_by_role("slider", name="step")
+    slider.focus()
+    tab.keyboard.press("ArrowLeft")
+    assert parsed(says(tab))[0] == 597
+
+
+def test_off_screen_it_rests(die):
+    tab = die(norm=True)
+    tab.evaluate("document.body.style.paddingBottom = '3000px'")
+    button(tab, "train").click()
+    wait_for(tab, r"Step [1-9]")
+    tab.evaluate("scrollTo(0, 3000)")
+    tab.wait_for_timeout(1000)
+    step = "() => document.querySelector('.nin-says').innerText.match(/Step (\\d+)/)[1]"
+    before = tab.evaluate(step)
+    tab.wait_for_timeout(1000)
+    assert tab.evaluate(step) == before
+    tab.evaluate("scrollTo(0, 0)")
+    tab.wait_for_function(f"before => ({step})() !== before", arg=before, timeout=OVER)
+
+
+def test_a_loss_that_is_no_number_is_said(die):
+    tab = die("gain=2&bias=0.5&rate=0.1&final_relu=false&seed=0")
+    button(tab, "train").click()
+    assert "loss NaN" in wait_for(tab, "Diverged")
+
+
+def test_an_address_with_nonsense_stays_inside_what_there_is(die):
+    tab = die("gain=1e9&bias=-7&rate=0&seed=-4&unit=5000&step=77777&final_relu=3&norm=maybe")
+    numbers = tab.locator(".slider .nin-number").all_inner_texts()
+    assert numbers == ["2.00", "−0.50", "0.003"]
+    assert tab.get_by_label("seed", exact=True).input_value() == "0"
+    assert "class map of Ankle boot" in says(tab)
+    assert tab.get_by_label("ReLU before the average").is_checked()
+
+
+@pytest.mark.parametrize("width", [320, 390, 1200])
+def test_it_fits(die, width):
+    tab = die(options={"viewport": {"width": width, "height": 800}})
+    assert tab.locator(".nin-figure").evaluate("e => e.scrollWidth <= e.clientWidth")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(die, violations, scheme):
+    tab = die(options={"color_scheme": scheme})
+    tab.evaluate("document.querySelector('.nin-fallback')?.remove()")
+    assert not violations(tab, ".nin-figure", only_contrast=scheme == "dark")
+
+
+# ---- in Python
+
+
+def test_the_fallback_is_a_picture_with_torchs_own_numbers():
+    text = live.Die(bias=-0.5, number="6.1").fallback()
+    assert "<svg" in text and "2.302585, and" in text
+    [dead] = re.findall(r"and (\d+) of 120 units are dead", text)
+    start = dying.dead_units(dying.network(Settings(HE, -0.5, 0.7, seed=3)), dying.inputs()[0][:50])
+    assert int(dead) == sum(int(layer.sum()) for layer in start)
+
+
+@pytest.mark.parametrize("wrong", [{"gain": 9}, {"rate": 0}, {"bias": 1}, {"seed": -1}])
+def test_settings_that_the_page_does_not_offer_are_refused(wrong):
+    with pytest.raises(traitlets.TraitError):
+        live.Die(**wrong)

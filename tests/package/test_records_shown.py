@@ -1,0 +1,147 @@
+"""Figures and tables made from records, whatever records are missing."""
+
+import copy
+from itertools import pairwise
+
+import matplotlib
+import matplotlib.pyplot as plt
+import pytest
+
+from nin_lib import records
+from nin_lib.recipes import RECIPES, studies
+from nin_lib.records import as_figures, read
+
+matplotlib.use("agg")
+PRINTED = {"printed elsewhere": {1: 40.0, 2: 60.0}, "at the end only": {3: 61.0}}
+OURS = {"pocket network": "pocket", "the tutorial": "tutorial"}
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def no_records(monkeypatch):
+    monkeypatch.setattr(read, "every", dict)
+
+
+@pytest.fixture
+def tutorial_recorded(monkeypatch):
+    """As if the tutorial's run and a GPU's training speed were on record."""
+    run = copy.deepcopy(records.load("pocket", "fashion-mnist")[0])
+    run["recipe"] |= RECIPES["tutorial"].settings()
+    run["machine"] |= {"device": "cuda", "gpu": "Tesla T4"}
+    speed = copy.deepcopy(records.one("training-speed", "cpu"))
+    speed["machine"] |= {"device": "cuda", "gpu": "NVIDIA H100"}
+    invented = {**records.every(), "run": run, "speed": speed}
+    monkeypatch.setattr(read, "every", lambda: invented)
+    return run
+
+
+def words(figure):
+    return [text.get_text() for ax in figure.axes for text in ax.texts]
+
+
+def test_curves_beside_printed_ones_and_what_is_missing(monkeypatch):
+    pocket = {run["seed"]: run for run in records.load("pocket", "fashion-mnist")}
+    monkeypatch.setattr(read, "every", lambda: pocket)
+    figure = as_figures.accuracy_by_epoch(PRINTED, OURS)
+    [ax] = figure.axes
+    assert len(ax.lines) == len(PRINTED) + len(pocket)
+    assert {"pocket network, 5 seeds", "not yet measured: the tutorial"} <= set(words(figure))
+
+
+def test_a_record_that_appears_is_drawn(tutorial_recorded):
+    figure = as_figures.accuracy_by_epoch(PRINTED, OURS)
+    assert not any("not yet measured" in text for text in words(figure))
+    curve = [100 * row["watched_accuracy"] for row in tutorial_recorded["history"]]
+    assert any(list(line.get_ydata()) == curve for line in figure.axes[0].lines)
+
+
+def test_labels_keep_apart():
+    figure = as_figures.accuracy_by_epoch({"a": {1: 50.0}, "b": {1: 50.0}, "c": {1: 50.1}}, {})
+    [ax] = figure.axes
+    low, high = ax.get_ylim()
+    heights = sorted(text.get_position()[1] for text in ax.texts)
+    gaps = [b - a for a, b in pairwise(heights)]
+    assert min(gaps) >= as_figures.LABEL_GAP * (high - low) * 0.999
+
+
+def test_the_ablation_has_a_dot_per_seed():
+    figure = as_figures.accuracy(studies.ABLATION, "before")
+    dots = sorted(x for line in figure.axes[0].lines for x in line.get_xdata())
+    for recipe in studies.ABLATION.values():
+        for run in records.load(recipe.name, recipe.data):
+            assert 100 * run["result"]["accuracy"] in dots
+
+
+def test_gains_are_differences_of_means():
+    said = words(as_figures.accuracy(studies.ABLATION, "before"))
+    means = [float(text.split()[0]) for text in said if " ± " in text]
+    assert len(means) == len(studies.ABLATION)
+    after = said.index(next(text for text in said if text.startswith(f"{means[5]:.2f}")))
+    gain, ratio = said[after + 1 : after + 3]  # by the one-cycle learning rate
+    assert abs(float(gain) - (means[5] - means[4])) < 0.061
+    assert float(ratio) > 2
+
+
+def test_the_difference_that_a_departure_makes_is_drawn_and_printed(no_records, monkeypatch):
+    study = dict(list(studies.DEPARTURES.items())[:4])
+    seeds = ((0.70, 0.72), (0.73, 0.75), (0.20, 0.22), ())
+    better = list(study.values())[1]
+    shelf = {
+        f"{recipe.name}-{seed}": {
+            "kind": "run", "recipe": recipe.settings(), "data": "cifar10", "seed": seed,
+            "result": {"accuracy": accuracy},
+        }
+        for recipe, found in zip(study.values(), seeds, strict=True)
+        for seed, accuracy in enumerate(found)
+    }  # fmt: skip
+    shelf["lost"] = {"kind": "diverged", "recipe": better.settings(), "data": "cifar10"}
+    monkeypatch.setattr(read, "every", lambda: shelf)
+    figure = as_figures.accuracy(study, "first", ticks=(60, 70, 80))
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    first, second, *others = study
+    assert labels == [first, f"{second} (1 diverged)", *others]
+    said = words(figure)
+    assert said[:4] == ["71.00 ± 1.41 %", "74.00 ± 1.41 %", "+3.0", "+2.1"]
+    assert said[4:8] == ["21.00 ± 1.41 %", "−50.0", "−35.4", "not yet measured"]
+    dots = [list(line.get_xdata()) for line in figure.axes[0].lines if line.get_marker() == "o"]
+    assert [sorted(round(x, 6) for x in line) for line in dots] == [[70, 72], [73, 75], [], []]
+    [arrow] = [line for line in figure.axes[0].lines if line.get_marker() == "<"]
+    assert list(arrow.get_xdata()) == [59]
+
+
+def test_the_training_speed_has_a_bar_per_setting():
+    figure = as_figures.training_speed("cpu")
+    settings = records.one("training-speed", "cpu")["rows"]
+    bars = [bar.get_width() for bar in figure.axes[0].patches]
+    assert bars == [setting["examples_per_second"]["wall"] for setting in settings]
+    assert f"{settings[-1]['ratio']:.2f}×" in words(figure)
+
+
+def test_times_are_measured_or_missing(tutorial_recorded):
+    rows = records.training_times(["pocket", "tutorial", "alexnet"]).rows[1:]
+    assert ("pocket", "8", "68 s", "2 of 2 cores, bfloat16") in rows
+    times = {row[3]: row[2] for row in rows if row[0] == "tutorial"}
+    assert times["Tesla T4, bfloat16"] == f"{tutorial_recorded['wall_seconds']:.0f} s"
+    assert times["1 core, bfloat16"] == "91 min"
+    [(_, _, missing)] = [row[:3] for row in rows if row[0] == "alexnet"]
+    assert missing.startswith("not yet measured: `python -m nin_lib.train alexnet --record ")
+
+
+def test_without_any_record_everything_is_not_yet_measured(no_records):
+    missing = "not yet measured"
+    assert f"{missing}: pocket network; the tutorial" in words(
+        as_figures.accuracy_by_epoch(PRINTED, OURS)
+    )
+    figure = as_figures.accuracy(studies.ABLATION, "before")
+    assert words(figure).count(missing) == len(studies.ABLATION)
+    figure = as_figures.accuracy(studies.DEPARTURES, "first")
+    assert words(figure).count(missing) == len(studies.DEPARTURES)
+    assert repr(records.training_times(["pocket"])).count(missing) == 1
+    for device in ("cpu", "cuda"):
+        table = repr(as_figures.training_speed(device))
+        assert missing in table and "python benchmarks/" in table
