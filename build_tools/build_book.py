@@ -81,14 +81,19 @@ def missing(cache: Path) -> list[Path]:
 
 
 def keep(cache: Path, path: Path, outputs: list[list]) -> None:
-    """Put a chapter that was executed elsewhere into the cache, with the outputs of its cells."""
+    """Put a chapter that was executed elsewhere into the cache, with the outputs of its cells.
+
+    Without a history, as under nbval, IPython shows the value of a line that ends in a semicolon.
+    """
     from jupyter_cache import get_cache
     from jupyter_cache.base import CacheBundleIn
 
     chapter = nbformat.read(path, as_version=4)
     cells = (cell for cell in chapter.cells if cell.cell_type == "code")
     for count, (cell, made) in enumerate(zip(cells, outputs, strict=True), 1):
-        cell.execution_count, cell.outputs = count, made
+        silent = cell.source.rstrip().endswith(";")
+        cell.outputs = [o for o in made if not (silent and o.output_type == "execute_result")]
+        cell.execution_count = count
     get_cache(cache).cache_notebook_bundle(CacheBundleIn(chapter, str(path)), overwrite=True)
 
 

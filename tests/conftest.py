@@ -57,7 +57,7 @@ def browser():
         browser.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def violations(root):
     """What axe finds wrong on a page: ``violations(page, where)``; of contrast only where asked."""
     axe = root / "figures" / "node_modules" / "axe-core" / "axe.min.js"

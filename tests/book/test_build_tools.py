@@ -13,6 +13,7 @@ import nin_sphinx
 import pytest
 import report_links
 import stamp_address
+from jupyter_cache import get_cache
 
 OLD, NEW = stamp_address.current(), "someone/a-fork"
 
@@ -139,9 +140,14 @@ def test_only_chapters_that_were_not_executed_yet_are_executed(build_book, tree,
     first, *others = chapters
     assert executed == [[path.name for path in chapters]]
     cells = json.loads(first.read_text())["cells"]
-    outputs = [[nbformat.v4.new_output("stream", text="made")]]
-    outputs *= sum(cell["cell_type"] == "code" for cell in cells)
-    build_book.keep(output / ".jupyter_cache", first, outputs)
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    value = nbformat.v4.new_output("execute_result", {"text/plain": "its value"})
+    build_book.keep(output / ".jupyter_cache", first, [[value] for _ in code])
+    _, kept = get_cache(output / ".jupyter_cache").merge_match_into_notebook(
+        nbformat.read(first, as_version=4)
+    )
+    shown = [cell.outputs == [value] for cell in kept.cells if cell.cell_type == "code"]
+    assert shown == [not source.endswith(";") for source in code] and 0 < sum(shown) < len(code)
     assert build_book.missing(output / ".jupyter_cache") == others
     first.write_text(first.read_text().replace("import torch", "import torch  # changed", 1))
     assert build_book.missing(output / ".jupyter_cache") == chapters

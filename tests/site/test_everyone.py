@@ -6,17 +6,9 @@ from html import unescape
 import browser as browser_tools
 import pytest
 from fontTools import ttLib
-from test_site import PAGES
+from test_site import PAGES, SHIFTS
 
 LIMIT = 300_000  # bytes over the wire
-# Shifts without input, summed as browsers do for their score of a page.
-SHIFTS = """new PerformanceObserver((list) => {
-  for (const shift of list.getEntries())
-    if (!shift.hadRecentInput)
-      (window.layoutShifts ??= []).push([
-        shift.value, ...shift.sources.map(({ node }) => (node?.outerHTML ?? "text").slice(0, 99)),
-      ]);
-}).observe({ type: "layout-shift", buffered: true })"""
 
 
 def sent(path) -> int:
@@ -45,26 +37,6 @@ def test_the_font_of_mathematics_has_all_that_formulas_draw(site):
             drawn |= {"√"} & set("√" * formula.count("<msqrt"))
     has = ttLib.TTFont(site / "_static" / "math.woff").getBestCmap()
     assert "√" in drawn and not [c for c in drawn if not c.isspace() and ord(c) not in has]
-
-
-@pytest.mark.parametrize("name", [name for name in PAGES if re.match(r"\d\d_|index|api", name)])
-def test_nothing_moves_while_a_page_loads(browser, address, name):
-    page = browser.new_page(viewport={"width": 1320, "height": 900})
-    page.add_init_script(SHIFTS)
-    page.goto(f"{address}/{name}.html", wait_until="networkidle")
-    page.evaluate("""async () => {
-      for (let y = 0; y < document.body.scrollHeight; y += 600) {
-        scrollTo(0, y);
-        await new Promise((done) => setTimeout(done, 60));
-      }
-    }""")
-    page.wait_for_load_state("networkidle")
-    # But for the rail of contents, which unfolds as one reads. Browsers call 0.1 good.
-    shifts = [
-        s for s in page.evaluate("window.layoutShifts ?? []") if "toc-entry" not in str(s[1:])
-    ]
-    assert sum(shift[0] for shift in shifts) < 0.03, shifts
-    page.close()
 
 
 @pytest.mark.parametrize("width", [360, 1320])
@@ -118,21 +90,6 @@ def test_a_page_has_one_stylesheet_and_few_elements(site, name):
     assert len(re.findall(r'rel="stylesheet"', html)) == 1
     most = 12_000 if name in ("api", "genindex") else 3_000
     assert len(re.findall(r"<[a-z]", html)) <= most
-
-
-LIGHT = [(name, "light") for name in PAGES]
-# Colors are the same on all pages: these have every kind of element.
-DARK = [(name, "dark") for name in ("index", "04_global_average_pooling", "glossary", "api")]
-
-
-@pytest.mark.parametrize(("name", "scheme"), LIGHT + DARK)
-def test_axe_finds_nothing_on_a_page(browser, address, violations, name, scheme):
-    """Figures apart, which have their own test; in the dark, whether all can be read."""
-    page = browser.new_page(viewport={"width": 1320, "height": 900}, color_scheme=scheme)
-    page.goto(f"{address}/{name}.html", wait_until="networkidle")
-    where = {"exclude": [".nin-live", ".highlight"]}
-    assert not violations(page, where, only_contrast=scheme == "dark")
-    page.close()
 
 
 def test_without_storage_everything_works(browser, address):
