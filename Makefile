@@ -58,7 +58,7 @@ pdf: $(VENV)/.ready ## print the built book into _build/network-in-network.pdf
 	$(BIN)/python build_tools/print_book.py
 
 links: $(VENV)/.ready ## ask every other site that the built book links to whether it answers
-	@$(BIN)/python build_tools/report_links.py
+	@$(BIN)/python build_tools/build_book.py --links
 
 notebooks: $(VENV)/.ready ## executed copies of the chapters, from the last make book, in _build/notebooks
 	$(BIN)/python build_tools/publish_notebooks.py

@@ -158,6 +158,24 @@ def build(output: Path) -> int:
     return status
 
 
+def links(output: Path) -> int:
+    """Ask every other site that the built book links to, and print what did not simply answer.
+
+    A report and no test: other sites fall silent for an hour, and that must not break the book.
+    """
+    answers = output / "linkcheck" / "output.txt"  # written by Sphinx, a line per address
+    answers.unlink(missing_ok=True)
+    if (output / "made.json").exists():
+        jupyter_book(output, "-q", "--builder", "custom", "--custom-builder", "linkcheck")
+    if not answers.exists():
+        print("There are no links to ask for: make book, then again.", file=sys.stderr)
+        return 1
+    print(answers.read_text(encoding="utf-8") or "Every address elsewhere answers.")
+    return 0
+
+
 if __name__ == "__main__":
     find_data_from_anywhere()
+    if sys.argv[1:] == ["--links"]:
+        sys.exit(links(ROOT / "_build"))
     sys.exit(build(Path(sys.argv[1]).resolve() if sys.argv[1:] else ROOT / "_build"))
