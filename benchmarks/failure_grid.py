@@ -1,11 +1,11 @@
-"""How often does NiN not train? The tutorials' network from many seeds, 300 steps each.
+"""Count the runs of NiN-224 that do not train: many seeds, 300 steps each.
 
     python benchmarks/failure_grid.py --size 67 --seeds 5 --record records/failure-grid-67-cpu.json
 
 Every combination of: the ReLU before the average kept or dropped, three initializations, four
-learning rates; plain SGD, batch 128. Or, with ``--own``, the network as ``models.nin`` draws it,
-by its own recipe, ``tutorial-own-weights``. The record is written after every run, and a record
-that is there already is gone on with.
+learning rates; plain SGD, batch 128. Or, with ``--own``, the initial weights of ``models.nin`` by
+the recipe ``tutorial-own-weights``. The record is written after every run; if the file exists, the
+missing runs are added to it.
 """
 
 import argparse
@@ -19,15 +19,16 @@ from pathlib import Path
 import series
 import torch
 
-from nin_lib import data, tables
+from nin_lib import data
 from nin_lib.recipes import RECIPES, Recipe, args
+from nin_lib.tables import Table
 from nin_lib.train import Engine, TrainingDiverged, hardware, one_epoch, run, stopping
 from nin_lib.train.batches import Draws, resident
+from nin_lib.train.process import ALONE
 from nin_lib.train.state import State
-from nin_lib.train.team import Team
 
 STEPS = 300
-LAST = 50  # steps that decide
+LAST = 50  # the steps that decide the verdict
 RELUS = (True, False)
 SCHEMES = ("default", "xavier", "he")
 RATES = (0.01, 0.05, 0.1, 0.2)
@@ -46,7 +47,7 @@ def verdict(losses: torch.Tensor, gradient: float) -> str:
 def try_once(
     images: data.ImageData, recipe: Recipe, seed: int, device: torch.device, steps: int = STEPS
 ) -> dict:
-    """Train for so many steps and say what became of it."""
+    """Train for so many steps; return the verdict with the loss and the gradient behind it."""
     engine = Engine().settled(device)
     pixels, labels = images.train_images.to(device), images.train_labels.to(device)
     torch.manual_seed(seed)
@@ -57,7 +58,7 @@ def try_once(
         places = torch.arange(steps * recipe.batch_size, device=device).split(recipe.batch_size)
         ready = resident(pixels, labels, recipe, draws, places)
         try:
-            one_epoch(network, ready, state, recipe, engine, Team(), lambda: None, False)
+            one_epoch(network, ready, state, recipe, engine, ALONE, lambda: None, False)
         except TrainingDiverged:
             return {"verdict": "diverged", "steps": state.step, "loss": None, "gradient": None}
     gradient = math.sqrt(sum(p.grad.double().square().sum().item() for p in model.parameters()))
@@ -70,7 +71,7 @@ def try_once(
 
 
 def cells(size: int, seeds: int, own: bool = False):
-    """Every run of the grid as (its description, its recipe)."""
+    """Every run of the grid: (its settings as in the record, its recipe)."""
     ours, tutorial = RECIPES["tutorial-own-weights"], RECIPES["tutorial"]
     axes = ((True,), ("own",), (ours.learning_rate,)) if own else (RELUS, SCHEMES, RATES)
     for seed, relu, scheme, rate in itertools.product(range(seeds), *axes):
@@ -96,7 +97,7 @@ def measure(
     steps: int | None = None,
     own: bool = False,
 ) -> bool:
-    """Fill the record at ``path``; whether it is complete."""
+    """Fill the record at ``path``; return whether it is complete."""
     steps = steps or STEPS
     images = data.load("fashion-mnist")
     record = series.series(
@@ -132,27 +133,27 @@ def measure(
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--size", type=int, default=67, help="side of the pictures (67)")
-    parser.add_argument("--seeds", type=int, default=5, help="runs a cell (5)")
-    parser.add_argument("--own", action="store_true", help="as the network draws itself")
+    parser.add_argument("--size", type=int, default=67, help="height and width of the images (67)")
+    parser.add_argument("--seeds", type=int, default=5, help="runs per cell (5)")
+    parser.add_argument("--own", action="store_true", help="the network's own initialization")
     parser.add_argument("--device", help="cuda, mps or cpu (the best at hand)")
-    parser.add_argument("--minutes", type=float, help="stop after so long; go on another time")
-    parser.add_argument("--record", type=Path, required=True, help="file to write or to go on with")
+    parser.add_argument("--minutes", type=float, help="stop after so long; a later call continues")
+    parser.add_argument("--record", type=Path, required=True, help="file to write or to complete")
     options = parser.parse_args()
     device = hardware.pick_device(options.device)
     given = options.size, options.seeds, device, options.minutes
     complete = measure(options.record, *given, own=options.own)
-    found = json.loads(options.record.read_text())["runs"]
+    runs = json.loads(options.record.read_text())["runs"]
     rows = [
         ("last ReLU", "initialization", "learning rate", "dead", "slow", "diverged", "training")
     ]
     for cell, _ in cells(options.size, 1, options.own):
         del cell["seed"]
-        verdicts = [run["verdict"] for run in found if cell.items() <= run.items()]
+        verdicts = [run["verdict"] for run in runs if cell.items() <= run.items()]
         counts = [str(verdicts.count(name)) for name in rows[0][3:]]
         kept = "kept" if cell["final_relu"] else "dropped"
         rows.append((kept, cell["initialization"], f"{cell['learning_rate']:g}", *counts))
-    print(tables.as_text(rows))
+    print(Table(rows))
     return 0 if complete else 130
 
 

@@ -1,4 +1,4 @@
-"""What a cursor move, or a stroke, costs a live figure on a slow machine: the browser's main
+"""Measure the cost of a cursor move, or a stroke, in each live figure: time of the browser's main
 thread, slowed 6×.
 
     python benchmarks/figures.py --site _build/html --record records/figures-cpu.json
@@ -6,8 +6,8 @@ thread, slowed 6×.
 Reads Chromium's own counters before and after each key press of a walk, five times over, and takes
 each move's median. ``script`` is the time of the page's code, ``own`` that of code, style and
 layout. ``all`` is every task of the main thread, drawing without a GPU and the reading of the
-counters included, less what a key costs that moves nothing. Milliseconds. A stroke's numbers are
-written once the hand rests: ``rest`` is what that costs, code, style and layout.
+counters included, less the cost of a key that moves nothing. A stroke's numbers are written once
+the hand rests: ``rest`` is the time of code, style and layout for that. All in milliseconds.
 """
 
 import argparse
@@ -42,15 +42,15 @@ FIGURES = {
 SLOWED = 6
 KINDS = ("script", "own", "all", "rest")
 OWN = ("ScriptDuration", "RecalcStyleDuration", "LayoutDuration")
-# Where the keys only lead to what is to be measured: what counts there are the presses of a key.
+# In these figures the presses of another key count, and the arrow keys only lead to the next place.
 STROKES = {"0": "Space", "4.1": "Space"}  # the network runs at each stroke of the eraser
 FRAMES = 60  # ms that a move is watched
-RESTED = 300  # ms more, until a stroke's numbers stand
+RESTED = 300  # ms more, until a stroke's numbers are written
 ROUND = 5 * ["ArrowRight"] + 3 * ["ArrowDown"] + 5 * ["ArrowLeft"] + 3 * ["ArrowUp"]
 
 
 def cost(page, counters, wait: int, key: str | None = None) -> dict[str, float]:
-    """What the main thread did for a key press, if any, and while so many ms passed."""
+    """Milliseconds of the main thread, by counter, after a key press, if any, and a wait in ms."""
     before = counters()
     if key:
         page.keyboard.press(key)
@@ -72,30 +72,30 @@ def measure(browser, address: str, number: str, script: str = "") -> dict:
     session.send("Emulation.setCPUThrottlingRate", {"rate": SLOWED})
 
     def counters() -> dict[str, float]:
-        found = session.send("Performance.getMetrics")["metrics"]
-        return {m["name"]: m["value"] for m in found if m["name"] in (*OWN, "TaskDuration")}
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return {m["name"]: m["value"] for m in metrics if m["name"] in (*OWN, "TaskDuration")}
 
     figure.locator("[role=application]").first.focus()
     stroke = STROKES.get(number)
 
     def walk(number: int) -> list[tuple[dict[str, float], dict[str, float]]]:
-        """What each move cost, and the rest after it; strokes draw and erase in turn, so that each
+        """Costs of each move and of the rest after it; strokes draw and erase in turn, so that each
         changes something."""
         if stroke:
             figure.locator(f"input[value={('brush', 'eraser')[number % 2]}]").check()
             figure.locator("[role=application]").first.focus()
-        found = []
+        costs = []
         for key in ROUND:
             if stroke:
                 cost(page, counters, RESTED, key)
             move = cost(page, counters, FRAMES, stroke or key)
-            found.append((move, cost(page, counters, RESTED)) if stroke else (move, move))
-        return found
+            costs.append((move, cost(page, counters, RESTED)) if stroke else (move, move))
+        return costs
 
     walk(0)  # the browser compiles what runs often
     walk(1)
     still = median(cost(page, counters, FRAMES, "a")["TaskDuration"] for _ in range(20))
-    # The same walk several times; a move's cost is its median, since the machine is not alone.
+    # The same walk several times; a move's cost is its median, because other programs run as well.
     walks = [walk(number) for number in range(8 if stroke else 6)]
     moves, rests = (
         [
@@ -128,8 +128,8 @@ def main():
     with sync_playwright() as playwright, browser_tools.served(options.site) as address:
         browser = browser_tools.launch(playwright, ["chromium"])
         numbers = options.only or FIGURES
-        found = [measure(browser, address, number) for number in numbers]
-        found.append(measure(browser, address, "2.2", "delete globalThis.WebAssembly"))
+        rows = [measure(browser, address, number) for number in numbers]
+        rows.append(measure(browser, address, "2.2", "delete globalThis.WebAssembly"))
         version = browser.version
         browser.close()
     record = {
@@ -139,10 +139,10 @@ def main():
         "browser": f"Chromium {version}",
         "date": datetime.now(UTC).date().isoformat(),
         "slowed": SLOWED,
-        "figures": found,
+        "figures": rows,
     }
     run.write(options.record, record)
-    for row in found:
+    for row in rows:
         kinds = [k for k in KINDS if f"{k}_median" in row]
         parts = (f"{k} {row[f'{k}_median']:5.1f}, {row[f'{k}_p95']:5.1f}" for k in kinds)
         print(f"{row['figure']} {row['path']:10} ms, median and 95 %: {'; '.join(parts)}")

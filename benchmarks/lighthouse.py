@@ -1,5 +1,5 @@
-"""What Lighthouse gives every page of the built site: mobile, over a server that compresses, the
-median of three.
+"""Measure Lighthouse's scores of every page of the built site: mobile, over a server that
+compresses, the median of three runs.
 
     npm install --prefix _build/lighthouse lighthouse@12.8.2
     python benchmarks/lighthouse.py --site _build/html --record records/lighthouse-cpu.json
@@ -29,8 +29,8 @@ CHROMIUM = ["chromium", "chromium-browser", "google-chrome"]
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 
 
-def judge(program: Path, address: str) -> dict[str, float]:
-    """One run of Lighthouse."""
+def audit(program: Path, address: str) -> dict[str, float]:
+    """Scores from 0 to 100, and the names of failed audits, of one run of Lighthouse."""
     flags = "--headless=new --no-sandbox --disable-gpu --disable-background-networking"
     done = subprocess.run(
         [
@@ -47,13 +47,13 @@ def judge(program: Path, address: str) -> dict[str, float]:
         env=os.environ | {"CHROME_PATH": browser_tools.find(CHROMIUM)},
     )
     report = json.loads(done.stdout)
-    found = {name: round(100 * report["categories"][name]["score"]) for name in CATEGORIES}
+    scores = {name: round(100 * report["categories"][name]["score"]) for name in CATEGORIES}
     audits = report["audits"]
-    found["shift"] = round(audits["cumulative-layout-shift"]["numericValue"], 4)
-    found["bytes"] = audits["total-byte-weight"]["numericValue"]
+    scores["shift"] = round(audits["cumulative-layout-shift"]["numericValue"], 4)
+    scores["bytes"] = audits["total-byte-weight"]["numericValue"]
     scored = {ref["id"] for name in CATEGORIES for ref in report["categories"][name]["auditRefs"]}
     wrong = [name for name in scored if audits[name]["score"] == 0]
-    return found | {"failed": sorted(wrong)}
+    return scores | {"failed": sorted(wrong)}
 
 
 def main():
@@ -63,7 +63,7 @@ def main():
     parser.add_argument("--only", nargs="*", help="these pages (all)")
     parser.add_argument("--runs", type=int, default=3)
     program = ROOT / "_build" / "lighthouse" / "node_modules" / ".bin" / "lighthouse"
-    parser.add_argument("--program", type=Path, default=program, help="where Lighthouse is")
+    parser.add_argument("--program", type=Path, default=program, help="path of Lighthouse")
     options = parser.parse_args()
     if not options.program.exists():
         sys.exit(
@@ -73,7 +73,7 @@ def main():
     pages = []
     with browser_tools.served(options.site) as address:
         for name in names:
-            tried = [judge(options.program, f"{address}/{name}.html") for _ in range(options.runs)]
+            tried = [audit(options.program, f"{address}/{name}.html") for _ in range(options.runs)]
             row = {"page": name}
             row |= {key: median(one[key] for one in tried) for key in tried[0] if key != "failed"}
             pages.append({key.replace("-", "_"): value for key, value in row.items()})

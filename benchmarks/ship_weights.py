@@ -1,5 +1,5 @@
-"""Train the networks that nin_lib ships: on Fashion-MNIST and wardrobe together, folded, rounded to
-float16, then tested on each. Minutes on two cores with AMX, half an hour without.
+"""Train the networks that nin_lib ships, on Fashion-MNIST and wardrobe together; fold batch norm,
+round to float16, test on each. It takes minutes on two cores with AMX, half an hour without.
 
     python benchmarks/ship_weights.py pocket_nin      # pocket_nin(trained=True)
     python benchmarks/ship_weights.py pair_average    # small.trained_pair("average")
@@ -22,13 +22,13 @@ from nin_lib.models import small
 from nin_lib.recipes import RECIPES, args
 from nin_lib.train import Engine
 
-FOLDER = Path(train.__file__).parent / "weights"
+FOLDER = Path(models.__file__).parent / "weights"
 SETS = ("fashion-mnist", "wardrobe")
 RECIPE = {
     "pocket_nin": dataclasses.replace(
         RECIPES["pocket-long"],
         name="shipped",
-        why="pocket-long on two data sets at once, with fewer epochs of more pictures.",
+        why="pocket-long on two data sets at once, with fewer epochs of more images.",
         epochs=20,
     ),
 } | {

@@ -1,15 +1,17 @@
-"""Train every network of ``models.small.affordable()`` from one seed, a short run each.
+"""Train every affordable network of the small family from one seed, a short run each.
 
     python benchmarks/small_networks.py --seed 0 --record records/small-networks-seed0-cpu.json
 
-Fashion-MNIST, 10,000 pictures, 5 epochs of a one-cycle rate; accuracy on the 10,000 test pictures.
-One thread: several seeds run side by side. The record is written after every run, and one that is
-there already is gone on with.
+Fashion-MNIST, 10,000 images, 5 epochs of a one-cycle learning rate; accuracy on the 10,000 test
+images. One thread, so that several seeds can run side by side. The record is written after every
+run; if the file exists, the missing runs are added to it.
 """
 
 import argparse
 import dataclasses
 import sys
+from functools import cache
+from itertools import product
 from pathlib import Path
 
 import series
@@ -17,7 +19,7 @@ import torch
 
 from nin_lib import data, train
 from nin_lib.models import Choice
-from nin_lib.models.small import affordable
+from nin_lib.models.small import BUDGET, HEADS
 from nin_lib.recipes import RECIPES, args
 from nin_lib.summary import trace
 from nin_lib.train import hardware, run, stopping
@@ -36,8 +38,20 @@ RECIPE = dataclasses.replace(
 )
 
 
+GRID = tuple(
+    Choice(*values) for values in product((3, 5), (8, 16, 24, 32), (0, 1, 2), (False, True), HEADS)
+)
+
+
+@cache
+def affordable() -> tuple[Choice, ...]:
+    """The networks of ``GRID`` that keep within the budget of parameters."""
+    counts = {c: sum(p.numel() for p in c.network().parameters()) for c in GRID}
+    return tuple(choice for choice, count in counts.items() if count <= BUDGET)
+
+
 def one(choice: Choice, images: data.ImageData, seed: int, device: torch.device) -> dict:
-    """Train one network; its choices, its costs, its accuracy."""
+    """Train one network; return its choices, costs and accuracies."""
     recipe = dataclasses.replace(RECIPE, model_args=args(**dataclasses.asdict(choice)))
     torch.manual_seed(seed)
     network = recipe.network()
@@ -60,7 +74,7 @@ def measure(
     minutes: float | None = None,
     first: int | None = None,
 ) -> bool:
-    """Fill the record at ``path``, or only its ``first`` networks; whether it is complete."""
+    """Fill the record at ``path``, or its ``first`` networks; return whether it is complete."""
     torch.set_num_threads(1)
     images = data.load(RECIPE.data)
     choices = affordable()[:first]
@@ -94,8 +108,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu", help="cuda, mps or cpu (cpu)")
-    parser.add_argument("--minutes", type=float, help="stop after so long; go on another time")
-    parser.add_argument("--record", type=Path, required=True, help="file to write or to go on with")
+    parser.add_argument("--minutes", type=float, help="stop after so long; a later call continues")
+    parser.add_argument("--record", type=Path, required=True, help="file to write or to complete")
     options = parser.parse_args()
     device = hardware.pick_device(options.device)
     return 0 if measure(options.record, options.seed, device, options.minutes) else 130

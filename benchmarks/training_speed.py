@@ -1,4 +1,4 @@
-"""Training speed: from the tutorials' training loop to ``nin_lib``'s, one switch at a time.
+"""Measure training speed, from the tutorials' loop to ``nin_lib``'s, one switch at a time.
 
     python benchmarks/training_speed.py --record records/training-speed-cpu.json
 
@@ -7,7 +7,7 @@ tutorials' loop in its own few lines, with the number of loader workers that sui
 others are ``train.fit`` with one more switch of ``Engine`` each. Every setting runs in a process of
 its own, in turn, ``--rounds`` times; the best round counts.
 
-Two clocks: *wall* is what one waits for. *Step* is the tutorials' own: it stops while data loads.
+Two clocks: *wall* counts all waiting. *Step* is the tutorials' own: it stops while data loads.
 
 Two ceilings, from this machine's own speed at large matrix products and at copying memory: how
 many examples a second the arithmetic allows, and how many the traffic of activations allows.
@@ -24,9 +24,10 @@ import torch
 import torch.nn.functional as F
 from torch.utils.data import DataLoader
 
-from nin_lib import data, models, summary, tables, train
+from nin_lib import data, models, summary, train
 from nin_lib.data import ImageData
 from nin_lib.recipes import RECIPES
+from nin_lib.tables import Table
 from nin_lib.train import AS_WRITTEN, Engine, hardware, run
 from nin_lib.train.batches import Enlarged
 
@@ -35,7 +36,7 @@ LARGE_BATCH = 512
 
 
 def settings(device: torch.device) -> dict[str, tuple[Engine, int]]:
-    """Settings of ``train.fit``: label → (engine, batch size). Each keeps the changes before."""
+    """Settings of ``train.fit``: label → (engine, batch size). Each keeps the changes before it."""
     engine = AS_WRITTEN
     climb = {"fit, as written": (engine, RECIPE.batch_size)}
     reduced = str(hardware.pick_precision(device)).removeprefix("torch.")
@@ -62,7 +63,7 @@ def settings(device: torch.device) -> dict[str, tuple[Engine, int]]:
 
 
 def tutorials_loop(images, labels, device, workers: int) -> dict:
-    """Examples/s of the loop as the tutorials write it, one batch of warm-up not counted."""
+    """Examples per second of the tutorials' loop; one batch of warm-up is not counted."""
     loader = DataLoader(
         Enlarged(images, labels, RECIPE), RECIPE.batch_size, shuffle=True, num_workers=workers
     )
@@ -86,7 +87,7 @@ def tutorials_loop(images, labels, device, workers: int) -> dict:
 
 
 def fits_loop(images, labels, device, engine: Engine, batch_size: int) -> dict:
-    """Examples/s of ``train.fit`` in its second epoch; the first is the warm-up."""
+    """Examples per second of ``train.fit`` in its second epoch; the first is the warm-up."""
     recipe = dataclasses.replace(RECIPE, batch_size=batch_size)
     few = ImageData(
         name="a few",
@@ -105,7 +106,7 @@ def fits_loop(images, labels, device, engine: Engine, batch_size: int) -> dict:
 
 
 def ceilings(device: torch.device, precision: str) -> dict:
-    """Examples/s that arithmetic and memory allow, from matrix products and copies timed here."""
+    """Examples per second that arithmetic and memory allow, from timed products and copies."""
     dtype = getattr(torch, precision)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32  # as convolutions do
     side = 8192 if device.type == "cuda" else 2048
@@ -148,7 +149,7 @@ def _seconds(work, device: torch.device) -> float:
 
 
 def alone(function, *arguments):
-    """Run in a fresh process: what one setting does to its process must not help the next."""
+    """Run in a fresh process, because what a setting does to its process must not help the next."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
         return fresh.submit(function, *arguments).result()
 
@@ -156,7 +157,7 @@ def alone(function, *arguments):
 def main(arguments: list[str] | None = None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", help="cuda, mps or cpu (the best at hand)")
-    parser.add_argument("--steps", type=int, default=4, help="timed steps a setting and round (4)")
+    parser.add_argument("--steps", type=int, default=4, help="timed steps per setting (4)")
     parser.add_argument("--rounds", type=int, default=2, help="times each setting runs (2)")
     parser.add_argument("--workers", type=int, nargs="+", default=[0, 1, 2, 4])
     parser.add_argument("--record", metavar="FILE", help="write the figures as JSON")
@@ -168,7 +169,7 @@ def main(arguments: list[str] | None = None):
     garments = data.load("auto")
     climb = settings(device)
 
-    def pictures(count):  # repeated, where a GPU needs more than there are
+    def images(count):  # repeated if a GPU needs more than there are
         chosen = torch.arange(count) % len(garments.train_labels)
         return garments.train_images[chosen], garments.train_labels[chosen]
 
@@ -182,15 +183,15 @@ def main(arguments: list[str] | None = None):
 
     for _ in range(options.rounds):
         for workers in options.workers:
-            few = pictures((options.steps + 1) * RECIPE.batch_size)
+            few = images((options.steps + 1) * RECIPE.batch_size)
             note(f"tutorials, {workers} workers", alone(tutorials_loop, *few, device, workers))
         favorite = max(options.workers, key=lambda w: best[f"tutorials, {w} workers"]["wall"])
         for label, (engine, batch_size) in climb.items():
             engine = dataclasses.replace(engine, workers=favorite)
-            few = pictures(options.steps * batch_size)
+            few = images(options.steps * batch_size)
             try:
                 note(label, alone(fits_loop, *few, device, engine, batch_size))
-            except Exception as error:  # no compiler here, say: the other settings still stand
+            except Exception as error:  # such as a missing compiler; the other settings still count
                 print(f"{label}: left out ({' '.join(str(error).split())[:200]})", flush=True)
 
     tutorials = [name for name in best if name.startswith("tutorials")]
@@ -218,7 +219,7 @@ def main(arguments: list[str] | None = None):
         )
         share = f"{rates['wall'] / limit:.0%}"
         rows.append((label, f"{rates['wall']:.1f}", f"{rates['step']:.1f}", f"{ratio:.2f}", share))
-    print(tables.as_text(rows, right=(1, 2, 3, 4)))
+    print(Table(rows, right=(1, 2, 3, 4)))
     if options.record:
         run.write(
             options.record,

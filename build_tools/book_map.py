@@ -1,7 +1,7 @@
-"""The map of the book on its start page, made of what each page says at its head.
+"""The map of the book on its start page, made from the head of each page.
 
-A page that says how long it takes is a stop; it stands in the order of ``_toc.yml``, and a line
-leads to it from each page that it needs. All other pages are for looking things up.
+A page that gives its reading time is a stop, in the order of ``_toc.yml``; a line leads to it from
+each page that it needs. All other pages are reference pages.
 """
 
 import json
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Page:
-    """What a page says of itself. ``needs`` are the pages it names behind "You need"."""
+    """The head of a page. ``needs`` are the pages named after "You need"."""
 
     name: str
     title: str
@@ -56,8 +56,8 @@ def _page(file: Path) -> Page:
     text = head(file)
 
     def first(pattern: str, where: str = text) -> str:
-        found = re.search(pattern, where, re.MULTILINE)
-        return found[1].strip() if found else ""
+        match = re.search(pattern, where, re.MULTILINE)
+        return match[1].strip() if match else ""
 
     line = first(r'<p class="chapter-line">(.*?)</p>')
     return Page(
@@ -71,10 +71,13 @@ def _page(file: Path) -> Page:
     )
 
 
-def stops(found: list[Page]) -> dict[Page, list[Page]]:
-    """Each page that takes time, and what to read right before it: not what that needs already."""
-    named = {page.name: page for page in found if page.read}
-    before: dict[str, set[str]] = {}  # all that a page rests on
+def stops(book: list[Page]) -> dict[Page, list[Page]]:
+    """Each page with a reading time → the pages to read right before it.
+
+    A page that one of these needs already is left out.
+    """
+    named = {page.name: page for page in book if page.read}
+    before: dict[str, set[str]] = {}  # all pages that a page builds on
     direct = {}
     for name, page in named.items():
         needs = [other for other in page.needs if other in before]
@@ -89,8 +92,7 @@ def stops(found: list[Page]) -> dict[Page, list[Page]]:
 
 @dataclass
 class Row:
-    """One stop of the drawing: its lane, the lanes that lines come from, those that pass it, and
-    those that lead on below it."""
+    """A stop of the drawing: its lane, and the lanes of lines that arrive, pass and leave."""
 
     lane: int
     arriving: list[int]
@@ -99,13 +101,13 @@ class Row:
 
 
 def rows(direct: dict[Page, list[Page]]) -> list[Row]:
-    """Lay the stops below each other. A line runs down its lane to the last stop that needs it."""
+    """Place the stops in rows; a line runs down its lane to the last stop that needs it."""
     order = list(direct)
     last = {
         page: max([i for i, p in enumerate(order) if page in direct[p]], default=-1)
         for page in order
     }
-    lanes: dict[int, Page] = {}  # whose line is in a lane
+    lanes: dict[int, Page] = {}  # lane → the page that its line comes from
     drawn = []
     for i, page in enumerate(order):
         arriving = [lane for lane, source in lanes.items() if source in direct[page]]
@@ -121,7 +123,7 @@ def rows(direct: dict[Page, list[Page]]) -> list[Row]:
 
 
 def _rail(row: Row, wide: int) -> str:
-    """The lines of one row, above its stop and below it. A lane is one unit wide: see book.css."""
+    """The lines above and below a row's stop; a lane is one unit wide (book.css)."""
 
     def drawing(kind: str, paths: list[str]) -> str:
         return (
@@ -146,9 +148,9 @@ def _after(needs: list[Page]) -> str:
     return f"needs chapter{'s' * (len(links) > 1)} {' and '.join(links)}"
 
 
-def map_html(found: list[Page]) -> str:
+def map_html(book: list[Page]) -> str:
     """The stops with their lines, in one line of HTML."""
-    direct = stops(found)
+    direct = stops(book)
     laid = rows(direct)
     wide = 1 + max(row.lane for row in laid)
     parts = []
@@ -182,12 +184,12 @@ def _together(taken: Iterable[Page]) -> str:
     )
 
 
-def pages_html(found: list[Page]) -> str:
-    """The pages to look things up in, in one line of HTML."""
+def pages_html(book: list[Page]) -> str:
+    """The reference pages, in one line of HTML."""
     parts = [
         f'<li><a href="{page.name}.html">{escape(page.title)}</a>'
         f"{f'<span>{page.question}</span>' if page.question else ''}</li>"
-        for page in found
+        for page in book
         if not page.read
     ]
     return f'<ul class="book-pages">{"".join(parts)}</ul>'

@@ -3,7 +3,7 @@
 python build_tools/collect_boxes.py
 
 The page's headings, order and further text stay. A paragraph that begins with a claim of a box, in
-bold, is made to say what the box says now; a claim that the page lacks is added at its end.
+bold, gets the present text of the box; a claim that the page lacks is added at its end.
 """
 
 import json
@@ -18,7 +18,7 @@ CLAIM = re.compile(r"“[^”]+”|.+?[.?](?=\s)", re.DOTALL)  # what is quoted,
 
 
 def paragraphs(notebook: Path) -> list[str]:
-    """The paragraphs of a chapter's boxes, and with each the chapter it is from."""
+    """The paragraphs of a chapter's boxes, each with a link to the chapter."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     text = "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
     number = re.search(r"Chapter (\d+) ·", text)
@@ -28,12 +28,12 @@ def paragraphs(notebook: Path) -> list[str]:
 
 
 def collect(book: Path = PAGE.parent) -> dict[str, str]:
-    """Each claim of a box, and its paragraph on the page; chapters that share a claim share one."""
-    found = {}
+    """Claim → paragraph for the page; chapters that share a claim share a paragraph."""
+    boxes = {}
     for part in (p for notebook in sorted(book.glob("*.ipynb")) for p in paragraphs(notebook)):
         claim = CLAIM.match(part)[0]
-        found[claim] = found.get(claim, f"**{claim}**") + part.removeprefix(claim)
-    return found
+        boxes[claim] = boxes.get(claim, f"**{claim}**") + part.removeprefix(claim)
+    return boxes
 
 
 def claim_of(paragraph: str) -> str | None:
@@ -42,10 +42,10 @@ def claim_of(paragraph: str) -> str | None:
     return bold and bold[1]
 
 
-def brought_up_to_date(page: str, found: dict[str, str]) -> str:
-    """The page, with what the boxes say."""
-    kept = [found.get(claim_of(part), part) for part in page.strip().split("\n\n")]
-    return "\n\n".join([*kept, *(part for part in found.values() if part not in kept)]) + "\n"
+def brought_up_to_date(page: str, boxes: dict[str, str]) -> str:
+    """The page with the present text of the boxes."""
+    kept = [boxes.get(claim_of(part), part) for part in page.strip().split("\n\n")]
+    return "\n\n".join([*kept, *(part for part in boxes.values() if part not in kept)]) + "\n"
 
 
 def main() -> int:

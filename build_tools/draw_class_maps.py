@@ -1,4 +1,4 @@
-"""Draw the picture of the README: a drawn garment, its ten class maps, and their means."""
+"""Draw the image of the README: a drawn garment, its ten class maps, and their means."""
 
 from pathlib import Path
 

@@ -15,7 +15,7 @@ from vulture import Vulture
 
 ROOT = Path(__file__).resolve().parent.parent
 CODE = ("nin_lib", "build_tools", "benchmarks")
-DECORATORS = ["@exercise"]  # an exercise is found by its number
+DECORATORS = ["@exercise"]  # an exercise is called by its number
 
 
 def chapters() -> str:

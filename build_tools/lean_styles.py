@@ -1,7 +1,7 @@
-"""One stylesheet for all pages, with the rules that some page can use.
+"""Sphinx extension: one stylesheet for all pages, with the rules that some page can use.
 
-The theme's own has 400 kB, most of them for parts that this book has not got. A rule stays if each
-class and name in its selector stands in a page's tags or anywhere in a script or a live figure.
+The theme's stylesheet has 400 kB, most of them for parts that this book does not have. A rule stays
+if each class and name in its selector is in a page's tags or anywhere in a script or live figure.
 """
 
 import hashlib
@@ -15,29 +15,30 @@ SHEET = "_static/site.css"
 LINKS = re.compile(r'\s*<link\b[^>]*rel="stylesheet"[^>]*href="([^"?]+)[^"]*"[^>]*>')
 SCRIPTS = re.compile(r"<script\b[^>]*>(.*?)</script>", re.DOTALL)
 SOURCES = re.compile(r'<script\b[^>]*src="([^"?:]+)')
-# In these a class may well be absent: what they hold decides nothing.
+# A class inside these may be absent from all pages, so it decides nothing.
 ALTERNATIVES = re.compile(r":(?:not|is|where|has)\((?:[^()]|\([^()]*\))*\)|\[[^\]]*\]")
 NAMES = re.compile(r"[.#]((?:\\.|[\w-])+)")
 
 
 def words_of(pages: Iterable[str], scripts: Iterable[str]) -> set[str]:
-    """Whatever may be the name of a class or of an element."""
-    found = set()
+    """Every word that may be the name of a class or of an element."""
+    words = set()
     for page in pages:
         for text in (*re.findall(r"<[^>]+>", page), *SCRIPTS.findall(page)):
-            found.update(re.findall(r"[\w-]+", text))
+            words.update(re.findall(r"[\w-]+", text))
     for script in scripts:
-        found.update(re.findall(r"[\w-]+", script))
-    return found
+        words.update(re.findall(r"[\w-]+", script))
+    return words
 
 
 def is_used(selector: str, words: set[str]) -> bool:
+    """True if every class and id that the selector requires is among the words."""
     names = NAMES.findall(ALTERNATIVES.sub("", selector))
     return all(name.replace("\\", "") in words for name in names)
 
 
 def used(rules: list, words: set[str]) -> Iterator[str]:
-    """The text of those rules that stay."""
+    """The text of the rules that stay."""
     for rule in rules:
         if rule.type == "qualified-rule":
             kept = [one.strip() for one in _split(rule.prelude) if is_used(one, words)]
@@ -55,7 +56,7 @@ def used(rules: list, words: set[str]) -> Iterator[str]:
 
 
 def _split(prelude: list) -> Iterator[str]:
-    """The selectors of a list, cut at its outer commas."""
+    """The selectors of a list, split at its outer commas."""
     start = 0
     for place, token in enumerate(prelude):
         if token.type == "literal" and token.value == ",":
@@ -65,7 +66,7 @@ def _split(prelude: list) -> Iterator[str]:
 
 
 def write(app, error):
-    """Put the one stylesheet in place of those that the pages link to."""
+    """Replace the stylesheets that pages link to by the one with the used rules."""
     if error or app.builder.format != "html":
         return
     folder = Path(app.outdir)
@@ -92,5 +93,5 @@ def write(app, error):
 
 
 def setup(app):
-    app.connect("build-finished", write, priority=900)  # after what else writes into pages
+    app.connect("build-finished", write, priority=900)  # after all else that writes into pages
     return {"parallel_read_safe": True, "parallel_write_safe": True}

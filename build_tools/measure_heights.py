@@ -1,8 +1,8 @@
-"""How tall the live figures are, by the width they have; so pages hold their places from the start.
+"""Measure the heights of the live figures by width, so that pages can reserve space for them.
 
 python build_tools/measure_heights.py [_build/html]
 
-Writes ``heights.json``: figure → [[width from which it counts, height], …], in CSS pixels.
+Writes ``heights.json``: figure → [[least width, height], …], in CSS pixels.
 """
 
 import json
@@ -20,7 +20,7 @@ CLOSE = 6  # pixels by which a height may be wrong
 
 def measured(page, address: str, name: str) -> dict[str, dict[int, int]]:
     """Figure → width → height, over all viewports, of the figures of a page."""
-    found = {}
+    heights = {}
     page.goto(f"{address}/{name}.html")
     figures = page.locator(".nin-live")
     for i in range(figures.count()):
@@ -37,28 +37,28 @@ def measured(page, address: str, name: str) -> dict[str, dict[int, int]]:
             " e.querySelector('.nin-figure').offsetHeight])"
         )
         for number, wide, tall in sizes:
-            found.setdefault(number, {})[wide] = tall
-    return found
+            heights.setdefault(number, {})[wide] = tall
+    return heights
 
 
 def steps(heights: dict[int, int]) -> list[list[int]]:
     """The widths at which the height changes by more than a few pixels."""
-    found = []
+    changes = []
     for wide, tall in sorted(heights.items()):
-        if not found or abs(tall - found[-1][1]) > CLOSE:
-            found.append([wide, tall])
-    return found
+        if not changes or abs(tall - changes[-1][1]) > CLOSE:
+            changes.append([wide, tall])
+    return changes
 
 
 def main(site: Path = HERE.parent / "_build" / "html") -> int:
     pages = [p.stem for p in site.glob("*.html") if 'class="nin-live"' in p.read_text("utf-8")]
     with sync_playwright() as playwright, browser.served(site) as address:
         page = browser.launch(playwright).new_page()
-        found = {}
+        heights = {}
         for name in sorted(pages):
-            found |= measured(page, address, name)
+            heights |= measured(page, address, name)
     lines = [
-        f"{json.dumps(number)}: {json.dumps(steps(found[number]))}" for number in sorted(found)
+        f"{json.dumps(number)}: {json.dumps(steps(heights[number]))}" for number in sorted(heights)
     ]
     TARGET.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
     return 0

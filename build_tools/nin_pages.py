@@ -1,6 +1,5 @@
-"""What every page of the site carries beside its text: a lean head, a description and a picture for
-those who link to it, ways to run it, search that knows numbers; and the pages nobody writes: site
-map, 404."""
+"""Sphinx extension for every page of the site: a lean head, a description and a card for links to
+it, ways to run it, search that knows numbers; and the generated pages, site map and 404."""
 
 import json
 import re
@@ -14,16 +13,16 @@ import stamp_address
 from sphinx.search import languages
 from sphinx.search.en import SearchEnglish
 
-# What the theme brings and no page of this book uses.
+# Files of the theme that no page of this book uses.
 UNUSED = re.compile(
     r"thebe|kernelName|design|toggle|widget-state|pygments|OPTIONS\.(pagename|search_as)",
     re.IGNORECASE,
 )
-# Of a program's tokens only comments and strings look different from the rest: see book.css.
-TOLD_APART = ("c", "c1", "cm", "s", "s1", "s2", "sa", "sd", "si", "se")
+# Comments and strings: the only tokens of a program that look different from the rest (book.css).
+STYLED_TOKENS = ("c", "c1", "cm", "s", "s1", "s2", "sa", "sd", "si", "se")
 FONT = "_static/math.woff"
-# What may be too wide for its place. The theme's script measures all of these at once, after every
-# change in a figure, too; templates/layout.html measures each when it comes near.
+# Parts of a page that may be too wide for it. The theme's script measures all of them at once, and
+# again after every change in a figure; templates/layout.html measures each when it comes near.
 THEME_SCRIPT = "_static/scripts/pydata-sphinx-theme.js"
 MAY_SCROLL = ("pre", ".nboutput > .output_area", ".cell_output > .output",
               ".jp-RenderedHTMLCommon", ".pst-scrollable-table-container")  # fmt: skip
@@ -43,12 +42,13 @@ var splitQuery = (query) =>
 
 
 def site_address() -> str:
-    """Where GitHub Pages will show the site."""
+    """The address of the site on GitHub Pages."""
     owner, name = stamp_address.current().split("/")
     return f"https://{owner.lower()}.github.io/{name}/"
 
 
 def prepare(app, config):
+    """Tell Sphinx the folder of our templates and the address of the site."""
     config.templates_path.append(str(Path(__file__).parent / "templates"))
     config.html_baseurl = site_address()
 
@@ -67,43 +67,69 @@ def description_of(body: str) -> str:
     return words if len(words) <= 200 else words[:199].rsplit(" ", 1)[0] + "…"
 
 
-def carry(app, pagename, templatename, context, doctree):
-    """Less in the head, and in it what a search engine or a messenger shows of the page."""
-    for kind in ("script_files", "css_files"):
-        context[kind] = [asset for asset in context[kind] if not _is_unused(asset)]
-    for script in context["script_files"]:  # which are the same objects on every page
-        script.attributes.pop("defer", None)
-        if script.filename and pagename != "search":  # the page can be seen before they run
-            script.attributes["defer"] = "defer"
+def finish_page(app, pagename, templatename, context, doctree):
+    """Finish a page before it is written: a lean head, a description, a body for every reader."""
+    body = context.get("body", "")
     title = text_of(context.get("title", "")) or app.config.html_title
-    about = description_of(context.get("body", "")) or f"{title}: {app.config.html_title}."
-    image = page_cards.name_of(pagename if doctree else app.config.root_doc)
+    about = description_of(body) or f"{title}: {app.config.html_title}."
+    card = page_cards.name_of(pagename if doctree else app.config.root_doc)
+    remove_unused_files(context)
+    defer_scripts(context["script_files"], pagename)
+    tags = description_tags(app.config.html_title, title, about, pagename, card)
+    context["metatags"] = context.get("metatags", "") + tags + math_font_tag(body)
+    context["may_scroll"] = ", ".join(MAY_SCROLL)
+    if "body" in context:
+        context["body"] = list_links(plain_code(name_for_screen_readers(body)))
+    if doctree and str(app.env.doc2path(pagename)).endswith(".ipynb"):
+        context["body"] = add_ways_to_run(context["body"], pagename)
+    if doctree:
+        page_cards.draw(Path(app.outdir) / card, title, about)
+
+
+def remove_unused_files(context: dict) -> None:
+    """Drop the theme's scripts and stylesheets that no page of this book uses."""
+
+    def is_unused(asset) -> bool:
+        kind, inside = asset.attributes.get("type", ""), asset.attributes.get("body") or ""
+        return bool(UNUSED.search(f"{asset.filename} {kind} {inside[:99]}"))
+
+    for kind in ("script_files", "css_files"):
+        context[kind] = [asset for asset in context[kind] if not is_unused(asset)]
+
+
+def defer_scripts(scripts: list, pagename: str) -> None:
+    """Let the page appear before its scripts run, except on the page of the search."""
+    for script in scripts:  # the same objects on every page
+        script.attributes.pop("defer", None)
+        if script.filename and pagename != "search":
+            script.attributes["defer"] = "defer"
+
+
+def description_tags(site: str, title: str, about: str, pagename: str, card: str) -> str:
+    """The tags that search engines and messengers read."""
     tags = {
         "og:type": "article",
-        "og:site_name": app.config.html_title,
+        "og:site_name": site,
         "og:title": title,
         "og:description": about,
         "og:url": f"{site_address()}{pagename}.html",
-        "og:image": f"{site_address()}{image}",
+        "og:image": f"{site_address()}{card}",
         "og:image:alt": f"The title of the page, {title}, and ten class maps.",
     }
     head = [f'<meta name="description" content="{escape(about)}"/>']
     head += [f'<meta property="{name}" content="{escape(text)}"/>' for name, text in tags.items()]
-    head += ['<meta name="twitter:card" content="summary_large_image"/>']
-    if "<math" in context.get("body", ""):  # in time for the first formula
-        head += [f'<link rel="preload" href="{FONT}" as="font" type="font/woff" crossorigin/>']
-    context["metatags"] = context.get("metatags", "") + "".join(head)
-    context["may_scroll"] = ", ".join(MAY_SCROLL)
-    if "body" in context:
-        context["body"] = note_links(plain_code(name_things(context["body"])))
-    if doctree and str(app.env.doc2path(pagename)).endswith(".ipynb"):
-        context["body"] = add_ways_to_run(context["body"], pagename)
-    if doctree:
-        page_cards.draw(Path(app.outdir) / image, title, about)
+    return "".join([*head, '<meta name="twitter:card" content="summary_large_image"/>'])
+
+
+def math_font_tag(body: str) -> str:
+    """A tag that loads the font of formulas early, on a page that has any."""
+    if "<math" not in body:
+        return ""
+    return f'<link rel="preload" href="{FONT}" as="font" type="font/woff" crossorigin/>'
 
 
 def add_ways_to_run(body: str, name: str) -> str:
-    """Beside the chapter's Colab link: Binder, and the notebook for the reader's own computer."""
+    """Add Binder and the notebook file to the chapter's Colab link."""
     path = f"lab/tree/book/{name}.ipynb"
     binder = f"https://mybinder.org/v2/gh/{stamp_address.current()}/main?urlpath={quote(path, '')}"
     more = (
@@ -114,32 +140,36 @@ def add_ways_to_run(body: str, name: str) -> str:
     return re.sub(r'(<p class="chapter-line">.*?)(</p>)', rf"\1{more}\2", body, count=1, flags=re.S)
 
 
-def note_links(body: str) -> str:
-    """The addresses of links to other sites, as a list that only print shows; book.css numbers the
-    links themselves, but for those of the chapter's line."""
+def list_links(body: str) -> str:
+    """Add a list of the addresses of links to other sites, which only print shows.
+
+    book.css numbers the links themselves, except those of the chapter's line.
+    """
     text = re.sub(r'<p class="chapter-line">.*?</p>', "", body, flags=re.DOTALL)
-    found = re.findall(r'<a class="reference external" href="([^"]+)"', text)
-    notes = "".join(f"<li>{address}</li>" for address in found)
+    addresses = re.findall(r'<a class="reference external" href="([^"]+)"', text)
+    notes = "".join(f"<li>{address}</li>" for address in addresses)
     return f'{body}<ol class="links" aria-hidden="true">{notes}</ol>' if notes else body
 
 
-def name_things(body: str) -> str:
-    """What a screen reader is told: folded code by the words one sees; a signature of several lines
-    as lines, and not as a list of terms that has no terms."""
+def name_for_screen_readers(body: str) -> str:
+    """Name folded code by the words on the page, and make a long signature plain lines.
+
+    Sphinx writes such a signature as a list of terms without terms.
+    """
     body = body.replace(' aria-label="Toggle hidden content"', "")
     arguments = r'<dl>\s*((?:<dd><em class="sig-param">.*?</dd>\s*)+)</dl>'
 
-    def lines(found):
-        return found[1].replace("<dd>", '<span class="line">').replace("</dd>", "</span>")
+    def lines(match):
+        return match[1].replace("<dd>", '<span class="line">').replace("</dd>", "</span>")
 
     return re.sub(arguments, lines, body, flags=re.DOTALL)
 
 
 def plain_code(body: str) -> str:
-    """Code without an element around every token: two thirds of a page's elements were that."""
+    """Remove the element around every token of code that has no style of its own."""
 
-    def token(found):
-        return found[0] if found[1] in TOLD_APART else found[2]
+    def token(match):
+        return match[0] if match[1] in STYLED_TOKENS else match[2]
 
     def lines(code):
         return re.sub(r'<span class="(\w+)">([^<]*)</span>', token, code[0])
@@ -147,41 +177,36 @@ def plain_code(body: str) -> str:
     return re.sub(r'<div class="highlight">.*?</pre>', lines, body, flags=re.DOTALL)
 
 
-def _is_unused(asset) -> bool:
-    kind, inside = asset.attributes.get("type", ""), asset.attributes.get("body") or ""
-    return bool(UNUSED.search(f"{asset.filename} {kind} {inside[:99]}"))
-
-
-def size_of(picture: Path) -> tuple[int, int]:
-    """The width and height, in CSS pixels, that an SVG of matplotlib's asks for."""
-    head = picture.read_text(encoding="utf-8")[:2000]
+def svg_size(path: Path) -> tuple[int, int]:
+    """Width and height, in CSS pixels, of an SVG file that matplotlib wrote."""
+    head = path.read_text(encoding="utf-8")[:2000]
     width, height = (
         float(re.search(rf'{side}="([\d.]+)pt"', head)[1]) for side in ("width", "height")
     )
     return round(width * 4 / 3), round(height * 4 / 3)
 
 
-def hold_places(app, error):
-    """Pictures come when they are near, and have their room before: nothing moves when they do."""
+def reserve_image_space(app, error):
+    """Load images when they come near, in space that is reserved, so that nothing moves."""
     if error or app.builder.format != "html":
         return
     folder = Path(app.outdir)
 
-    def held(tag):
+    def reserved(tag):
         if "loading=" in tag[0]:
             return tag[0]
-        width, height = size_of(folder / tag[1])
+        width, height = svg_size(folder / tag[1])
         return f'{tag[0]} loading="lazy" width="{width}" height="{height}"'
 
     for page in folder.glob("*.html"):
         text = page.read_text(encoding="utf-8")
-        done = re.sub(r'<img\b[^>]*?\bsrc="(_images/[^"]+\.svg)"', held, text)
+        done = re.sub(r'<img\b[^>]*?\bsrc="(_images/[^"]+\.svg)"', reserved, text)
         if done != text:
             page.write_text(done, encoding="utf-8")
 
 
 def lighten_theme_script(app, error):
-    """Leave to the pages what the theme's script would do at too great a cost."""
+    """Take costly measurements out of the theme's script; templates/layout.html makes them."""
     if error or app.builder.format != "html":
         return
     script = Path(app.outdir) / THEME_SCRIPT
@@ -191,6 +216,7 @@ def lighten_theme_script(app, error):
 
 
 def write_site_map(app, error):
+    """Write sitemap.xml for search engines."""
     if error or app.builder.format != "html":
         return
     pages = "".join(
@@ -201,8 +227,8 @@ def write_site_map(app, error):
     (Path(app.outdir) / "sitemap.xml").write_text(header + text, encoding="utf-8")
 
 
-def pages_nobody_writes(app):
-    """The page for an address that is none; whole in itself, for a host shows it at any depth."""
+def page_404(app):
+    """The page for an unknown address; it needs no other file, because it appears at any depth."""
     titles = {name: text_of(str(title)) for name, title in app.env.titles.items()}
     links = [(site_address() + name + ".html", titles[name]) for name in sorted(titles)]
     palette = json.loads((files("nin_lib") / "palette.json").read_text(encoding="utf-8"))
@@ -216,9 +242,9 @@ def pages_nobody_writes(app):
 def setup(app):
     languages["en"] = Search
     app.connect("config-inited", prepare)
-    app.connect("html-page-context", carry, priority=950)
-    app.connect("html-collect-pages", pages_nobody_writes)
+    app.connect("html-page-context", finish_page, priority=950)
+    app.connect("html-collect-pages", page_404)
     app.connect("build-finished", write_site_map)
-    app.connect("build-finished", hold_places)
+    app.connect("build-finished", reserve_image_space)
     app.connect("build-finished", lighten_theme_script)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,5 +1,5 @@
-"""The book's Sphinx extension: mathematics as MathML, live figures, the start page's figure and
-map, one palette, an honest foot."""
+"""Sphinx extension of the book: mathematics as MathML, live figures, the start page's figure and
+map, one palette, a page foot with versions, data and budget."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from fontTools import subset, ttLib
 from latex2mathml.converter import convert
 from sphinx.util import inspect
 
-SPACING = {  # in what the converter writes → what it should have written
+SPACING = {  # what the converter writes → what it should write
     "<mi>&#x000B1;</mi>": "<mo>&#x000B1;</mo>",  # ±
     "<mo>(max|min)</mo>": r"<mi>\1</mi>",
     # the name of a function, and its argument without brackets
@@ -36,14 +36,15 @@ SPACING = {  # in what the converter writes → what it should have written
 
 
 def mathml(source: str, **display: str) -> str:
-    """A formula, spaced as printers do where the converter knows no better."""
-    found = convert(source, **display)
-    for what, put in SPACING.items():
-        found = re.sub(what, put, found)
-    return found
+    """A formula as MathML, with the converter's spacing corrected."""
+    formula = convert(source, **display)
+    for written, correct in SPACING.items():
+        formula = re.sub(written, correct, formula)
+    return formula
 
 
 def inline_math(writer, node):
+    """A formula within a line."""
     writer.body.append(mathml(node.astext()))
     raise nodes.SkipNode
 
@@ -59,25 +60,24 @@ def display_math(writer, node):
 
 
 INSEPARABLE = r"\d[\d.,]*[ \u00a0](?:%|[kMG]i?B?\b|m?s\b)|CIFAR-10+|\d{4}-\d\d-\d\d"
-AS_IT_STANDS = r"(<(pre|code|svg|math|script|style|select)\b.*?</\2>|<[^>]+>)"
+UNTOUCHED = r"(<(pre|code|svg|math|script|style|select)\b.*?</\2>|<[^>]+>)"
 
 
 def keep_together(body: str) -> str:
-    """No line of text ends between a formula and the brackets, commas or points that touch it, nor
-    between a number and its unit."""
+    """Keep a formula on a line with the punctuation that touches it, and a number with its unit."""
 
-    def kept(found: re.Match) -> str:
-        before, formula, after = found.groups()
+    def kept(match: re.Match) -> str:
+        before, formula, after = match.groups()
         whole = before + formula + after
         return f'<span class="together">{whole}</span>' if before or after else whole
 
     body = re.sub(r"([(“‘]?)(<math\b.*?</math>)([),.;:?’”]*)", kept, body, flags=re.DOTALL)
-    # a tag or a whole drawing as it stands, or else a number and its unit
-    either = re.compile(rf"{AS_IT_STANDS}|({INSEPARABLE})", re.DOTALL)
+    # a tag or a whole drawing, which stay untouched, or else a number and its unit
+    either = re.compile(rf"{UNTOUCHED}|({INSEPARABLE})", re.DOTALL)
     return either.sub(lambda m: f'<span class="together">{m[3]}</span>' if m[3] else m[0], body)
 
 
-def slanted(letter: str) -> str:
+def math_italic(letter: str) -> str:
     """The mathematical italic that a browser draws where ``<mi>`` holds one letter alone."""
     name = unicodedata.name(letter, "")
     kind = "CAPITAL" if letter.isupper() else "SMALL"
@@ -87,15 +87,16 @@ def slanted(letter: str) -> str:
         return "ℎ" if letter == "h" else letter
 
 
-def mathematics_of(page: str) -> set[str]:
+def math_characters(page: str) -> set[str]:
     """The characters that a page's formulas draw."""
-    found = set()
+    characters = set()
     for formula in re.findall(r"<math.*?</math>", page, re.DOTALL):
-        found |= set(unescape(re.sub(r"<[^>]+>", "", formula)))
-        found |= {slanted(unescape(m)) for m in re.findall(r"<mi>([^<]|&[^;]+;)</mi>", formula)}
+        characters |= set(unescape(re.sub(r"<[^>]+>", "", formula)))
+        single = re.findall(r"<mi>([^<]|&[^;]+;)</mi>", formula)
+        characters |= {math_italic(unescape(letter)) for letter in single}
         if re.search("<(msqrt|mroot)", formula):
-            found.add("√")  # which stands in no text
-    return found
+            characters.add("√")  # which is in no text
+    return characters
 
 
 def write_math_font(app, error):
@@ -104,7 +105,7 @@ def write_math_font(app, error):
         return
     font = ttLib.TTFont(str(files("ziamath") / "fonts" / "STIXTwoMath-Regular.ttf"))
     pages = Path(app.outdir).glob("*.html")
-    drawn = set().union(*(mathematics_of(page.read_text(encoding="utf-8")) for page in pages))
+    drawn = set().union(*(math_characters(page.read_text(encoding="utf-8")) for page in pages))
     options = subset.Options(layout_features=["ssty", "flac"], hinting=False)
     cutter = subset.Subsetter(options)
     cutter.populate(text="".join(drawn))
@@ -114,24 +115,24 @@ def write_math_font(app, error):
 
 
 def fill_start_page(app, docname, source):
-    """Put the live figure, the map and the list of pages where the start page has room for them."""
+    """Put the live figure, the map and the list of pages in place of the start page's comments."""
     if docname != app.config.root_doc:
         return
     from nin_lib import live
 
-    found = book_map.pages()
-    for file in (book_map.__file__, *(book_map.file_of(page.name) for page in found)):
+    pages = book_map.pages()
+    for file in (book_map.__file__, *(book_map.file_of(page.name) for page in pages)):
         app.env.note_dependency(str(file))
     made = {
         "figure": live.Hero(number="0")._repr_mimebundle_()[0]["text/html"],
-        "map": book_map.map_html(found),
-        "pages": book_map.pages_html(found),
+        "map": book_map.map_html(pages),
+        "pages": book_map.pages_html(pages),
     }
-    source[0] = re.sub(r"<!-- (\w+) -->", lambda room: made[room[1]], source[0])
+    source[0] = re.sub(r"<!-- (\w+) -->", lambda comment: made[comment[1]], source[0])
 
 
 def copy_figures(app, error):
-    """Lay the figures' modules and their weights beside the pages, in the folder ``live``."""
+    """Copy the figures' modules and their weights into the folder ``live`` of the site."""
     if error or app.builder.format != "html":
         return
     from nin_lib.live import files as live_files
@@ -144,8 +145,8 @@ def copy_figures(app, error):
         (target / name).write_bytes(live_files.content(name))
 
 
-def room_for(body: str) -> str:
-    """The heights that a page's figures will have, for as long as they are not there."""
+def reserve_heights(body: str) -> str:
+    """Style rules that reserve the heights of a page's live figures until they are loaded."""
     heights = json.loads((Path(__file__).parent / "heights.json").read_text())
     rules = "".join(
         f"@container (min-width:{wide}px)"
@@ -156,38 +157,41 @@ def room_for(body: str) -> str:
     return f"<style>@media (scripting:enabled){{{rules}}}</style>"
 
 
-def wake_figures(body: str) -> str:
-    """A page with live figures gets their heights and the loader."""
+def load_figures(body: str) -> str:
+    """Add heights and the loader to a page with live figures."""
     if 'class="nin-live"' not in body:
         return body
     from nin_lib.live.base import scripts
 
-    return room_for(body) + body + scripts()
+    return reserve_heights(body) + body + scripts()
 
 
-def mend_signature(app, what, name, obj, options, signature, returns):
-    """Where Sphinx cannot read one: of a live figure it sees what traitlets makes the class with,
-    and a default that a dataclass makes anew each time has no text that it can parse."""
+def repair_signature(app, what, name, obj, options, signature, returns):
+    """Repair signatures that Sphinx misreads: of live figures, and of dataclass factories.
+
+    Of a live figure it sees the signature that traitlets gives the class; a default factory has no
+    text that it can parse.
+    """
     if what == "class" and hasattr(obj, "class_traits"):
         own = inspect.signature(obj.__init__, bound_method=True)
         signature = inspect.stringify_signature(own, unqualified_typehints=True)
     return signature and signature.replace("<factory>", "..."), returns
 
 
-def skip_numbered_field(app, what, name, obj, skip, options):
-    """A field of a named tuple has a docstring that nobody wrote, and that tells nothing."""
+def skip_namedtuple_field(app, what, name, obj, skip, options):
+    """Skip namedtuple fields, whose docstrings are generated."""
     return (obj.__doc__ or "").startswith("Alias for field number") or None
 
 
 def name_the_language(body: str) -> str:
-    """The glossary's Chinese terms, for screen readers and for the choice of a font."""
+    """Mark the glossary's Chinese terms for screen readers and for the choice of a font."""
     return re.sub(r'<dt(?= id="term-[^"]*">[^<]*[\u4e00-\u9fff])', '<dt lang="zh-Hans"', body)
 
 
 def palette_css() -> str:
     """nin_lib's palette as CSS variables, ``--nin-ink`` and so on, light and dark.
 
-    A page's theme is "auto" until its script knows better; where no script runs, it stays light.
+    A page's theme is "auto" until its script runs; without scripts it stays light.
     """
     palette = json.loads((files("nin_lib") / "palette.json").read_text())
     rules = []
@@ -199,14 +203,14 @@ def palette_css() -> str:
 
 
 def finish_page(app, pagename, templatename, context, doctree):
-    """Add the palette, wake the figures."""
+    """Add the palette and the live figures' loader; keep formulas and units together."""
     context["metatags"] = f"{context.get('metatags', '')}<style>{palette_css()}</style>"
     if "body" in context:
-        context["body"] = keep_together(name_the_language(wake_figures(context["body"])))
+        context["body"] = keep_together(name_the_language(load_figures(context["body"])))
 
 
 def page_foot() -> str:
-    """How this build was made, from the file that ``build_book.py`` writes."""
+    """A sentence on how this build was made, from the file that ``build_book.py`` writes."""
     path = os.environ.get("NIN_BOOK_MADE")
     if not path:
         return "Built without build_book.py: data set and budget unknown."
@@ -224,13 +228,14 @@ def page_foot() -> str:
 
 
 def set_foot(app):
+    """Give the theme the text of the page foot."""
     app.config.html_theme_options["extra_footer"] = f'<p class="made">{escape(page_foot())}</p>'
 
 
 def setup(app):
     app.add_html_math_renderer("mathml", (inline_math, None), (display_math, None))
-    app.connect("autodoc-process-signature", mend_signature)
-    app.connect("autodoc-skip-member", skip_numbered_field)
+    app.connect("autodoc-process-signature", repair_signature)
+    app.connect("autodoc-skip-member", skip_namedtuple_field)
     app.connect("builder-inited", set_foot, priority=100)
     app.connect("source-read", fill_start_page)
     app.connect("build-finished", write_math_font)

@@ -1,4 +1,4 @@
-"""The picture that a messenger shows of a page: its title and question over ten class maps."""
+"""The card that messengers show for a page: its title and question over ten class maps."""
 
 import textwrap
 from functools import cache
@@ -14,12 +14,13 @@ WIDTH, HEIGHT = 1200, 630  # pixels
 
 
 def name_of(page: str) -> str:
+    """The path of a page's card within the site."""
     return f"_images/card-{page}.png"
 
 
 @cache
 def class_maps() -> torch.Tensor:
-    """The ten 7×7 class maps that the shipped network makes of a drawn garment."""
+    """The ten 7×7 class maps of a drawn garment, by the shipped network."""
     image = data.load("wardrobe").test_images[:1]
     network = models.pocket_nin(trained=True)
     with torch.no_grad():
@@ -27,7 +28,7 @@ def class_maps() -> torch.Tensor:
 
 
 def draw(target: Path, title: str, question: str) -> None:
-    """A PNG of 1200×630 pixels."""
+    """Draw a card, a PNG of 1200×630 pixels, into the file ``target``."""
     figure = Figure((WIDTH / 100, HEIGHT / 100), dpi=100, facecolor=plot.PAPER)
     large = "\n".join(textwrap.wrap(title, 32)[:2])
     figure.text(0.06, 0.9, large, size=40, weight="bold", va="top", color=plot.INK)

@@ -1,4 +1,4 @@
-"""One PDF of the book, from the last ``make book``: contents with page numbers, live figures as
+"""Print the book of the last ``make book`` as one PDF: contents with page numbers, live figures as
 their fallback, every page numbered.
 
     python build_tools/print_book.py [_build/html] [_build/network-in-network.pdf] [page …]
@@ -38,7 +38,7 @@ FOOT = (
 
 
 def article(html: str, name: str) -> str:
-    """A page's text, its anchors and links renamed so that all pages can stand in one file."""
+    """A page's text, with anchors and links renamed so that all pages fit into one file."""
     text = re.search(r'<article class="bd-article">.*?</article>', html, re.DOTALL)[0]
     text = re.sub(
         r"<script\b.*?</script>|<style>@media \(scripting.*?</style>", "", text, flags=re.S
@@ -50,12 +50,13 @@ def article(html: str, name: str) -> str:
     text = text.replace(' loading="lazy"', "").replace(
         '<details class="nin-sol', '<details open class="nin-sol'
     )
-    # A heading that is the first thing on a page would be read twice into the bookmarks.
+    # The bookmarks would have a heading twice if it came first on a page.
     first = f'<article class="bd-article" id="{name}"><div>&#8203;</div>'
     return re.sub(r"^<article[^>]*>", first, text)
 
 
 def title_of(html: str) -> str:
+    """The title of a page, without that of the book."""
     return re.search(r"<title>(.*?) &#8212;|<title>(.*?)</title>", html, re.DOTALL)[1] or ""
 
 
@@ -73,7 +74,7 @@ def whole(site: Path, names: list[str], numbers: dict[str, int]) -> str:
     return (
         f'<!doctype html><html lang="en" data-theme="light">{head}<style>{LOOK}</style><body>'
         '<div class="title-page"><div><h1>Network in Network</h1><p>An interactive book, printed. '
-        "Figures that live on the website stand here in their first state.</p>"
+        "Live figures of the website are shown in their first state.</p>"
         f'<p class="made">{made}</p></div></div><nav class="parts"><h2>Contents</h2>{lines}</nav>'
         + "".join(article(html, name) for name, html in pages.items())
         + "</body></html>"
@@ -81,7 +82,7 @@ def whole(site: Path, names: list[str], numbers: dict[str, int]) -> str:
 
 
 def pages_of(pdf: Path, names: list[str]) -> dict[str, int]:
-    """On which page each part begins; Chromium keeps the anchors that links lead to."""
+    """The page number on which each part begins, from the anchors that Chromium keeps."""
     reader = PdfReader(pdf)
     known = {name.lstrip("/"): place for name, place in reader.named_destinations.items()}
     return {n: reader.get_destination_page_number(known[n]) + 1 for n in names if n in known}

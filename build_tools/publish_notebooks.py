@@ -1,4 +1,4 @@
-"""Executed copies of the chapters for GitHub's preview and for Colab, from the last ``make book``.
+"""Copy the executed chapters of the last ``make book`` for GitHub's preview and for Colab.
 
 They go to ``_build/notebooks``, to be pushed to the branch ``notebooks``, where the chapters'
 Colab links point. Refused, with a sentence, while the address is not set or the book was built
@@ -19,7 +19,7 @@ WIDGETS = "application/vnd.jupyter.widget-view+json"  # ids that mean nothing in
 
 
 def published(notebook: dict) -> dict:
-    """The notebook with its outputs, and without what only the run that made them could read."""
+    """The notebook with its outputs, without data that only the kernel of that run could read."""
     for number, cell in enumerate(notebook["cells"]):
         cell["id"] = str(number)
         cell["metadata"] = {k: v for k, v in cell["metadata"].items() if k in CELL_METADATA}
@@ -29,7 +29,7 @@ def published(notebook: dict) -> dict:
 
 
 def objection(build: Path) -> str | None:
-    """Why this build is not to be published, if it is not."""
+    """A sentence on why this build must not be published, or None."""
     if stamp_address.current() == stamp_address.UNSET:
         return "The address is not set: make address URL=https://github.com/OWNER/NAME, then again."
     if not (build / "made.json").exists():

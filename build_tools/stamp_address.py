@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# What stands there until somebody sets it. No GitHub account can have an underscore in its name,
-# so that what points there fails at once, and says why.
+# The address until somebody sets it. No GitHub account can have an underscore in its name, so a
+# link to it fails at once and can never lead to a stranger's copy.
 UNSET = "OWNER_NOT_SET/network-in-network"
 
 

@@ -1,6 +1,6 @@
-"""Strip what running leaves in notebooks: outputs, counts, widget state, run metadata.
+"""Strip notebooks of the traces of a run: outputs, counts, widget state, run metadata.
 
-Cells tagged ``nbval-check-output`` keep their output, for nbval compares it.
+Cells tagged ``nbval-check-output`` keep their output, because nbval compares it.
 
     python build_tools/strip_notebooks.py [--check] book/*.ipynb
 """

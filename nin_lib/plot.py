@@ -10,7 +10,7 @@ from nin_lib.theme import BLUE, GRAY, INK, MUTED, NEUTRAL, ORANGE, PAPER, RULE, 
 
 __all__ = [
     "BLUE", "GRAY", "INK", "MUTED", "NEUTRAL", "ORANGE", "PAPER", "RULE", "SIGNED", "bars",
-    "confusion", "curves", "outline", "pictures", "signed", "svg", "use",
+    "confusion", "curves", "images", "outline", "signed", "svg", "use",
 ]  # fmt: skip
 
 
@@ -41,7 +41,7 @@ def signed(ax, values, title: str = "", *, limit: float | None = None, numbers: 
 
 
 def outline(ax, row: int, column: int, *, height: int = 1, width: int = 1) -> None:
-    """Frame a block of cells of a picture drawn by ``signed``; (row, column) is its corner."""
+    """Frame a block of cells of a matrix drawn by ``signed``; (row, column) is its corner."""
     corner = (column - 0.5, row - 0.5)
     ax.add_patch(plt.Rectangle(corner, width, height, fill=False, linewidth=2, edgecolor=INK))
 
@@ -57,8 +57,8 @@ def bars(ax, values, title: str = "") -> None:
     ax.tick_params(length=0)
 
 
-def pictures(images, titles=None, *, columns: int = 8, size: float = 1.05) -> Figure:
-    """A sheet of gray images, N×1×H×W or N×H×W, with a short title over each."""
+def images(images, titles=None, *, columns: int = 8, size: float = 1.05) -> Figure:
+    """A sheet of gray images, N×1×H×W or N×H×W, with a short title over each; size in inches."""
     images = _array(images)
     images = images.reshape(len(images), *images.shape[-2:])
     rows = -(-len(images) // columns)
@@ -76,7 +76,7 @@ def pictures(images, titles=None, *, columns: int = 8, size: float = 1.05) -> Fi
 
 
 def curves(history: list[dict], watched: str = "validation") -> Figure:
-    """Loss and accuracy by epoch, from the rows of a run's history.
+    """Loss and accuracy by epoch, from a run's history: a row of numbers per epoch.
 
     Raises:
         ValueError: the history is empty.

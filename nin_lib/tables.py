@@ -11,12 +11,12 @@ Rows = Sequence[Sequence[str]]
 class Table:
     """Rows of strings; the first is the head, and no row is longer.
 
-    A row may end early: its last cell then reaches over the columns that are left. Text in
-    `backticks` is code.
+    A row may end early: its last cell then spans the remaining columns. Text in `backticks` is
+    code.
 
     Args:
         right: indices of the columns that are aligned right.
-        foot: rule off the last row, as a total.
+        foot: set the last row apart with a line, as a total.
     """
 
     def __init__(self, rows: Rows, right: Sequence[int] = (), foot: bool = False):

@@ -1,9 +1,9 @@
 """The look of the book's static images, in light and in dark.
 
 Color carries sign, nothing else: blue is negative, orange positive, the neutral is zero. Lines and
-text take the palette's names, which a page sets to its theme. Maps and matrices are pixels: their
-ramps are straight lines between colors of the palette, so one affine SVG filter of red, green and
-blue takes a whole ramp to the dark theme.
+text refer to the palette's names, which a page sets to its theme. Maps and matrices are pixels:
+their ramps are straight lines between colors of the palette, so one affine SVG filter of red, green
+and blue takes a whole ramp to the dark theme.
 """
 
 import io
@@ -54,7 +54,7 @@ STYLE = {
     "font.family": "sans-serif",
     "legend.frameon": False,
     "figure.constrained_layout.use": True,
-    "svg.hashsalt": "nin",  # the same picture gives the same file
+    "svg.hashsalt": "nin",  # the same figure gives the same file
 }
 
 
@@ -94,18 +94,18 @@ def svg(figure: Figure) -> str:
 
 
 def mark(figure: Figure) -> set[str]:
-    """Name the axes whose pixels have a ramp's colors after it; the ramps that there are."""
-    found = set()
+    """Name axes after the ramp of their pixels; return the names of the ramps in the figure."""
+    ramps = set()
     for number, ax in enumerate(figure.axes):
         kinds = {image.get_cmap().name for image in ax.images}
         if len(kinds) == 1 and (kind := kinds.pop()) in RAMPS:
             ax.set_gid(f"{kind}_{number}")
-            found.add(kind)
-    return found
+            ramps.add(kind)
+    return ramps
 
 
 def matrix(name: str) -> np.ndarray:
-    """3×4: what takes red, green, blue and a one (0…1) from a light page to a dark one."""
+    """3×4: a ramp's affine map of red, green, blue (0…1) from the light theme to the dark."""
     light, dark = (np.array([to_rgb(PALETTE[t][stop]) for stop in RAMPS[name]]) for t in PALETTE)
     ones = np.ones((len(light), 1))
     return np.linalg.lstsq(np.hstack([light, ones]), dark, rcond=None)[0].T

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import browser as browser_tools
 import pytest
+from forged import forged_cifar10, forged_mnist  # noqa: F401 - they are fixtures
 from playwright.sync_api import sync_playwright
 
 

@@ -6,12 +6,14 @@ when it is off by no more than TOLERANCE · (1 + |wanted|) at every place.
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from functools import partial
+from math import isclose
 from numbers import Real
 
 import torch
 from torch import Tensor, nn
 
-from nin_lib.check.grade import Unfinished, Wrong, say
+from nin_lib.check.grade import Unfinished, Wrong, in_one_line
 
 TOLERANCE = 1e-4
 
@@ -33,7 +35,7 @@ def call(function, *arguments, case: str):
         result = function(*arguments)
     except Exception as error:
         if not isinstance(error, NotImplementedError) or str(error):
-            raise Wrong(f"For {case} your code stopped with {say(error)}.") from None
+            raise Wrong(f"For {case} your code stopped with {in_one_line(error)}.") from None
         result = None
     if result is None or result is ...:
         raise Unfinished("Your code gives nothing back yet: fill it in and end with `return`.")
@@ -86,25 +88,26 @@ def expect_tensor(got, wanted: Tensor, case: str) -> None:
     if not close(got, wanted):
         at = tuple((~_near(got, wanted)).nonzero()[0].tolist())
         place = f"output{list(at)} is {got[at]:.5g}; wanted is {wanted[at]:.5g}"
-        raise Wrong(f"For {case} the shape is right, the values are not: your {place}.")
+        nudge = f"For {case} the shape is right, the values are not: your {place}."
+        raise Wrong(nudge, output=got)
 
 
 def expect_function(
     function,
     wanted: Callable[..., Tensor],
     cases: Mapping[str, Sequence[Tensor]],
-    slips: Mapping[str, Callable[..., Tensor]],
+    slips: Mapping[str, Callable[..., Tensor]] | None = None,
 ) -> None:
     """Hold the reader's function against ``wanted`` in every case, the simplest first.
 
-    Where it computes the same as one of the ``slips``, their hint is the answer.
+    ``slips`` is the old way, of chapters whose ``wrong`` does not hold the hints yet.
     """
     for case, arguments in cases.items():
         given = deepcopy(arguments)
         got = call(function, *given, case=case)
         result = wanted(*arguments)
         if not close(plain(got), plain(result)):
-            for hint, slip in slips.items():
+            for hint, slip in (slips or {}).items():
                 if close(plain(got), plain(slip(*arguments))):
                     raise Wrong(f"For {case}: {hint}")
         expect_tensor(got, result, case)
@@ -132,16 +135,35 @@ def item(value):
 
 
 def expect_numbers(
-    given, wanted: Mapping[str, int], slips: Mapping[str, Mapping[int, str]]
+    given,
+    wanted: Mapping[str, float],
+    slips: Mapping[str, Mapping[float, str]] | None = None,
+    *,
+    within: float = 0.0,
 ) -> None:
-    """A dictionary of exact numbers; known wrong ones, by key, have a hint of their own."""
+    """A dictionary of numbers; a slip is recognized by the number that it gives for the entry.
+
+    ``slips`` is the old way, of chapters whose ``wrong`` does not hold the hints yet.
+
+    Args:
+        within: how far off a number may be, as a share of it; 0 is exact.
+    """
     expect_keys(given, wanted)
     for key, value in wanted.items():
         got = item(given[key])
         if isinstance(got, bool) or not isinstance(got, Real):
             kind = type(got).__name__
             raise Wrong(f"`{key}` is of type `{kind}`; wanted is one number, such as 12 or 3 * 4.")
-        if got != value:
-            hint = slips.get(key, {}).get(got, "")
+        if not _is_about(got, value, within):
+            hint = (slips or {}).get(key, {}).get(got, "")
             shown = got if isinstance(got, int) else float(got)
-            raise Wrong(f"`{key}` is not {shown:,}. {hint}".strip())
+            same = partial(_has_about, key=key, number=got, within=within)
+            raise Wrong(f"`{key}` is not {shown:,}. {hint}".strip(), shared_by=same)
+
+
+def _has_about(answer: Mapping[str, float], key: str, number: float, within: float) -> bool:
+    return _is_about(number, answer[key], within)
+
+
+def _is_about(got: float, known: float, within: float) -> bool:
+    return got == known or (within > 0 and isclose(got, known, rel_tol=within))

@@ -2,7 +2,7 @@
 
 ``load`` looks in three places, in this order: the cache (``NIN_LIB_DATA``, else the user's cache
 folder), read-only sources (``NIN_LIB_SOURCES``: folders that hold the official files), and
-torchvision's download. What it finds is recognized by the hash of its content, never by its name.
+torchvision's download. Data is recognized by the hash of its content, never by its name.
 """
 
 import difflib
@@ -28,7 +28,7 @@ class ImageData:
     """A labeled image data set, whole and in memory.
 
     Attributes:
-        name: the name ``load`` knows it by.
+        name: the name that ``load`` takes.
         classes: class names, in label order.
         train_images, test_images: uint8, N×C×H×W.
         train_labels, test_labels: int64, N.
@@ -60,19 +60,19 @@ NAMES = (*OFFICIAL, "wardrobe", "auto")
 def load(name: str = "auto", root: str | Path | None = None) -> ImageData:
     """Load a data set by name, one of ``NAMES``.
 
-    ``auto`` is Fashion-MNIST where it is at hand or can be fetched, else ``wardrobe``; it prints
-    one line that says which. ``root`` is the cache folder to use instead of the default.
+    ``auto`` is Fashion-MNIST where it is at hand or can be downloaded, else ``wardrobe``; one
+    printed line names it. ``root`` is the cache folder to use instead of the default.
 
     Raises:
         ValueError: unknown name; the message lists the known ones, nearest first.
-        DataError: the data is nowhere to be had; the message says what was tried.
+        DataError: the data is not available; the message lists what was tried.
     """
     if name == "auto":
         try:
             data = load("fashion-mnist", root)
         except DataError:
             data = load("wardrobe", root)
-        drawn = "; drawn by program, for Fashion-MNIST is out of reach"
+        drawn = "; drawn by program, because Fashion-MNIST is not available"
         print(f"Data: {data!r}{drawn if data.name == 'wardrobe' else ''}.")
         return data
     if name not in NAMES:
@@ -88,7 +88,7 @@ def load(name: str = "auto", root: str | Path | None = None) -> ImageData:
         parts = official.from_sources(name, tried) or official.from_download(name, tried)
         if parts is None:
             raise DataError(
-                f"{name} could not be had. Tried: {'; '.join(tried)}. Connect to the network once, "
+                f"{name} is not available. Tried: {'; '.join(tried)}. Connect to the network once, "
                 f"or name a folder with the official files in NIN_LIB_SOURCES, "
                 f'or use data.load("wardrobe"), which needs neither.'
             )
@@ -110,8 +110,8 @@ def cache_folder(root: str | Path | None = None) -> Path:
 def _finish(name: str, classes: tuple[str, ...], parts: dict[str, Tensor]) -> ImageData:
     ready = {key: part.long() if "labels" in key else part for key, part in parts.items()}
     whole = len(parts["test_labels"]) == WHOLE_TEST.get(name, len(parts["test_labels"]))
-    found = digest(*(parts[key] for key in PARTS))
-    return ImageData(name=name, classes=classes, digest=found, official_test=whole, **ready)
+    sha = digest(*(parts[key] for key in PARTS))
+    return ImageData(name=name, classes=classes, digest=sha, official_test=whole, **ready)
 
 
 def _draw_wardrobe() -> dict[str, Tensor]:
@@ -124,7 +124,7 @@ def _draw_wardrobe() -> dict[str, Tensor]:
 
 
 def _from_cache(path: Path, name: str, tried: list[str]) -> dict[str, Tensor] | None:
-    """Read and verify the cached tensors; a damaged file is removed, and that is said."""
+    """Read and verify the cached tensors; remove a damaged file, with a warning."""
     try:
         parts = safetensors.torch.load(path.read_bytes())
         kept = parts.pop("sha256", None)
@@ -148,7 +148,7 @@ def _from_cache(path: Path, name: str, tried: list[str]) -> dict[str, Tensor] | 
 
 
 def _to_cache(path: Path, parts: dict[str, Tensor]) -> None:
-    """Write whole or not at all; failing to costs only the next load's time."""
+    """Write the whole file or none; on a failure, warn, because only time is lost."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
@@ -169,8 +169,8 @@ def _to_cache(path: Path, parts: dict[str, Tensor]) -> None:
 def shifted(images: Tensor, right: int, down: int) -> Tensor:
     """Images moved by whole pixels: …×H×W → …×H×W of the same type.
 
-    What is pushed over the edge is lost, and black (0) comes in on the other side. Negative
-    numbers move to the left and up.
+    Pixels moved over the edge are lost, and black (0) comes in on the other side. Negative numbers
+    move to the left and up.
     """
     height, width = images.shape[-2:]
     right = max(-width, min(width, right))

@@ -29,7 +29,7 @@ DOWNLOAD_TIMEOUT_S = 10  # a silent server must not hang a chapter
 
 
 class DataError(RuntimeError):
-    """A data set could not be had, or what was found is not what its name says."""
+    """A data set is not available, or its content is not that of its name."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Official:
     """A published data set.
 
     Attributes:
-        torchvision_name: of torchvision's class for it, and of the folder that its files lie in.
-        digest: sha256 of its four tensors; None where nobody here has seen the whole of it.
+        torchvision_name: of torchvision's class, and of the folder with its files.
+        digest: sha256 of its four tensors; None if the whole of it was never at hand here.
     """
 
     torchvision_name: str
@@ -98,11 +98,11 @@ def verify(name: str, parts: dict[str, Tensor]) -> None:
 
 
 def read(name: str, folder: Path) -> dict[str, Tensor]:
-    """The four uint8 tensors out of a folder of official files.
+    """The four uint8 tensors in a folder of official files.
 
     Raises:
-        FileNotFoundError: they are not there.
-        DataError: one of them is cut short, or of another kind.
+        FileNotFoundError: a file is missing.
+        DataError: a file is cut short, or of another kind.
     """
     if name == "cifar10":
         return _read_cifar10(folder)
@@ -112,7 +112,7 @@ def read(name: str, folder: Path) -> dict[str, Tensor]:
 
 
 def _content(folder: Path, name: str) -> bytes:
-    """A file's content, be it plain or packed with gzip or xz."""
+    """The content of a file that is plain or packed with gzip or xz."""
     for ending, unpack in ((".gz", gzip.decompress), (".xz", lzma.decompress), ("", bytes)):
         path = folder / (name + ending)
         if path.exists():
@@ -156,7 +156,7 @@ def _read_cifar10(folder: Path) -> dict[str, Tensor]:
 def download(name: str) -> dict[str, Tensor]:
     """Fetch through torchvision into a temporary folder, silently, with a bound on waiting.
 
-    torchvision checks what it downloads by its own hashes. Raises whatever goes wrong.
+    torchvision checks what it downloads by its own hashes. Any of its errors may come out.
     """
     patience = socket.getdefaulttimeout()
     socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_S)
@@ -175,8 +175,8 @@ def download(name: str) -> dict[str, Tensor]:
             train, test = (dataset(folder, download=True, **{key: half}) for half in halves)
     finally:
         socket.setdefaulttimeout(patience)
-    found = (_pixels(train), _labels(train), _pixels(test), _labels(test))
-    return dict(zip(PARTS, found, strict=True))
+    tensors = (_pixels(train), _labels(train), _pixels(test), _labels(test))
+    return dict(zip(PARTS, tensors, strict=True))
 
 
 def _pixels(dataset) -> Tensor:
@@ -216,10 +216,11 @@ def from_sources(name: str, tried: list[str]) -> dict[str, Tensor] | None:
 
 
 def from_download(name: str, tried: list[str]) -> dict[str, Tensor] | None:
+    """Download and verify; a failure is added to ``tried``."""
     try:
         parts = download(name)
         verify(name, parts)
         return parts
-    except Exception as error:  # whatever goes wrong on the way, the answer is the same: no data
+    except Exception as error:  # after any failure there is no data
         tried.append(f"torchvision's download ({' '.join(str(error).split())})")
         return None

@@ -1,49 +1,41 @@
 """``wardrobe``: ten classes of garments drawn by program from a seed; nothing to download.
 
 Every garment is painted in *spans*: on each image row a shape covers the pixels between a left
-and a right edge, and the edges run straight from knot to knot down the picture. A whole class is
-drawn at once, so all arrays start with the number of pictures, n.
+and a right edge, and the edges run straight from knot to knot down the image. A whole class is
+drawn at once, so all arrays start with the number of images, n.
 """
 
 import numpy as np
 
 CLASSES = (
-    "T-shirt/top",
-    "Trouser",
-    "Pullover",
-    "Dress",
-    "Coat",
-    "Sandal",
-    "Shirt",
-    "Sneaker",
-    "Bag",
-    "Ankle boot",
-)
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+    "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+)  # fmt: skip
 SIDE = 28  # pixels, as in Fashion-MNIST
 _ROWS = 2 * SIDE  # drawn at twice the height, then averaged in pairs for smooth edges
 
 
 class _Canvas:
-    """n gray pictures under the painter's brush, values 0 (background) to 1."""
+    """n gray images that are being painted, values 0 (background) to 1."""
 
     def __init__(self, rng: np.random.Generator, n: int):
         self.rng, self.n = rng, n
         self.ink = np.zeros((n, _ROWS, SIDE), np.float32)
         self.y = (np.arange(_ROWS, dtype=np.float32) + 0.5) / 2  # row centers in pixels
-        # Every picture has its own place, size and lean.
+        # Every image has its own place, size and lean.
         self.dx, self.dy = self.between(-3.5, 3.5), self.between(-3, 3)
         self.size, self.lean = self.between(0.68, 1.04), self.between(-0.15, 0.15)
 
     def between(self, low: float, high: float) -> np.ndarray:
-        """One uniform number a picture, shape n×1."""
+        """One uniform number per image: n×1."""
         return self.rng.uniform(low, high, (self.n, 1)).astype(np.float32)
 
     def chance(self, p: float) -> np.ndarray:
-        """A 0 or 1 a picture, shape n×1; 1 with probability p."""
+        """A 0 or 1 per image, 1 with probability p: n×1."""
         return (self.rng.random((self.n, 1)) < p).astype(np.float32)
 
     def paint(self, ys, lefts, rights, shade, show=1.0):
-        """Cover the span between two edges, given as knots, in pixels from the picture's middle.
+        """Cover the span between two edges, given as knots, in pixels from the image's middle.
 
         ``ys`` must rise. ``shade`` broadcasts to n×rows×SIDE; ``show`` (n×1) hides the shape
         where it is 0.
@@ -65,9 +57,7 @@ class _Canvas:
         column = np.arange(SIDE, dtype=np.float32)
         low = np.maximum((left * self.size + place)[..., None], column)
         high = np.minimum((right * self.size + place)[..., None], column + 1)
-        cover = (
-            np.clip(high - low, 0, 1) * np.broadcast_to(np.float32(show), (self.n, 1))[..., None]
-        )
+        cover = np.clip(high - low, 0, 1) * np.reshape(np.float32(show), (-1, 1, 1))
         self.ink += cover * (shade - self.ink)
 
     def both_sides(self, ys, inner, outer, shade, show=1.0):
@@ -92,8 +82,8 @@ class _Canvas:
         depth = self.between(0.1, 0.55)[..., None]
         return np.clip(base * (1 + depth * pattern + slope), 0.12, 1.0).astype(np.float32)
 
-    def pictures(self) -> np.ndarray:
-        """The finished pictures, uint8 n×1×SIDE×SIDE, with a little grain on the cloth."""
+    def images(self) -> np.ndarray:
+        """The finished images, uint8 n×1×SIDE×SIDE, with a little grain on the cloth."""
         gray = self.ink.reshape(self.n, SIDE, 2, SIDE).mean(axis=2)
         grain = self.rng.normal(0, 0.05, gray.shape).astype(np.float32)
         contrast = self.between(0.75, 1.0)[..., None]
@@ -164,7 +154,7 @@ def _coat(c: _Canvas):
     )
     _collar(c, cloth, c.chance(0.7))
     _neck(c, c.between(1.5, 4))
-    half = c.between(0.35, 0.9)  # the front stands open from neck to hem
+    half = c.between(0.35, 0.9)  # the front is open from neck to hem
     lean = c.between(-0.5, 0.5)
     c.paint([-8, 13], [-half, lean - half], [half, lean + half], c.between(0, 0.15)[..., None])
     pocket = c.between(2, 5)
@@ -199,12 +189,9 @@ def _shirt(c: _Canvas):
 def _shoe(c: _Canvas, opening, shaft, cloth):
     """A foot from heel (left) to toe (right); ``opening`` is the height of the shaft's top."""
     toe, instep = c.between(9.5, 12), c.between(0, 3)
-    c.paint(
-        [opening, 0, 3, 6.5],
-        [-10.5, -10.8, -11, -11],
-        [-10.5 + shaft, -10.5 + shaft + instep, toe - 3, toe],
-        cloth,
-    )
+    front = shaft - 10.5
+    fronts = [front, front + instep, toe - 3, toe]
+    c.paint([opening, 0, 3, 6.5], [-10.5, -10.8, -11, -11], fronts, cloth)
 
 
 def _sneaker(c: _Canvas):
@@ -252,7 +239,7 @@ def draw(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
         where = np.flatnonzero(labels == label)
         canvas = _Canvas(rng, len(where))
         drawing(canvas)
-        images[where] = canvas.pictures()
+        images[where] = canvas.images()
     # Shoes and bags point either way; clothes are worn mirrored as often.
     mirrored = rng.random(n) < 0.5
     images[mirrored] = images[mirrored, :, :, ::-1]

@@ -1,4 +1,4 @@
-"""Pictures prepared as the paper prepares those of CIFAR: contrast normalized, then whitened."""
+"""Preparation of images as in the paper, for CIFAR: contrast normalization, then whitening."""
 
 from dataclasses import replace
 
@@ -12,9 +12,9 @@ EPSILON = 0.1  # where a pixel's variance is one
 
 
 def contrast(x: Tensor) -> Tensor:
-    """Global contrast normalization: each picture of N×C×H×W gets mean 0 and mean square 1.
+    """Global contrast normalization: each image of N×C×H×W gets mean 0 and mean square 1.
 
-    A picture of one value becomes zero.
+    An image of one value becomes zero.
     """
     x = x - x.mean(dim=(1, 2, 3), keepdim=True)
     return x / x.square().mean(dim=(1, 2, 3), keepdim=True).sqrt().clamp(min=1e-8)
@@ -32,16 +32,16 @@ def zca(x: Tensor, eps: float) -> Tensor:
 
 
 def preprocess(data: ImageData, way: str, training: Tensor) -> ImageData:
-    """The same data set with float32 pictures, prepared in one of the ways of ``WAYS``.
+    """The same data set with float32 images, prepared in one of the ways of ``WAYS``.
 
     Args:
         training: indices of the training images from which mean and matrix are taken.
 
     Raises:
-        ValueError: there is no such way.
+        ValueError: ``way`` is not one of ``WAYS``.
     """
     if way not in WAYS:
-        raise ValueError(f"no way {way!r} to prepare pictures; known: {', '.join(WAYS)}")
+        raise ValueError(f"no way {way!r} to prepare images; known: {', '.join(WAYS)}")
     if way == "plain":
         return data
     parts = {

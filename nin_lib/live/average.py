@@ -3,12 +3,10 @@
 import traitlets
 from torch import Tensor
 
-from nin_lib import models
-from nin_lib.live import drawing, files
-from nin_lib.live.garment import GarmentFigure
+from nin_lib.live.garment import PocketFigure
 
 
-class MapFigure(GarmentFigure):
+class MapFigure(PocketFigure):
     """A figure about the class maps of the trained pocket network.
 
     It has the traits of :class:`~nin_lib.live.garment.GarmentFigure`, and these.
@@ -20,19 +18,14 @@ class MapFigure(GarmentFigure):
         column: of that cell, from 0.
     """
 
-    needs = (files.POCKET,)
-    picture = traitlets.Int(2, min=-1).tag(sync=True)
+    picture = traitlets.Int(2).tag(sync=True)
     chosen = traitlets.Int(-1, min=-1, max=9).tag(sync=True)
     row = traitlets.Int(3, min=0, max=6).tag(sync=True)
     column = traitlets.Int(3, min=0, max=6).tag(sync=True)
 
-    def pixels(self) -> Tensor:
-        """The picture shown, 28×28 in 0…1."""
-        return self.garment(self.picture) / 255
-
-    def class_maps(self) -> Tensor:
-        """What the trained network makes of the picture shown: 10×7×7, one map a class."""
-        return self.maps_of(models.pocket_nin(trained=True), self.garment(self.picture))
+    def shown(self, maps: Tensor) -> int:
+        """The class whose map is shown, given all 10×7×7 maps."""
+        return int(maps.mean((1, 2)).argmax()) if self.chosen < 0 else self.chosen
 
 
 class Average(MapFigure):
@@ -54,12 +47,11 @@ class Average(MapFigure):
 
     def fallback(self) -> str:
         maps = self.class_maps()
-        shown = int(maps.mean((1, 2)).argmax()) if self.chosen < 0 else self.chosen
+        shown = self.shown(maps)
         name, count = self.names[shown], maps[shown].numel()
         total = maps[shown].sum().item()
         return (
-            f'<div class="nin-row">{drawing.gray(self.pixels())}'
-            f"{drawing.signed(maps[shown], 'class map of ' + name)}</div>"
+            f"{self.drawn(maps, shown)}"
             f"<p>The picture, and its class map of {name}: the {count} values add up to "
             f"{total:.3f}, and {total:.3f} ÷ {count} = {total / count:.3f} is the logit of "
             f"{name}.</p>"

@@ -1,9 +1,13 @@
 """The host of a live figure: an anywidget that is also a piece of HTML with a static fallback."""
 
 import base64
+import inspect
 import json
+import math
+import reprlib
+from collections.abc import Callable
 from html import escape
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import anywidget
 import traitlets
@@ -16,8 +20,8 @@ def _data_url(kind: str, content: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def places(planes: list) -> dict[str, dict]:
-    """The limits of a cursor on a picture of C×H×W numbers."""
+def cursor_limits(planes: list) -> dict[str, dict]:
+    """The limits of ``row`` and ``column`` on an image of C×H×W numbers."""
     height, width = len(planes[0]), len(planes[0][0])
     return {"row": {"min": 0, "max": height - 1}, "column": {"min": 0, "max": width - 1}}
 
@@ -36,19 +40,27 @@ _UNREAD = """addEventListener("load", function () {
 
 
 def scripts() -> str:
-    """What stands below the figures of a page, as HTML: it wakes them, each when it comes near."""
+    """HTML to put below the figures of a page: it starts each when it comes near."""
     loader = (FOLDER / "loader.js").read_text(encoding="utf-8")
     return f"<script>{loader}</script><script>{_UNREAD}</script>"
 
 
 class Figure(anywidget.AnyWidget):
-    """One live figure. Subclasses name their bundle, add traits and say the fallback.
+    """One live figure. Subclasses name their bundle, add traits and write the fallback.
 
     In a notebook it is a widget. Saved, or on the website, it is HTML: a ``<div>`` with the first
     state, the address of the bundle, and a picture with numbers for where no script runs.
 
+    Every value is checked, at construction and at each assignment, against ``limits()`` and
+    ``forms()``; a refused assignment leaves the figure as it was.
+
     Args:
         number: of the figure, as in "1.1".
+
+    Raises:
+        traitlets.TraitError: a keyword that the figure does not take, or a value that a trait
+            cannot have: out of its limits, of another type or shape, not finite. Arguments that
+            are no traits (tensors, layers) raise TypeError or ValueError.
     """
 
     bundle: ClassVar[str]
@@ -57,6 +69,7 @@ class Figure(anywidget.AnyWidget):
     #: Names of the files that the drawing asks for.
     needs: ClassVar[tuple[str, ...]] = ()
     number = traitlets.Unicode("").tag(sync=True)
+    _checked: tuple[str, ...] = ()  # the traits that may be set
 
     def __init_subclass__(cls, **kwargs):
         if "bundle" in vars(cls):  # ipywidgets makes further subclasses as it adds traits
@@ -64,24 +77,79 @@ class Figure(anywidget.AnyWidget):
         super().__init_subclass__(**kwargs)
 
     def __init__(self, **traits):
-        super().__init__(**traits)
+        self._checked = tuple(name for name in self._own() if not self.traits()[name].read_only)
+        self._refuse_unknown(traits)
+        self._register_validator(Figure._validated, self._checked)
+        for name in set(traits) & set(self.forms()):  # first, because limits may depend on them
+            setattr(self, name, traits[name])
+        # Defaults are set too, and so checked with the rest, before any page hears of them.
+        super().__init__(**({name: getattr(self, name) for name in self._checked} | traits))
         self.on_msg(self._answer)
+
+    def __setattr__(self, name, value):
+        if name in self._checked:  # traitlets' own refusals in the same sentence as ours
+            try:
+                getattr(type(self), name)._validate(self, value)
+            except (traitlets.TraitError, TypeError, ValueError, OverflowError):
+                raise traitlets.TraitError(self._refusal(name, value)) from None
+        super().__setattr__(name, value)
+
+    def _own(self) -> list[str]:
+        own = set(self.trait_names(sync=True)) - set(anywidget.AnyWidget.class_trait_names())
+        return sorted(name for name in own if not name.startswith("_"))
 
     def state(self) -> dict:
         """Every trait that the drawing reads."""
-        own = set(self.trait_names(sync=True)) - set(anywidget.AnyWidget.class_trait_names())
-        return {name: getattr(self, name) for name in sorted(own) if not name.startswith("_")}
+        return {name: getattr(self, name) for name in self._own()}
 
     def limits(self) -> dict[str, dict]:
-        """What the page's address may ask for: trait → ``min`` and ``max``, or ``among``."""
-        found = {}
-        for name in self.shared:
-            trait = self.traits()[name]
+        """The values that Python or the page's address may ask for: trait → ``min`` and ``max``,
+        or ``among``."""
+        limits = {}
+        for name, trait in self.traits(sync=True).items():
             ends = {end: getattr(trait, end, None) for end in ("min", "max")}
-            found[name] = {end: value for end, value in ends.items() if value is not None}
+            limits[name] = {end: value for end, value in ends.items() if value is not None}
             if isinstance(trait, traitlets.Enum):
-                found[name] = {"among": list(trait.values)}
-        return {name: limit for name, limit in found.items() if limit}
+                limits[name] = {"among": list(trait.values)}
+        return {name: limits[name] for name in self._own() if limits[name]}
+
+    def forms(self) -> dict[str, tuple[str, Callable[[Any], bool]]]:
+        """Traits that limits cannot describe: trait → what it must be, in words, and a test."""
+        return {}
+
+    def _refuse_unknown(self, traits: dict) -> None:
+        named = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+        arguments = list(inspect.signature(type(self).__init__).parameters.values())[1:]
+        known = {*self._checked, *(one.name for one in arguments if one.kind in named)}
+        unknown = set(traits) - known - set(anywidget.AnyWidget.class_trait_names())
+        if unknown:
+            raise traitlets.TraitError(
+                f"{type(self).__name__} takes no {', '.join(sorted(unknown))}; "
+                f"it takes {', '.join(sorted(known))}"
+            )
+
+    def _validated(self, proposal: dict):
+        """The value, once traitlets has checked its type, or its equal among those allowed."""
+        name, value = proposal["trait"].name, proposal["value"]
+        limit, form = self.limits().get(name, {}), self.forms().get(name)
+        if "among" in limit:
+            return next(known for known in limit["among"] if known == value)  # 3 if 3.0 is given
+        fits = form is None or form[1](value)
+        if limit and value is not None:
+            ends = limit.get("min", -math.inf), limit.get("max", math.inf)
+            fits = not isinstance(value, bool) and ends[0] <= value <= ends[1]  # NaN does not
+        if not fits:
+            raise traitlets.TraitError(self._refusal(name, value))
+        return value
+
+    def _refusal(self, name: str, value) -> str:
+        limit, form = self.limits().get(name, {}), self.forms().get(name)
+        wanted = form[0] if form else self.traits()[name].info()
+        if "among" in limit:
+            wanted = f"one of {', '.join(map(repr, limit['among']))}"
+        for end, word in (("min", "from"), ("max", "to")):
+            wanted += f" {word} {limit[end]}" if end in limit else ""
+        return f"{type(self).__name__}: {name} must be {wanted}, not {reprlib.repr(value)}"
 
     def fallback(self) -> str:
         """The first state as HTML: a picture and its numbers."""

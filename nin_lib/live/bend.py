@@ -1,4 +1,4 @@
-"""*A plane or a bend*: which patterns one filter separates, and which take a small network."""
+"""*A plane or a bend*: patterns that one filter separates, and some that take a small network."""
 
 import math
 from functools import cache
@@ -7,7 +7,7 @@ import torch
 import traitlets
 
 from nin_lib.live.base import Figure
-from nin_lib.live.drawing import PALETTE
+from nin_lib.live.drawing import PALETTE, svg
 
 PATTERNS = ("one side", "corner", "exclusive or", "ring")
 POINTS = 160
@@ -16,7 +16,7 @@ SIDE = 41
 
 
 def _inside(pattern: str, a: float, b: float) -> float:
-    """How far (a, b) lies inside the part that is wanted positive; below 0 outside."""
+    """The depth of (a, b) in the part that is wanted positive; below 0 outside of it."""
     if pattern == "one side":
         return 0.8 * a + 0.6 * b - 0.1
     if pattern == "corner":
@@ -85,7 +85,7 @@ class Bend(Figure):
         pattern: one of ``PATTERNS``.
         width: units in each hidden layer, 1 to 8.
         depth: hidden layers, 0 to 3.
-        seed: of the starts that the training tries.
+        seed: of the starts that the training tries, 0 to 2³¹ − 1.
         row: of the cursor, 0 to 40; b = 1 − 0.05·row.
         column: of the cursor, 0 to 40; a = −1 + 0.05·column.
         score: share of the points on the correct side; None while the page has yet to train.
@@ -101,19 +101,20 @@ class Bend(Figure):
     pattern = traitlets.CaselessStrEnum(PATTERNS, "exclusive or").tag(sync=True)
     width = traitlets.Int(1, min=1, max=8).tag(sync=True)
     depth = traitlets.Int(1, min=0, max=3).tag(sync=True)
-    seed = traitlets.Int(0, min=0).tag(sync=True)
+    seed = traitlets.Int(0, min=0, max=2**31 - 1).tag(sync=True)
     row = traitlets.Int(30, min=0, max=SIDE - 1).tag(sync=True)
     column = traitlets.Int(30, min=0, max=SIDE - 1).tag(sync=True)
     score = traitlets.Float(None, allow_none=True, min=0, max=1).tag(sync=True)
-    points = traitlets.Dict().tag(sync=True)
-    best_line = traitlets.Dict().tag(sync=True)
+    points = traitlets.Dict(read_only=True).tag(sync=True)
+    best_line = traitlets.Dict(read_only=True).tag(sync=True)
 
-    def __init__(self, **traits):
-        given = {
-            "points": {pattern: sample_points(pattern) for pattern in PATTERNS},
-            "best_line": {pattern: find_best_line(pattern)[0] / POINTS for pattern in PATTERNS},
-        }
-        super().__init__(**(given | traits))
+    @traitlets.default("points")
+    def _points(self) -> dict[str, list[list[float]]]:
+        return {pattern: sample_points(pattern) for pattern in PATTERNS}
+
+    @traitlets.default("best_line")
+    def _best_line(self) -> dict[str, float]:
+        return {pattern: find_best_line(pattern)[0] / POINTS for pattern in PATTERNS}
 
     def fallback(self) -> str:
         most, x, y, c = find_best_line(self.pattern)
@@ -126,19 +127,19 @@ class Bend(Figure):
                 circles += f'<circle cx="{a}" cy="{-b}" r=".02"/>'
         ends = [(x * c + way * y, y * c - way * x) for way in (-3, 3)]
         line = "M" + "L".join(f"{a:.3f} {-b:.3f}" for a, b in ends)
-        picture = (
-            f'<svg viewBox="-1.025 -1.025 2.05 2.05" width="300" role="img" '
-            f'aria-label="{POINTS} points of two kinds and a straight line between them">'
+        title = f"{POINTS} points of two kinds and a straight line between them"
+        marks = (
             f'<path fill="{paper}" d="M-2-2h4v4h-4z"/><path fill="{orange}" d="{squares}"/>'
             f'<g fill="none" stroke="{blue}" stroke-width=".012">{circles}</g>'
-            f'<path stroke="{ink}" stroke-width=".012" d="{line}"/></svg>'
+            f'<path stroke="{ink}" stroke-width=".012" d="{line}"/>'
         )
+        drawing = svg("-1.025 -1.025 2.05 2.05", 300, title, marks)
         name = self.pattern.capitalize()
         if most == POINTS:
-            said = f"this straight line has all {POINTS} points on the correct side"
+            verdict = f"this straight line has all {POINTS} points on the correct side"
         else:
-            said = (
+            verdict = (
                 f"no straight line has more than {most} of the {POINTS} points "
                 f"({most / POINTS:.1%}) on the correct side; this one has as many"
             ).replace("%", " %")
-        return f'<div class="nin-row">{picture}</div><p>{name}: {said}.</p>'
+        return f'<div class="nin-row">{drawing}</div><p>{name}: {verdict}.</p>'

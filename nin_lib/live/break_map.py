@@ -1,8 +1,7 @@
-"""*Break the explanation*: is a class map about what matters, and about what was learned?"""
+"""*Break the explanation*: a class map tested by erased cells and by new weights."""
 
 import traitlets
 
-from nin_lib.live import drawing
 from nin_lib.live.average import MapFigure
 
 MOST, BLOCKS = 20, 4
@@ -19,7 +18,7 @@ class BreakMap(MapFigure):
         guess: what the strongest cells cost against random ones, ``"more"``, ``"same"`` or
             ``"less"``; ``""`` before the reader has guessed.
         redrawn: blocks drawn anew from the top, 0 to 4.
-        seed: of all that is drawn.
+        seed: of all that is drawn, 0 to 2²⁰.
     """
 
     bundle = "break_map"
@@ -28,18 +27,16 @@ class BreakMap(MapFigure):
     among = traitlets.CaselessStrEnum(("garment", "picture"), "garment").tag(sync=True)
     guess = traitlets.CaselessStrEnum(("", "more", "same", "less"), "").tag(sync=True)
     redrawn = traitlets.Int(1, min=0, max=BLOCKS).tag(sync=True)
-    seed = traitlets.Int(0, min=0).tag(sync=True)
+    seed = traitlets.Int(0, min=0, max=2**20).tag(sync=True)
 
     def fallback(self) -> str:
         maps = self.class_maps()
-        logits = maps.mean((1, 2))
-        shown = int(logits.argmax()) if self.chosen < 0 else self.chosen
+        shown, share = self.shown(maps), maps.mean((1, 2)).softmax(0)
         name, value = self.names[shown], maps[shown].max().item()
         row, column = divmod(int(maps[shown].argmax()), maps.shape[-1])
         return (
-            f'<div class="nin-row">{drawing.gray(self.pixels())}'
-            f"{drawing.signed(maps[shown], 'class map of ' + name)}</div>"
+            f"{self.drawn(maps, shown)}"
             f"<p>The picture, and its class map of {name}, which the network gives "
-            f"{100 * logits.softmax(0)[shown]:.1f} %. The map is largest in row {row}, column "
+            f"{100 * share[shown]:.1f} %. The map is largest in row {row}, column "
             f"{column}: {value:.3f}.</p>"
         )

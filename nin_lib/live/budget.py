@@ -1,6 +1,7 @@
-"""*Spend 100,000 parameters*: what a small network costs, and what the trained ones reached."""
+"""*Spend 100,000 parameters*: costs of a small network, and accuracies of the trained ones."""
 
 import math
+import reprlib
 from collections.abc import Sequence
 from statistics import mean
 
@@ -8,7 +9,8 @@ import traitlets
 
 from nin_lib import records
 from nin_lib.live.base import Figure
-from nin_lib.live.drawing import PALETTE
+from nin_lib.live.drawing import PALETTE, svg
+from nin_lib.live.given import are_integers, are_shares
 from nin_lib.models import Choice
 from nin_lib.models.small import BUDGET, HEADS
 from nin_lib.records.small_networks import (
@@ -33,7 +35,7 @@ PARTS = {"block1": "block 1", "block2": "block 2", "block3": "block 3"}  # the r
 class Budget(Figure):
     """The reader spends 100,000 parameters on kernel, width, 1×1 layers, bottleneck and head.
 
-    Parameters and multiply-adds are those of ``small.Choice`` for 28×28 pictures. Accuracies are
+    Parameters and multiply-adds are those of ``small.Choice`` for 28×28 images. Accuracies are
     measured ones: a choice that nobody trained is answered by the nearest that was (``nearest``).
 
     Args:
@@ -45,11 +47,12 @@ class Budget(Figure):
         pointwise: 0 to 2, as there.
         bottleneck: as there.
         head: as there.
-        across: what the scatter shows from left to right, ``parameters`` or ``multiply-adds``.
-        best: the place in ``measured`` of the most accurate network found so far within the
-            budget; −1 before the page has shown one.
+        across: the scatter's horizontal axis, ``parameters`` or ``multiply-adds``.
+        best: the place in ``measured`` of the most accurate network that the page has shown so
+            far within the budget; −1 before it has shown one.
 
     Raises:
+        ValueError: rows that are no measured networks of this family.
         traitlets.TraitError: a kernel, width, count of 1×1 layers or head that there is not.
     """
 
@@ -62,17 +65,27 @@ class Budget(Figure):
     head = traitlets.Enum(HEADS, HEADS[0]).tag(sync=True)
     across = traitlets.Enum(("parameters", "multiply-adds"), "parameters").tag(sync=True)
     best = traitlets.Int(-1).tag(sync=True)
-    budget = traitlets.Int(BUDGET).tag(sync=True)
-    measured = traitlets.List().tag(sync=True)
-    trained = traitlets.Dict().tag(sync=True)
-    command = traitlets.Unicode(COMMAND).tag(sync=True)
+    budget = traitlets.Int(BUDGET, read_only=True).tag(sync=True)
+    measured = traitlets.List(read_only=True).tag(sync=True)
+    trained = traitlets.Dict(read_only=True).tag(sync=True)
+    command = traitlets.Unicode(COMMAND, read_only=True).tag(sync=True)
 
     def __init__(self, measured: Sequence[Measured] | None = None, **traits):
-        given = {}
         if measured is None:
-            found = small_records()
-            measured, given["trained"] = measured_networks(found), how_trained(found)
-        super().__init__(measured=[list(row) for row in measured], **(given | traits))
+            runs = small_records()
+            measured = measured_networks(runs)
+            self.set_trait("trained", how_trained(runs))
+        for row in measured if isinstance(measured, list | tuple) else [measured]:
+            if not _is_measured(row):
+                raise ValueError(
+                    "measured must be rows of nin_lib.records.small_networks.Measured, "
+                    f"not {reprlib.repr(row)}"
+                )
+        self.set_trait("measured", [list(row) for row in measured])
+        super().__init__(**traits)
+
+    def limits(self) -> dict[str, dict]:
+        return super().limits() | {"best": {"min": -1, "max": len(self.measured) - 1}}
 
     def choice(self) -> Choice:
         """The reader's choice."""
@@ -100,6 +113,20 @@ class Budget(Figure):
         )
 
 
+def _is_measured(row: Sequence) -> bool:
+    """Whether a row is one of the family's networks, its costs, and at least one accuracy."""
+    if not isinstance(row, list | tuple) or len(row) != len(Measured._fields):
+        return False
+    kernel, width, pointwise, bottleneck, head, params, macs, accuracies = row
+    ends = WIDTHS, (0, POINTWISE), (1, math.inf), (1, math.inf)
+    return (
+        (kernel in KERNELS and head in HEADS and isinstance(bottleneck, bool))
+        and are_integers([width, pointwise, params, macs], *ends)
+        and isinstance(accuracies, list)
+        and are_shares([accuracies], 1, len(accuracies))
+    )
+
+
 def _words(choice: Choice) -> str:
     layers = ("no 1×1 layer", "one 1×1 layer", "two 1×1 layers")[choice.pointwise]
     head = {"average": "global average", "connected": "fully connected"}[choice.head]
@@ -120,12 +147,10 @@ def _areas(rows: Trace) -> str:
         up, down = (60 * math.sqrt(count / most) for count in part)
         squares += f"M{70 * i} 68v-{up:.1f}h{up:.1f}v{up:.1f}z"
         squares += f"M{70 * i} 72v{down:.1f}h{down:.1f}v-{down:.1f}z"
-    return (
-        f'<svg viewBox="0 0 280 140" width="280" role="img" aria-label="{", ".join(sums)}: '
-        f'parameters as areas above, multiply-adds below">'
-        f'<path fill="{PALETTE["muted"]}" d="{squares}"/>'
-        f'<path stroke="{PALETTE["muted"]}" d="M0 70h280"/></svg>'
-    )
+    title = f"{', '.join(sums)}: parameters as areas above, multiply-adds below"
+    muted = PALETTE["muted"]
+    marks = f'<path fill="{muted}" d="{squares}"/><path stroke="{muted}" d="M0 70h280"/>'
+    return svg("0 0 280 140", 280, title, marks)
 
 
 def _scatter(measured: Sequence[Measured], near: Measured) -> str:
@@ -147,10 +172,10 @@ def _scatter(measured: Sequence[Measured], near: Measured) -> str:
         f"M{across(row):.1f} {up(min(row.accuracies)):.1f}V{up(max(row.accuracies)):.1f}"
         for row in measured
     )
-    return (
-        f'<svg viewBox="0 0 280 160" width="280" role="img" aria-label="accuracy of '
-        f'{len(measured)} trained networks against their parameters">'
+    marks = (
         f'<path stroke="{PALETTE["muted"]}" d="M0 160h280M0 0v160{spreads}"/>'
         f'<g fill="{PALETTE["muted"]}">{"".join(dot(row, 3) for row in measured)}</g>'
-        f'<g fill="none" stroke="{PALETTE["ink"]}" stroke-width="2">{dot(near, 6)}</g></svg>'
+        f'<g fill="none" stroke="{PALETTE["ink"]}" stroke-width="2">{dot(near, 6)}</g>'
     )
+    title = f"accuracy of {len(measured)} trained networks against their parameters"
+    return svg("0 0 280 160", 280, title, marks)

@@ -10,7 +10,7 @@ import traitlets
 from nin_lib.data import wardrobe
 from nin_lib.live import dying
 from nin_lib.live.base import Figure
-from nin_lib.live.drawing import PALETTE
+from nin_lib.live.drawing import PALETTE, svg
 
 SHOWN = 90  # steps in the fallback
 
@@ -21,7 +21,7 @@ class Die(Figure):
     Its traits ``gain``, ``bias``, ``rate``, ``final_relu``, ``norm`` and ``seed`` are those of
     :class:`~nin_lib.live.dying.Settings`. The run itself is in no trait.
 
-    With the first seed, what the list of the page starts: *rate too high* and *weights too small*
+    With the first seed, the runs that the page lists: *rate too high* and *weights too small*
     are dead within 100 steps, *bias below zero* is cut off and dies later; *starts blind* stays
     blind, *Xavier's start* is slow; *healthy* and *batch normalization* train.
 
@@ -30,7 +30,7 @@ class Die(Figure):
         step: the one looked at; −1 is the newest.
 
     Raises:
-        traitlets.TraitError: a setting outside of what the page offers.
+        traitlets.TraitError: a setting that the page does not offer.
     """
 
     bundle = "die"
@@ -43,14 +43,15 @@ class Die(Figure):
     seed = traitlets.Int(3, min=0, max=9999).tag(sync=True)
     unit = traitlets.Int(115, min=0, max=119).tag(sync=True)
     step = traitlets.Int(-1, min=-1, max=dying.STEPS).tag(sync=True)
-    pictures = traitlets.Unicode().tag(sync=True)
-    names = traitlets.List(list(wardrobe.CLASSES)).tag(sync=True)
+    pictures = traitlets.Unicode(read_only=True).tag(sync=True)
+    names = traitlets.List(list(wardrobe.CLASSES), read_only=True).tag(sync=True)
 
-    def __init__(self, **traits):
-        super().__init__(pictures=base64.b64encode(dying.packed()).decode(), **traits)
+    @traitlets.default("pictures")
+    def _packed(self) -> str:
+        return base64.b64encode(dying.packed()).decode()
 
     def settings(self) -> dying.Settings:
-        """What the reader has set."""
+        """The reader's settings."""
         return dying.Settings(*(getattr(self, name) for name in dying.Settings._fields))
 
     def fallback(self) -> str:
@@ -93,11 +94,11 @@ def _drawing(steps: list[dying.Step]) -> str:
                 begun = None
     ink, muted, rule = PALETTE["ink"], PALETTE["muted"], PALETTE["rule"]
     chances = up(math.log(dying.CLASSES))
-    return (
-        f'<svg viewBox="0 0 {wide} {high + 8 + tall}" width="300" role="img" '
-        f'aria-label="loss over steps, and the units that are dead at each">'
+    marks = (
         f'<path fill="none" stroke="{muted}" stroke-dasharray="5 4" d="M0 {chances:.1f}h{wide}"/>'
         f'<path fill="none" stroke="{ink}" stroke-width="1.5" d="M{line}"/>'
         f'<path fill="{rule}" d="M0 {high + 8}h{wide}v{tall}h-{wide}z"/>'
-        f'<path fill="{ink}" d="{stretches}"/></svg>'
+        f'<path fill="{ink}" d="{stretches}"/>'
     )
+    title = "loss over steps, and the units that are dead at each"
+    return svg(f"0 0 {wide} {high + 8 + tall}", wide, title, marks)

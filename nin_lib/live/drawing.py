@@ -14,42 +14,47 @@ def _mix(low: str, high: str, share: float) -> str:
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in zip(*ends, strict=True))
 
 
-def _svg(colors: list[list[str]], title: str, wide: int = 180) -> str:
+def svg(box: str, width: int, title: str, content: str, attributes: str = "") -> str:
+    """An SVG image, so many pixels wide, whose coordinates are those of the ``viewBox`` given."""
+    head = f'viewBox="{box}" width="{width}" role="img" aria-label="{title}"{attributes}'
+    return f"<svg {head}>{content}</svg>"
+
+
+def _pixels(colors: list[list[str]], title: str, wide: int = 180) -> str:
     height, width = len(colors), len(colors[0])
     cells = defaultdict(str)  # one path a color, so that a page has few elements
     for y, line in enumerate(colors):
         for x, color in enumerate(line):
             cells[color] += f"M{x} {y}h1v1h-1z"
     paths = "".join(f'<path fill="{color}" d="{d}"/>' for color, d in cells.items())
-    return (
-        f'<svg viewBox="0 0 {width} {height}" width="{wide}" role="img" aria-label="{title}" '
-        f'shape-rendering="crispEdges">{paths}</svg>'
-    )
+    return svg(f"0 0 {width} {height}", wide, title, paths, ' shape-rendering="crispEdges"')
 
 
 def signed(values: Tensor, title: str = "output map", wide: int = 180) -> str:
     """H×W values, blue below zero and orange above; so many pixels wide."""
     limit = values.abs().max().item() or 1.0
     ends = {True: PALETTE["blue"], False: PALETTE["orange"]}
-    return _svg(
-        [
-            [_mix(PALETTE["neutral"], ends[v < 0], abs(v) / limit) for v in line]
-            for line in values.tolist()
-        ],
-        title,
-        wide,
-    )
+    colors = [
+        [_mix(PALETTE["neutral"], ends[v < 0], abs(v) / limit) for v in line]
+        for line in values.tolist()
+    ]
+    return _pixels(colors, title, wide)
+
+
+def image_and_map(image: Tensor, map_: Tensor, name: str, title: str = "input picture") -> str:
+    """An image in 0…1 beside its class map of that name, as a row of HTML."""
+    shown = signed(map_, f"class map of {name}")
+    return f'<div class="nin-row">{gray(image, title)}{shown}</div>'
 
 
 def color(planes: Tensor, title: str = "input picture") -> str:
     """3×H×W values in 0…1."""
     bytes_ = planes.clamp(0, 1).mul(255).round().int().permute(1, 2, 0).tolist()
-    return _svg(
-        [["#" + "".join(f"{v:02x}" for v in pixel) for pixel in line] for line in bytes_], title
-    )
+    colors = [["#" + "".join(f"{v:02x}" for v in pixel) for pixel in line] for line in bytes_]
+    return _pixels(colors, title)
 
 
 def gray(values: Tensor, title: str = "input picture") -> str:
     """H×W values in 0…1, light on dark."""
     lines = values.mul(255).round().int().tolist()
-    return _svg([[f"#{v:02x}{v:02x}{v:02x}" for v in line] for line in lines], title)
+    return _pixels([[f"#{v:02x}{v:02x}{v:02x}" for v in line] for line in lines], title)

@@ -1,4 +1,4 @@
-"""The experiment of *Watch ReLUs die* in torch: what its page trains, number for number.
+"""The experiment of *Watch ReLUs die* in torch, number for number as its page trains it.
 
 Page and torch draw the same weights and the same batches from a seed, and both count in float64.
 """
@@ -28,8 +28,15 @@ DEFAULT, XAVIER, HE = 1 / math.sqrt(3), 1.0, math.sqrt(2)
 
 
 class Settings(NamedTuple):
-    """What the reader sets: gain of the weights, every bias at the start, learning rate, whether
-    the ReLU before the average stays, whether batch normalization stands before each ReLU, seed.
+    """The reader's settings.
+
+    Attributes:
+        gain: of the weights at the start.
+        bias: of every unit at the start.
+        rate: the learning rate.
+        final_relu: whether there is a ReLU before the average.
+        norm: whether there is batch normalization before each ReLU.
+        seed: of weights and batches.
     """
 
     gain: float = HE
@@ -72,7 +79,7 @@ def inputs() -> tuple[Tensor, Tensor]:
 
 
 def uniform(seed: int) -> Iterator[float]:
-    """The page's random numbers in 0…1 (mulberry32)."""
+    """The same random numbers in 0…1 as the page's (mulberry32)."""
     whole, state = 2**32 - 1, seed
     while True:
         state = (state + 0x6D2B79F5) & whole
@@ -109,7 +116,7 @@ def initialize(network: nn.Sequential, settings: Settings) -> nn.Sequential:
 
 
 def batches(seed: int) -> Iterator[list[int]]:
-    """Which pictures each step learns from: all in a drawn order, then in another."""
+    """Indices of the pictures of each step: all in a drawn order, then in another."""
     draw, order = uniform(seed + 1), []
     while True:
         if len(order) < BATCH:
@@ -122,19 +129,19 @@ def batches(seed: int) -> Iterator[list[int]]:
 
 
 def dead_units(network: nn.Sequential, x: Tensor) -> list[Tensor]:
-    """For each convolution's units: is what comes out, after its ReLU if any, 0 for all of x?"""
-    found = []
+    """Dead units of each convolution: 0 for all of x, after the ReLU where there is one."""
+    outputs = []
     with torch.no_grad():
         for layer in (layer for block in network[: len(WIDTHS)] for layer in block.children()):
             x = layer(x)
             if isinstance(layer, nn.Conv2d):
-                found.append(x)
-            found[-1] = x
-    return [(out == 0).all(0).flatten(1).all(1) for out in found]
+                outputs.append(x)
+            outputs[-1] = x
+    return [(out == 0).all(0).flatten(1).all(1) for out in outputs]
 
 
 def run(settings: Settings, steps: int = STEPS) -> Iterator[Step]:
-    """Train, and look before every third step, as the page does."""
+    """Train, and measure before every third step, as the page does."""
     model, (x, y) = network(settings), inputs()
     for step, chosen in zip(range(steps + 1), batches(settings.seed), strict=False):
         model.zero_grad()

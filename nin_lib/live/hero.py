@@ -7,51 +7,52 @@ import traitlets
 from torch import Tensor, nn
 
 from nin_lib import models
-from nin_lib.live import drawing, files
-from nin_lib.live.garment import SIDE, GarmentFigure, one_of_each
+from nin_lib.live import drawing
+from nin_lib.live.garment import SIDE, PocketFigure, one_of_each
 from nin_lib.recipes import RECIPES
 
 SHOWN = 6  # maps of a block
 
 
-def telling(maps: Tensor, count: int = SHOWN) -> list[int]:
-    """The channels of N×C×H×W maps that between them say most of what all of them say.
+def choose_channels(maps: Tensor, count: int = SHOWN) -> list[int]:
+    """Choose the channels of N×C×H×W maps that best represent all of them.
 
-    First the one that varies most, then the one that varies most once what the first says is
-    taken out of it, and so on (Gram–Schmidt with pivots). The outer seventh is left out: there a
-    map answers to the frame of the picture and not to the garment.
+    First the one that varies most, then the one that varies most once its projection on the first
+    is subtracted, and so on (Gram–Schmidt with pivots). The outer seventh is left out: there a
+    map answers to the frame of the image and not to the garment.
     """
     edge, side = maps.shape[-1] // 7, maps.shape[-1]
     inside = slice(edge, side - edge)
     left = maps[..., inside, inside].transpose(0, 1).flatten(1)
     left = left - left.mean(1, keepdim=True)
-    found = []
+    chosen = []
     for _ in range(count):
-        found.append(int(left.norm(dim=1).argmax()))
-        direction = left[found[-1]] / left[found[-1]].norm()
+        lengths = left.norm(dim=1)
+        chosen.append(int(lengths.argmax()))
+        direction = left[chosen[-1]] / lengths.max()
         left = left - torch.outer(left @ direction, direction)
-    return found
+    return chosen
 
 
 @cache
-def channels() -> dict[str, list[int]]:
-    """For the last layer of each block but the last: which of its maps to show.
+def shown_channels() -> dict[str, list[int]]:
+    """Channels to show, for the last layer of each block but the last.
 
     Chosen on the ten drawn garments. The last block's maps are the class maps, shown all ten.
     """
-    recipe, found = RECIPES["pocket"], {}
+    recipe, chosen = RECIPES["pocket"], {}
     x = (one_of_each()[:, None] / 255 - recipe.mean) / recipe.std
     with torch.no_grad():
         for name, part in models.pocket_nin(trained=True).named_children():
             x = part(x)
             if name.startswith("block"):
                 *_, last = (n for n, layer in part.named_children() if isinstance(layer, nn.Conv2d))
-                found[f"{name}.{last}"] = telling(x)
-    found.popitem()
-    return found
+                chosen[f"{name}.{last}"] = choose_channels(x)
+    chosen.popitem()
+    return chosen
 
 
-class Hero(GarmentFigure):
+class Hero(PocketFigure):
     """The reader draws, and sees the picture become maps, class maps, means and an answer.
 
     It has the traits of :class:`~nin_lib.live.garment.GarmentFigure`, and these.
@@ -59,23 +60,19 @@ class Hero(GarmentFigure):
     Traits:
         before: the reader's own picture as it was before the first stroke, in base64.
         tool: ``"brush"`` or ``"eraser"``.
-        channels: which maps of which layer are shown.
+        channels: the maps that are shown, for each layer; the figure's own.
     """
 
     bundle = "hero"
-    needs = (files.POCKET,)
     shared = ("picture", "own")
-    picture = traitlets.Int(2, min=-1).tag(sync=True)
+    picture = traitlets.Int(2).tag(sync=True)
     before = traitlets.Unicode("").tag(sync=True)
     tool = traitlets.CaselessStrEnum(("brush", "eraser"), "eraser").tag(sync=True)
-    channels = traitlets.Dict().tag(sync=True)
+    channels = traitlets.Dict(read_only=True).tag(sync=True)
 
-    def __init__(self, pictures: Tensor | None = None, **traits):
-        super().__init__(pictures, channels=channels(), **traits)
-
-    def class_maps(self) -> Tensor:
-        """What the network makes of the picture shown: 10×7×7, one map a class."""
-        return self.maps_of(models.pocket_nin(trained=True), self.garment(self.picture))
+    @traitlets.default("channels")
+    def _shown_channels(self) -> dict[str, list[int]]:
+        return shown_channels()
 
     def fallback(self) -> str:
         maps = self.class_maps()
@@ -88,7 +85,7 @@ class Hero(GarmentFigure):
             f'<td class="number">{shares[c]:.1f} %</td></tr>'
             for c, name in enumerate(self.names)
         )
-        picture = drawing.gray(self.garment(self.picture) / 255, f"{SIDE}×{SIDE} pixels")
+        picture = drawing.gray(self.pixels(), f"{SIDE}×{SIDE} pixels")
         return (
             f'<div class="nin-row">{picture}<table class="nin-table"><thead><tr><th colspan="2">'
             f"class map</th><th>mean</th><th>softmax</th></tr></thead><tbody>{rows}</tbody></table>"

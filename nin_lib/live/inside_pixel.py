@@ -1,14 +1,16 @@
 """*The network inside a pixel*: the small MLP at one position of the trained pocket network."""
 
 import traitlets
-from torch import Tensor
 
-from nin_lib import models
-from nin_lib.live import drawing, files
-from nin_lib.live.garment import GarmentFigure
+from nin_lib.live.garment import PocketFigure
+from nin_lib.live.given import are_integers, is_number
+
+# The largest places on any block's maps: 14×14 positions, 96 units. On a smaller map, and in a
+# layer of fewer units, the page keeps the cursor to the last.
+LAST, LAST_UNIT = 13, 95
 
 
-class InsidePixel(GarmentFigure):
+class InsidePixel(PocketFigure):
     """The reader opens the MLP at any position, pins a second one, and holds a unit at a value.
 
     Args:
@@ -17,40 +19,47 @@ class InsidePixel(GarmentFigure):
     Traits:
         picture: the place of the picture shown, from 0; −1 is the reader's own.
         block: 1 to 4.
-        row: on the block's map, from 0.
-        column: on the block's map, from 0.
+        row: on the block's map, 0 to 13; on a map of 7×7 the page shows the last for 7 and more.
+        column: on the block's map, likewise.
         side: ``"before"`` or ``"after"`` the 1×1 layer.
-        unit: the chosen unit on that side, from 0.
+        unit: the chosen unit on that side, 0 to 95; the page shows the last for more than it has.
         pinned: [] or [row, column].
         held: [] or [block, 1 if after else 0, unit, value].
 
     Raises:
-        ValueError: pictures of another shape or type.
+        TypeError, ValueError: pictures of another shape or type.
+        traitlets.TraitError: see :class:`~nin_lib.live.base.Figure`.
     """
 
     bundle = "inside_pixel"
-    needs = (files.POCKET,)
     shared = ("picture", "block", "row", "column", "side", "unit", "pinned", "held")
     block = traitlets.Int(2, min=1, max=4).tag(sync=True)
-    row = traitlets.Int(6).tag(sync=True)
-    column = traitlets.Int(7).tag(sync=True)
+    row = traitlets.Int(6, min=0, max=LAST).tag(sync=True)
+    column = traitlets.Int(7, min=0, max=LAST).tag(sync=True)
     side = traitlets.Enum(("before", "after"), "after").tag(sync=True)
-    unit = traitlets.Int(0).tag(sync=True)
+    unit = traitlets.Int(0, min=0, max=LAST_UNIT).tag(sync=True)
     pinned = traitlets.List().tag(sync=True)
     held = traitlets.List().tag(sync=True)
 
-    def pixels(self) -> Tensor:
-        """The picture shown, 28×28 in 0…1."""
-        return self.garment(self.picture) / 255
+    def forms(self) -> dict:
+        place, kept = [(0, LAST)] * 2, [(1, 4), (0, 1), (0, LAST_UNIT)]
+        return super().forms() | {
+            "pinned": (
+                f"[] or [row, column], both 0 to {LAST}",
+                lambda pinned: pinned == [] or are_integers(pinned, *place),
+            ),
+            "held": (
+                f"[] or [block 1 to 4, 0 or 1, unit 0 to {LAST_UNIT}, finite value]",
+                lambda held: held == [] or (are_integers(held[:3], *kept) and is_number(held[3:])),
+            ),
+        }
 
     def fallback(self) -> str:
-        pixels = self.pixels()
-        maps = self.maps_of(models.pocket_nin(trained=True), self.garment(self.picture))
+        maps = self.class_maps()
         shares = maps.mean((1, 2)).softmax(0)
         best = int(shares.argmax())
         return (
-            f'<div class="nin-row">{drawing.gray(pixels)}'
-            f"{drawing.signed(maps[best], 'class map of ' + self.names[best])}</div>"
+            f"{self.drawn(maps, best)}"
             f"<p>The picture, and its class map of {self.names[best]}: the trained network gives "
             f"this class {100 * shares[best]:.0f} %.</p>"
         )

@@ -5,9 +5,18 @@ import traitlets
 from torch import Tensor, nn
 
 from nin_lib.live import drawing
-from nin_lib.live.base import Figure, places
+from nin_lib.live.base import Figure, cursor_limits
+from nin_lib.live.given import are_shares, as_tensor
+from nin_lib.live.pointwise import (
+    MOST_CHANNELS,
+    are_layers,
+    as_layers,
+    decimals,
+    rounded,
+    sum_in_words,
+)
 
-MOST_CHANNELS = 12
+OWN_LAYER = {"weight": [[0.9, -0.2, -1.1]], "bias": [0.05], "relu": True}
 
 
 def drawn_photo(side: int = 12) -> Tensor:
@@ -30,47 +39,13 @@ def drawn_photo(side: int = 12) -> Tensor:
     return picture.mul(100).round().div(100)
 
 
-def as_layers(modules, channels: int, digits: int) -> list[dict]:
-    """1×1 convolutions and ReLUs as the figure's ``layers``.
-
-    Raises:
-        TypeError: something else among them.
-        ValueError: channels that do not fit, or more than the figure can show.
-    """
-    layers = []
-    for module in modules:
-        if isinstance(module, nn.ReLU) and layers and not layers[-1]["relu"]:
-            layers[-1]["relu"] = True
-            continue
-        if not isinstance(module, nn.Conv2d) or (module.kernel_size, module.groups) != ((1, 1), 1):
-            raise TypeError(f"the figure shows 1×1 convolutions and ReLUs after them, not {module}")
-        if module.stride != (1, 1) or module.padding not in ((0, 0), "same", "valid"):
-            raise ValueError(f"the figure shows every position once: {module} does not")
-        weight = module.weight.detach().flatten(1)
-        bias = torch.zeros(len(weight)) if module.bias is None else module.bias.detach()
-        if weight.shape[1] != channels:
-            raise ValueError(f"{module} takes {weight.shape[1]} channels, but {channels} arrive")
-        channels = len(weight)
-        if max(weight.shape) > MOST_CHANNELS:
-            raise ValueError(f"the figure shows up to {MOST_CHANNELS} channels, {module} has more")
-        layers.append(
-            {"weight": _decimal(weight, digits), "bias": _decimal(bias, digits), "relu": False}
-        )
-    return layers
-
-
-def _decimal(values: Tensor, digits: int) -> list:
-    return [
-        _decimal(row, digits) if row.ndim else round(float(row), digits) + 0.0 for row in values
-    ]
-
-
 class OnePixel(Figure):
     """A picture, a stack of 1×1 convolutions, and one output pixel computed before the reader.
 
     Args:
         picture: 1×H×W or 3×H×W, values in 0…1; a drawn one if None.
-        modules: ``nn.Conv2d(…, 1)`` and ``nn.ReLU``; if none, one filter for orange things.
+        modules: ``nn.Conv2d(…, 1)`` and ``nn.ReLU``; if none, one filter for orange things, which
+            needs a picture of 3 channels.
         digits: decimals that picture and weights are rounded to. With them every sum that the
             figure prints is exact.
 
@@ -78,19 +53,21 @@ class OnePixel(Figure):
         row: of the pixel, from 0.
         column: of the pixel, from 0.
         layer: the layer that the chosen unit belongs to, from 0.
-        unit: the unit of that layer that is computed, from 0.
+        unit: the unit of that layer that is computed, from 0; in a layer with fewer units than the
+            widest, the page keeps it to the last.
         shuffled: whether the pixels are shuffled.
         layers: for each layer its weight (O×C), its bias (O) and whether a ReLU follows.
-        picture: C×H×W, as nested lists.
+        picture: C×H×W, as nested lists; another one must have the same shape.
 
     Raises:
         TypeError, ValueError: see ``as_layers``; or a picture of another shape.
+        traitlets.TraitError: see :class:`~nin_lib.live.base.Figure`.
     """
 
     bundle = "one_pixel"
     shared = ("row", "column", "layer", "unit", "shuffled", "layers")
     picture = traitlets.List().tag(sync=True)
-    names = traitlets.List().tag(sync=True)
+    names = traitlets.List(read_only=True).tag(sync=True)
     layers = traitlets.List().tag(sync=True)
     row = traitlets.Int(0).tag(sync=True)
     column = traitlets.Int(0).tag(sync=True)
@@ -101,28 +78,46 @@ class OnePixel(Figure):
     def __init__(
         self, picture: Tensor | None = None, *modules: nn.Module, digits: int = 2, **traits
     ):
-        picture = drawn_photo() if picture is None else torch.as_tensor(picture).detach().float()
-        if picture.ndim != 3 or len(picture) not in (1, 3):
+        picture = drawn_photo() if picture is None else as_tensor(picture, "the picture").float()
+        if picture.ndim != 3 or len(picture) not in (1, 3) or not picture.numel():
             raise ValueError(f"the picture must be 1×H×W or 3×H×W, not {tuple(picture.shape)}")
         if not 0 <= picture.min() <= picture.max() <= 1:
             raise ValueError(
                 f"the picture must lie in 0…1, not {picture.min():g}…{picture.max():g}"
             )
-        if modules:
-            layers = as_layers(modules, len(picture), digits)
-        else:
-            layers = [{"weight": [[0.9, -0.2, -1.1]], "bias": [0.05], "relu": True}]
-        names = ["red", "green", "blue"] if len(picture) == 3 else ["gray"]
+        if not modules and len(picture) == 1:
+            raise ValueError(
+                "the figure's own filter takes 3 channels; for one pass nn.Conv2d(1, …, 1)"
+            )
+        layers = as_layers(modules, len(picture), digits) if modules else [OWN_LAYER]
+        self.set_trait("picture", rounded(picture, digits))
+        self.set_trait("layers", layers)
+        self.set_trait("names", ["red", "green", "blue"] if len(picture) == 3 else ["gray"])
         height, width = picture.shape[1:]
-        start = {"row": height // 2, "column": width // 2}
-        values = _decimal(picture, digits)
-        super().__init__(picture=values, names=names, layers=layers, **(start | traits))
+        super().__init__(**({"row": height // 2, "column": width // 2} | traits))
 
     def limits(self) -> dict[str, dict]:
-        return super().limits() | places(self.picture)
+        layers, units = len(self.layers), max(len(layer["bias"]) for layer in self.layers)
+        counted = {"layer": {"min": 0, "max": layers - 1}, "unit": {"min": 0, "max": units - 1}}
+        return super().limits() | cursor_limits(self.picture) | counted
+
+    def forms(self) -> dict:
+        channels, height, width = shape = torch.tensor(self.picture).shape
+        return {
+            "picture": (
+                f"{channels}×{height}×{width} numbers in 0…1 as nested lists",
+                lambda picture: are_shares(picture, *shape),
+            ),
+            "layers": (
+                "a list of {'weight': O×C, 'bias': O, 'relu': True or False}, C being "
+                f"{channels} in the first and the O before in the others, up to {MOST_CHANNELS}, "
+                "all numbers finite",
+                lambda layers: are_layers(layers, channels),
+            ),
+        }
 
     def network(self) -> nn.Sequential:
-        """The layers as they stand now, weights that the reader has moved included."""
+        """The layers with their present weights, those that the reader has moved included."""
         modules = []
         for layer in self.layers:
             weight = torch.tensor(layer["weight"])
@@ -134,15 +129,14 @@ class OnePixel(Figure):
         return nn.Sequential(*modules)
 
     def fallback(self) -> str:
-        pixel, layer = torch.tensor(self.picture), self.layers[0]
+        pixels, layer = torch.tensor(self.picture), self.layers[0]
         with torch.no_grad():
-            output = self.network()[0](pixel[None])[0, 0]
-        values = pixel[:, self.row, self.column].tolist()
-        terms = [f"{v:.2f} × {w:.2f}" for v, w in zip(values, layer["weight"][0], strict=True)]
-        total = f"{output[self.row, self.column]:.4f}"
-        sentence = f"{' + '.join(terms)} + {layer['bias'][0]:.2f} = {total}".replace("-", "−")
-        picture = drawing.color(pixel) if len(pixel) == 3 else drawing.signed(pixel[0])
+            output = self.network()[0](pixels[None])[0, 0]
+        values = [plane[self.row][self.column] for plane in self.picture]
+        digits = decimals(self.picture), decimals([layer["weight"], layer["bias"]])
+        written = sum_in_words(values, layer["weight"][0], layer["bias"][0], digits)
+        picture = drawing.color(pixels) if len(pixels) == 3 else drawing.signed(pixels[0])
         return (
             f'<div class="nin-row">{picture}{drawing.signed(output)}</div>'
-            f"<p>Row {self.row}, column {self.column}: {sentence}.</p>"
+            f"<p>Row {self.row}, column {self.column}: {written}.</p>"
         )

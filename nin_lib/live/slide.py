@@ -11,18 +11,21 @@ from nin_lib.models import small
 
 
 class Slide(GarmentFigure):
-    """The reader moves a garment, and compares what the two heads of ``small.PAIR`` make of it.
+    """The reader moves a garment, and compares the answers of the two heads of ``small.PAIR``.
+
+    The pictures are ten, one of each class in order.
 
     Traits:
         picture: 0 to 9, its class too; −1 is the reader's own.
         right: pixels to the right, −8 to 8.
         down: pixels down, −8 to 8.
-        guess: which head loses the garment sooner, ``"average"``, ``"connected"`` or
+        guess: the head that loses the garment sooner, ``"average"``, ``"connected"`` or
             ``"alike"``; ``""`` before the reader has chosen.
         filled: whether every offset is shown, or only those visited.
     """
 
     bundle = "slide"
+    one_of_each_class = True
     needs = (files.AVERAGE, files.CONNECTED)
     shared = ("picture", "right", "down", "guess", "filled")
     right = traitlets.Int(0, min=-8, max=8).tag(sync=True)
@@ -35,7 +38,7 @@ class Slide(GarmentFigure):
         return shifted(self.garment(self.picture), self.right, self.down)
 
     def shares(self) -> dict[str, Tensor]:
-        """What each head gives the ten classes for the picture as it lies there."""
+        """Each head's probabilities of the ten classes for the picture as it lies there."""
         x = self.normalized(self.pixels())
         with torch.no_grad():
             return {head: small.trained_pair(head)(x)[0].softmax(0) for head in small.HEADS}

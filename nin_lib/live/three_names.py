@@ -6,8 +6,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nin_lib.live import drawing
-from nin_lib.live.base import Figure, places
-from nin_lib.live.one_pixel import _decimal, as_layers
+from nin_lib.live.base import Figure, cursor_limits
+from nin_lib.live.given import as_tensor
+from nin_lib.live.pointwise import as_layers, decimals, rounded, sum_in_words
 
 MOST_CHANNELS, MOST_PIXELS, MOST_FILTERS = 4, 20, 8
 
@@ -59,13 +60,14 @@ class ThreeNames(Figure):
 
     Raises:
         TypeError, ValueError: a picture or a layer that the figure cannot show.
+        traitlets.TraitError: see :class:`~nin_lib.live.base.Figure`.
     """
 
     bundle = "three_names"
     shared = ("row", "column", "unit", "step")
-    picture = traitlets.List().tag(sync=True)
-    weight = traitlets.List().tag(sync=True)
-    bias = traitlets.List().tag(sync=True)
+    picture = traitlets.List(read_only=True).tag(sync=True)
+    weight = traitlets.List(read_only=True).tag(sync=True)
+    bias = traitlets.List(read_only=True).tag(sync=True)
     row = traitlets.Int(0).tag(sync=True)
     column = traitlets.Int(0).tag(sync=True)
     unit = traitlets.Int(0).tag(sync=True)
@@ -78,9 +80,11 @@ class ThreeNames(Figure):
         digits: int = 1,
         **traits,
     ):
-        picture = torch.as_tensor(PICTURE if picture is None else picture).detach().float()
-        if picture.ndim != 3 or 0 in picture.shape:
+        picture = as_tensor(PICTURE if picture is None else picture, "the picture").float()
+        if picture.ndim != 3 or not picture.numel():
             raise ValueError(f"the picture must be C×H×W, not {tuple(picture.shape)}")
+        if not picture.isfinite().all():
+            raise ValueError("the picture must be finite, but holds infinity or NaN")
         channels, height, width = picture.shape
         if channels > MOST_CHANNELS or height * width > MOST_PIXELS:
             raise ValueError(
@@ -98,17 +102,16 @@ class ThreeNames(Figure):
             )
         if len(layer["bias"]) > MOST_FILTERS:
             raise ValueError(f"the figure shows up to {MOST_FILTERS} filters, {conv} has more")
-        unit = min(1, len(layer["bias"]) - 1)
+        for name, values in (layer | {"picture": rounded(picture, digits)}).items():
+            if name != "relu":
+                self.set_trait(name, values)
+        unit = min(1, len(self.bias) - 1)
         start = {"row": (height - 1) // 2, "column": width // 2, "unit": unit}
-        super().__init__(
-            picture=_decimal(picture, digits),
-            weight=layer["weight"],
-            bias=layer["bias"],
-            **(start | traits),
-        )
+        super().__init__(**(start | traits))
 
     def limits(self) -> dict[str, dict]:
-        return super().limits() | places(self.picture)
+        units = {"unit": {"min": 0, "max": len(self.bias) - 1}}
+        return super().limits() | cursor_limits(self.picture) | units
 
     def fallback(self) -> str:
         picture, weight, bias = (torch.tensor(v) for v in (self.picture, self.weight, self.bias))
@@ -132,29 +135,14 @@ class ThreeNames(Figure):
         """The sum at the cursor, exact, and how far apart rounding brings the three forms."""
         values = [plane[self.row][self.column] for plane in self.picture]
         weights, bias = self.weight[self.unit], self.bias[self.unit]
-        places = _places(self.picture), _places([self.weight, self.bias])
-        terms = [
-            f"{v:.{places[0]}f} × {w:.{places[1]}f}" for v, w in zip(values, weights, strict=True)
-        ]
-        total = sum((v * w for v, w in zip(values, weights, strict=True)), bias)
+        digits = decimals(self.picture), decimals([self.weight, self.bias])
         stacked = torch.stack(list(forms.values()))
         gap = (stacked.amax(0) - stacked.amin(0)).max().item()
         apart = f"they differ by at most {_tiny(gap)}" if gap else "they do not differ at all"
-        text = (
+        return (
             f"Filter {self.unit + 1} at row {self.row}, column {self.column}: "
-            f"{' + '.join(terms)} + {bias:.{places[1]}f} = {total:.{sum(places)}f} in all three; "
-            f"{apart}."
+            f"{sum_in_words(values, weights, bias, digits)} in all three; {apart}."
         )
-        return text.replace("-", "−")
-
-
-def _places(values: list | float) -> int:
-    """The decimals, four at most, that write all of these numbers."""
-    if isinstance(values, list):
-        return max(_places(value) for value in values)
-    return next(
-        places for places in range(5) if places == 4 or abs(values - round(values, places)) < 1e-9
-    )
 
 
 def _tiny(value: float) -> str:

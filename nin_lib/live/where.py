@@ -161,10 +161,15 @@ class WhereOnes(Figure):
     network = traitlets.Enum(tuple(NETWORKS), "nin").tag(sync=True)
     layer = traitlets.Int(0, min=0).tag(sync=True)
     order = traitlets.Enum(ORDERS, ORDERS[0]).tag(sync=True)
-    networks = traitlets.List().tag(sync=True)
+    networks = traitlets.List(read_only=True).tag(sync=True)
 
-    def __init__(self, **traits):
-        super().__init__(networks=[_packed(key) for key in NETWORKS], **traits)
+    @traitlets.default("networks")
+    def _networks(self) -> list[dict]:
+        return [_packed(key) for key in NETWORKS]
+
+    def limits(self) -> dict[str, dict]:
+        most = max(len(network["layers"]) for network in self.networks)
+        return super().limits() | {"layer": {"min": 0, "max": most - 1}}
 
     def layers(self) -> list[Layer]:
         """The layers of the chosen network."""

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from nin_lib.models.blocks import GlobalAvgPool, MLPConv, nin_block
-from nin_lib.models.network import WEIGHTS, Network, fold_batch_norm, initialize, load_weights
+from nin_lib.models.network import Network, initialize, shipped
 
 
 def nin(
@@ -20,14 +20,14 @@ def nin(
     final_relu: bool = True,
     norm: bool = False,
 ) -> Network:
-    """The tutorials' network for 224×224 images: 1,992,166 parameters, 762.3 M multiply-adds.
+    """NiN-224, the tutorials' network for 224×224 images: 1,992,166 parameters, 762.3 M MAC.
 
     ``pointwise`` is the number of 1×1 layers in each block. ``final_relu=False`` drops the ReLU
     after the last convolution, without which logits may be negative and no class can die. With
     that ReLU the last block starts so that every class map is positive and none is dead before
     training: its spatial convolution with a tenth of He's weights and a bias of one, its 1×1
     layers as the identity. ``norm`` puts batch normalization before each ReLU, which the
-    tutorials do not, and leaves all first weights to He's scheme.
+    tutorials do not, and leaves all initial weights to He's scheme.
     """
     like = {"pointwise": pointwise, "norm": norm}
     network = _network(
@@ -55,9 +55,9 @@ def _network(**layers: nn.Module) -> Network:
 def _open_class_maps(block: MLPConv) -> None:
     """Let every class map begin positive, so that none is dead before training starts.
 
-    A ReLU whose input is negative for every picture passes no gradient, and under He's weights
-    about a third of the class maps begin so. Here the spatial convolution starts with a tenth of
-    its weights and a bias of one, and the 1×1 layers as the identity.
+    A ReLU whose input is negative for every image passes no gradient, and with He's weights about
+    a third of the class maps begin in that state. Here the spatial convolution starts with a tenth
+    of its weights and a bias of one, and the 1×1 layers as the identity.
     """
     with torch.no_grad():
         block.conv.weight.mul_(0.1)
@@ -107,7 +107,7 @@ def nin_paper(
 
 
 def nin_imagenet() -> Network:
-    """The authors' network for 3×224×224 ImageNet images: 7,595,176 parameters, 1.10 G MAC."""
+    """NiN-1000, the authors', for 3×224×224 ImageNet images: 7,595,176 parameters, 1.10 G MAC."""
     return _network(
         block1=nin_block(3, 96, 11, stride=4),
         pool1=nn.MaxPool2d(3, stride=2, ceil_mode=True),
@@ -168,14 +168,14 @@ def pocket_nin(
     pool: str = "max",
     dropout: float = 0.0,
 ) -> Network:
-    """The book's own small network for 28×28 images: 91,562 parameters, 6.2 M multiply-adds.
+    """The pocket network, for 28×28 images: 91,562 parameters, 6.2 M multiply-adds.
 
-    Four blocks as in the tutorials' network, its class maps 7×7. One 1×1 layer a block, batch
-    normalization before each ReLU, and neither after the last convolution. With ``trained`` it is
-    the shipped network instead: trained on Fashion-MNIST and ``wardrobe`` together, batch norm
-    folded away, its weights rounded to float16 (``nin_lib/models/weights``), in evaluation mode.
+    Four blocks as in NiN-224; its class maps are 7×7. One 1×1 layer per block, batch normalization
+    before each ReLU, and neither after the last convolution. With ``trained`` it is the shipped
+    network instead: trained on Fashion-MNIST and ``wardrobe`` together, batch norm folded away, its
+    weights rounded to float16 (``nin_lib/models/weights``), in evaluation mode.
 
-    The other arguments are for the book's experiments: the number of 1×1 layers a block, batch
+    The other arguments are for the book's experiments: the number of 1×1 layers per block, batch
     normalization, a last ReLU, and the head. ``connected`` puts two fully connected layers
     (4,704 → 128 → classes) in place of the last 1×1 layer and the average;
     ``connected-dropout`` adds dropout of one half before each. The pool takes the ``max`` or the
@@ -213,19 +213,15 @@ def pocket_nin(
         layers["average"] = GlobalAvgPool()
         layers["flatten"] = nn.Flatten()
     else:
-        rate = 0.5 if head == "connected-dropout" else 0.0
+        dropped = 0.5 if head == "connected-dropout" else 0.0
         layers["block4"] = MLPConv(64, (96,) * max(pointwise, 1), 3, padding=1, norm=norm)
         layers["flatten"] = nn.Flatten()
         layers["head"] = nn.Sequential(
-            nn.Dropout(rate),
+            nn.Dropout(dropped),
             nn.Linear(96 * 7 * 7, 128),
             nn.ReLU(),
-            nn.Dropout(rate),
+            nn.Dropout(dropped),
             nn.Linear(128, num_classes),
         )
     network = _network(**layers)
-    if not trained:
-        return network
-    network = fold_batch_norm(network)
-    network.load_state_dict(load_weights(WEIGHTS / "pocket_nin.safetensors"))
-    return network
+    return shipped(network, "pocket_nin") if trained else network

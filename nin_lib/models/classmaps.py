@@ -1,4 +1,4 @@
-"""Class maps: how much each place of a picture adds to the logit of each class.
+"""Class maps: the contribution of each place of an image to the logit of each class.
 
 In NiN the last maps are the class maps, and their means are the logits (Lin, Chen, Yan 2013,
 arXiv:1312.4400, section 3.2). A network that averages its features first and then has a linear
@@ -26,8 +26,8 @@ def class_maps(network: Network, x: Tensor) -> Tensor:
     averages = [i for i, layer in enumerate(layers) if isinstance(layer, GlobalAvgPool)]
     if not averages or not all(isinstance(e, nn.Flatten) for e in layers[averages[-1] + 1 :]):
         raise ValueError(
-            "this network does not end in a global average, so no maps have its logits for means; "
-            "for a global average and a linear layer take cam(features, linear)"
+            "this network does not end in a global average, so its logits are not the means of "
+            "maps; if a linear layer follows the average, use cam(features, linear)"
         )
     return network[: averages[-1]](x)
 
@@ -35,7 +35,7 @@ def class_maps(network: Network, x: Tensor) -> Tensor:
 def cam(features: Tensor, linear: nn.Linear) -> Tensor:
     """Class activation maps: features N×C×H×W, weighted for each class → N×classes×H×W.
 
-    ``features`` are what the global average is taken of, ``linear`` is the layer after it. For a
+    ``features`` are the input of the global average, ``linear`` is the layer after it. For a
     linear layer with bias, ``cam(features, linear).mean((2, 3)) + linear.bias`` is the logits: the
     bias belongs to no place.
 

@@ -1,5 +1,5 @@
-"""What every network of the book can do, whatever its layers: say what is wrong with an input,
-draw fresh weights, load stored ones, fold batch normalization away.
+"""The class of every network of the book, whose errors name what is wrong with an input; initial
+weights, stored weights, and folding of batch normalization.
 """
 
 import copy
@@ -15,7 +15,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 Model = TypeVar("Model", bound=nn.Module)
 WEIGHTS = files("nin_lib.models") / "weights"  # of the shipped networks
-COMMON_SIDES = (28, 32, 64, 96, 128, 224, 227, 256)  # of pictures, in pixels
+COMMON_SIZES = (28, 32, 64, 96, 128, 224, 227, 256)  # of images, in pixels
 
 
 class Network(nn.Sequential):
@@ -37,7 +37,7 @@ class Network(nn.Sequential):
 
 
 def _explain(network: nn.Module, x: Tensor) -> str | None:
-    """What is wrong with the input, or None if nothing is."""
+    """A sentence about what is wrong with the input, or None if nothing is."""
     first = next((m for m in network.modules() if isinstance(m, nn.Conv2d)), None)
     if first is None:
         return None
@@ -59,7 +59,7 @@ def _explain(network: nn.Module, x: Tensor) -> str | None:
     given = f"the input is {x.shape[2]}×{x.shape[3]}"
     linear = next((m for m in network.modules() if isinstance(m, nn.Linear)), None)
     if linear is not None:
-        fits = next((f"; {s}×{s} fits" for s in COMMON_SIDES if _runs(network, s, s)), "")
+        fits = next((f"; {s}×{s} fits" for s in COMMON_SIZES if _runs(network, s, s)), "")
         return (
             f"{given}, which the fully connected layers of this network do not fit: the first of "
             f"them takes exactly {linear.in_features:,} numbers{fits}"
@@ -72,7 +72,7 @@ def _explain(network: nn.Module, x: Tensor) -> str | None:
 
 
 def _runs(network: nn.Sequential, height: int, width: int) -> bool:
-    """Whether an input of this size gets through, tried on the meta device: no arithmetic."""
+    """True if the layers accept this size; tried on the meta device, without arithmetic."""
     first = next(m for m in network.modules() if isinstance(m, nn.Conv2d))
     x = torch.empty(2, first.in_channels, height, width, device="meta", dtype=first.weight.dtype)
     try:
@@ -85,7 +85,7 @@ def _runs(network: nn.Sequential, height: int, width: int) -> bool:
 
 
 def minimum_size(network: nn.Sequential, limit: int = 1024) -> int:
-    """The side, in pixels, of the smallest square input that ``network`` accepts.
+    """Height and width, in pixels, of the smallest square input that ``network`` accepts.
 
     Raises:
         ValueError: if not even ``limit`` × ``limit`` is accepted.
@@ -143,6 +143,16 @@ def load_weights(path) -> dict[str, Tensor]:
     except SafetensorError as error:
         raise ValueError(f"{path} is no whole safetensors file ({error})") from error
     return {name: tensor.float() for name, tensor in state.items()}
+
+
+def shipped(network: Network, name: str) -> Network:
+    """The trained network that the package ships under that name, in evaluation mode.
+
+    Batch normalization is folded away; the weights, stored as float16, are float32 again.
+    """
+    folded = fold_batch_norm(network)
+    folded.load_state_dict(load_weights(WEIGHTS / f"{name}.safetensors"))
+    return folded
 
 
 def fold_batch_norm(network: Network) -> Network:

@@ -1,18 +1,15 @@
-"""A family of small networks in five choices, and the list of those that were really trained.
+"""A family of small networks in five choices, on which a reader spends 100,000 parameters.
 
-Chapter 3 spends 100,000 parameters on them. ``benchmarks/small_networks.py`` trains every one of
-``GRID`` from several seeds into ``records/small-networks-seed*.json``.
+``benchmarks/small_networks.py`` trains a grid of them into ``records/small-networks-seed*.json``.
 """
 
 from collections import OrderedDict
-from dataclasses import asdict, dataclass
-from functools import cache
-from itertools import product
+from dataclasses import asdict, astuple, dataclass
 
 from torch import nn
 
 from nin_lib.models.blocks import GlobalAvgPool, MLPConv
-from nin_lib.models.network import WEIGHTS, Network, fold_batch_norm, initialize, load_weights
+from nin_lib.models.network import Network, initialize, shipped
 
 BUDGET = 100_000  # parameters
 HEADS = ("average", "connected")
@@ -23,10 +20,10 @@ class Choice:
     """One network of the family.
 
     Attributes:
-        kernel: side of the filters of the first two blocks; the third has 3×3.
+        kernel: kernel size of the first two blocks; the third has 3×3.
         width: channels of the first block; the second and third have twice as many.
         pointwise: 1×1 layers after each spatial convolution, 0 to 2.
-        bottleneck: whether a 1×1 layer to a quarter of the channels stands before the spatial
+        bottleneck: whether a 1×1 layer to a quarter of the channels comes before the spatial
             convolutions of the second and the third block.
         head: ``average`` (a 1×1 layer to ten class maps, then their means) or ``connected`` (one
             fully connected layer from all channels at all 7×7 positions).
@@ -42,21 +39,15 @@ class Choice:
         return small_nin(**asdict(self))
 
 
-def small_nin(
-    in_channels: int = 1,
-    num_classes: int = 10,
-    *,
-    kernel: int = 3,
-    width: int = 16,
-    pointwise: int = 1,
-    bottleneck: bool = False,
-    head: str = "average",
-) -> Network:
-    """The network of a ``Choice`` for 28×28 images, batch normalization before each ReLU.
+def small_nin(in_channels: int = 1, num_classes: int = 10, **choice) -> Network:
+    """The network of ``Choice(**choice)`` for 28×28 images: N×C×28×28 → N×classes.
+
+    Batch normalization comes before each ReLU.
 
     Raises:
         ValueError: an unknown head, an even kernel, fewer than 4 channels.
     """
+    kernel, width, pointwise, bottleneck, head = astuple(Choice(**choice))
     if head not in HEADS:
         raise ValueError(f"no head {head!r}; known: {', '.join(HEADS)}")
     if kernel % 2 == 0 or width < 4:
@@ -87,34 +78,16 @@ def small_nin(
     return initialize(Network(layers))
 
 
-def _within_budget(choice: Choice) -> bool:
-    return sum(p.numel() for p in choice.network().parameters()) <= BUDGET
-
-
-GRID: tuple[Choice, ...] = tuple(
-    Choice(*values) for values in product((3, 5), (8, 16, 24, 32), (0, 1, 2), (False, True), HEADS)
-)
-
-
-@cache
-def affordable() -> tuple[Choice, ...]:
-    """The networks of ``GRID`` that keep within the budget."""
-    return tuple(choice for choice in GRID if _within_budget(choice))
-
-
-# One trunk, two heads: the pair that chapter 4 slides pictures over.
+# One trunk, two heads: the pair that chapter 4 slides images over.
 PAIR = {head: Choice(width=32, head=head) for head in HEADS}
 
 
 def trained_pair(head: str) -> Network:
-    """The shipped network of ``PAIR`` with that head, in evaluation mode: float16 weights, batch
-    norm folded away, trained as ``nin_lib/models/weights/pair_HEAD.json`` says.
+    """The shipped network of ``PAIR`` with that head; ``weights/pair_HEAD.json`` is its record.
 
     Raises:
         ValueError: an unknown head.
     """
     if head not in HEADS:
         raise ValueError(f"no head {head!r}; known: {', '.join(HEADS)}")
-    network = fold_batch_norm(PAIR[head].network())
-    network.load_state_dict(load_weights(WEIGHTS / f"pair_{head}.safetensors"))
-    return network
+    return shipped(PAIR[head].network(), f"pair_{head}")

@@ -1,4 +1,4 @@
-"""Named training set-ups. ``RECIPES[name]`` holds every number that a run depends on."""
+"""Recipes: ``RECIPES[name]`` holds every number that a training run depends on."""
 
 from nin_lib.recipes.named import RECIPES
 from nin_lib.recipes.recipe import Recipe, args

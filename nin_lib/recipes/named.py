@@ -27,14 +27,14 @@ RECIPES: dict[str, Recipe] = {
     for recipe in (
         Recipe(
             name="pocket",
-            why="The book's small network, made good in about a minute on two cores.",
+            why="The pocket network, trained in about a minute on two cores.",
             epochs=8,
             batch_size=256,
             learning_rate=0.4,
         ),
         Recipe(
             name="pocket-long",
-            why="The same network for 42 epochs instead of 8, and the average of its weights.",
+            why="The pocket network for 42 epochs instead of 8, and the average of its weights.",
             epochs=42,
             batch_size=256,
             learning_rate=0.4,
@@ -51,8 +51,8 @@ RECIPES: dict[str, Recipe] = {
         ),
         Recipe(
             name="tutorial-own-weights",
-            why="The same run with the network as models.nin draws it, at half the rate: at 0.1 "
-            "one seed of twenty lost its class maps.",
+            why="The same run with the initial weights of models.nin, at half the learning rate: "
+            "at 0.1 one seed of twenty lost its class maps.",
             model="nin",
             epochs=10,
             batch_size=128,
@@ -61,7 +61,7 @@ RECIPES: dict[str, Recipe] = {
         ),
         Recipe(
             name="tutorial-one-pointwise",
-            why="The variant with one 1×1 layer a block as written: batch 64, Normalize(.5, .5).",
+            why="The variant with one 1×1 layer per block as written: batch 64, Normalize(.5, .5).",
             model="nin",
             model_args=args(pointwise=1),
             epochs=10,
@@ -71,7 +71,7 @@ RECIPES: dict[str, Recipe] = {
         ),
         Recipe(
             name="alexnet",
-            why="The tutorials' AlexNet beside their NiN: the same settings, a tenth of the rate.",
+            why="AlexNet as NiN-224 is trained, at a tenth of the learning rate.",
             model="alexnet",
             epochs=10,
             batch_size=128,
@@ -80,8 +80,8 @@ RECIPES: dict[str, Recipe] = {
         ),
         Recipe(
             name="modern-224",
-            why="The tutorials' network and pictures with what training has learned since: batch "
-            "normalization, no last ReLU, one-cycle rate, smoothing, mirrored pictures, "
+            why="NiN-224 and its images with what training has learned since: batch "
+            "normalization, no last ReLU, one-cycle learning rate, smoothing, mirrored images, "
             "an average of the weights.",
             model="nin",
             model_args=args(norm=True, final_relu=False),
@@ -94,7 +94,7 @@ RECIPES: dict[str, Recipe] = {
         Recipe(
             name="fashion-28",
             why="The most accurate NiN for 28×28: the paper's CIFAR-10 network on one channel with "
-            "batch normalization, trained long with mirrored and cut pictures.",
+            "batch normalization, trained long with mirrored and cut images.",
             model="nin_paper",
             model_args=args(dataset="cifar10", in_channels=1, norm=True, final_relu=False),
             epochs=60,
@@ -105,8 +105,8 @@ RECIPES: dict[str, Recipe] = {
         ),
         Recipe(
             name="paper-mnist",
-            why="The paper's MNIST network with batch normalization, a one-cycle rate and pictures "
-            "shifted by up to 2 pixels, in 20 epochs.",
+            why="The paper's MNIST network with batch normalization, a one-cycle learning rate and "
+            "images shifted by up to 2 pixels, in 20 epochs.",
             data="mnist",
             model="nin_paper",
             model_args=args(dataset="mnist", norm=True, final_relu=False),
@@ -122,7 +122,8 @@ RECIPES: dict[str, Recipe] = {
         Recipe(
             name="paper-cifar10",
             why="The paper's CIFAR-10 network and augmentation (mirrored, shifted by up to 4) "
-            "with batch normalization and a one-cycle rate in place of 307 epochs and whitening.",
+            "with batch normalization and a one-cycle learning rate in place of 307 epochs and "
+            "whitening.",
             data="cifar10",
             model_args=args(dataset="cifar10", norm=True, final_relu=False),
             epochs=100,

@@ -1,4 +1,4 @@
-"""One way to train one network: every number that a run depends on."""
+"""A recipe: every number that the training of a network depends on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,27 +11,27 @@ from nin_lib import models
 
 @dataclass(frozen=True)
 class Recipe:
-    """One way to train one network.
+    """A way to train a network.
 
     Attributes:
-        why: what the recipe changes, and the reason.
+        why: a sentence on what the recipe changes, and the reason.
         model, model_args: a function of ``nin_lib.models`` and its arguments.
-        initialization: a scheme of ``models.initialize``, or ``own``: as the network draws itself.
+        initialization: a scheme of ``models.initialize``; ``own`` is the network's own.
         learning_rate: its peak under the one-cycle schedule.
         schedule: ``one-cycle`` (up for a fifth of the steps, then down to zero, in straight
             lines), ``constant``, or ``step`` (constant, then a tenth for the last sixth).
         momentum: of SGD, in Nesterov's form; 0 is plain SGD.
         weight_decay: on the weights of convolutions and linear layers only.
         image_size: height and width in pixels to resize to, on the device; None keeps the data's.
-        mean, std: what pixels scaled to 0…1 are normalized with, one number or one per channel.
-        preprocessing: of whole images before that, one of ``whitening.WAYS``; after any but
-            ``plain``, mean and std have no part in it.
+        mean, std: normalization of pixels scaled to 0…1, one number or one per channel.
+        preprocessing: one of ``whitening.WAYS``; if it is not ``plain``, it takes the place of the
+            normalization by mean and std.
         shift: augmentation: each image moves by up to so many whole pixels each way.
         flip: augmentation: each image is mirrored with probability one half.
-        cutout: augmentation: a square with sides of so many pixels becomes black (DeVries and
-            Taylor 2017); 0 is none.
-        ema_decay: the network that counts is an exponential moving average of the weights, which
-            keeps this share of itself at each step; 0 is no average.
+        cutout: augmentation: a square of so many pixels in height and width becomes black (DeVries
+            and Taylor 2017); 0 is none.
+        ema_decay: the result is an exponential moving average of the weights, which keeps this
+            share of itself at each step; 0 is no average.
         validation: training images held out and watched. 0 repeats the tutorials: all images
             train, and the test set is watched after every epoch.
         drop_last: leave the last, incomplete batch of an epoch for another epoch.
@@ -80,5 +80,5 @@ class Recipe:
 
 
 def args(**values) -> Mapping:
-    """Arguments of a network, which nobody can change afterwards."""
+    """Arguments of a network, as a mapping that cannot be changed."""
     return MappingProxyType(values)

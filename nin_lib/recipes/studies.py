@@ -1,6 +1,6 @@
-"""The book's experiments: recipes that differ from another in one thing, to be compared.
+"""The book's experiments: recipes that differ in one thing and are to be compared.
 
-Each study is an ordered mapping, label → recipe. ``records.compare`` shows what was measured.
+Each study is an ordered mapping, label → recipe. ``records.compare`` shows the measured runs.
 """
 
 import difflib
@@ -13,7 +13,7 @@ _POCKET = RECIPES["pocket"]
 
 
 def _ablation() -> dict[str, Recipe]:
-    """From the tutorials' way of training the pocket network to ours, one change at a time."""
+    """From the tutorials' training of the pocket network to ours, one change at a time."""
     plain = args(norm=False, final_relu=True)
     changes = {
         "as the tutorials train": {
@@ -30,9 +30,9 @@ def _ablation() -> dict[str, Recipe]:
         "+ no ReLU before the average": {"model_args": args(norm=False)},
         "+ batch normalization": {"model_args": args()},
         "+ momentum, weight decay": {"momentum": 0.9, "weight_decay": 5e-4},
-        "+ one-cycle rate, peak 0.4": {"schedule": "one-cycle", "learning_rate": 0.4},
+        "+ one-cycle learning rate, peak 0.4": {"schedule": "one-cycle", "learning_rate": 0.4},
         "+ label smoothing": {"label_smoothing": 0.1},
-        "+ mirrored pictures": {"flip": True},
+        "+ mirrored images": {"flip": True},
         "+ average of the weights": {"ema_decay": 0.98},
     }
     settings, values = {}, {}
@@ -64,10 +64,10 @@ HEADS = {
 }  # fmt: skip
 
 POINTWISE = {
-    f"{words} a block": _POCKET
+    f"{words} per block": _POCKET
     if count == 1
     else _variant(
-        _POCKET, f"pointwise-{count}", f"{words} a block in place of one.".capitalize(),
+        _POCKET, f"pointwise-{count}", f"{words} per block in place of one.".capitalize(),
         model_args=args(pointwise=count),
     )
     for count, words in enumerate(
@@ -75,47 +75,48 @@ POINTWISE = {
     )
 }  # fmt: skip
 
-# The tutorial's run with one 1×1 layer on the smallest pictures that its network takes, so that
-# a laptop can try its two guesses: that the data set is too small, that a larger batch may help.
+# The tutorial's run with one 1×1 layer on the smallest images that its network takes, so that a
+# laptop can test its two guesses: that the data set is too small, that a larger batch may help.
 _SMALL = replace(
     RECIPES["tutorial-one-pointwise"],
     name="one-pointwise-67",
-    why="The tutorial with one 1×1 layer a block, at 67×67 in place of 224×224.",
+    why="The tutorial with one 1×1 layer per block, at 67×67 in place of 224×224.",
     image_size=67,
 )
 MORE_DATA = {
-    "15,000 pictures, 40 epochs": _variant(
-        _SMALL, "data-15000", "A quarter of the pictures, as many steps.", limit=15_000, epochs=40
+    "15,000 images, 40 epochs": _variant(
+        _SMALL, "data-15000", "A quarter of the images, as many steps.", limit=15_000, epochs=40
     ),
-    "30,000 pictures, 20 epochs": _variant(
-        _SMALL, "data-30000", "Half of the pictures, as many steps.", limit=30_000, epochs=20
+    "30,000 images, 20 epochs": _variant(
+        _SMALL, "data-30000", "Half of the images, as many steps.", limit=30_000, epochs=20
     ),
-    "60,000 pictures, 10 epochs": _SMALL,
+    "60,000 images, 10 epochs": _SMALL,
 }
 LARGER_BATCH = {
-    "batch 64, rate 0.1": _SMALL,
-    "batch 256, rate 0.1": _variant(
-        _SMALL, "batch-256", "Four times the batch, the same rate.", batch_size=256
+    "batch 64, learning rate 0.1": _SMALL,
+    "batch 256, learning rate 0.1": _variant(
+        _SMALL, "batch-256", "Four times the batch, the same learning rate.", batch_size=256
     ),
-    "batch 256, rate 0.4": _variant(
+    "batch 256, learning rate 0.4": _variant(
         _SMALL,
         "batch-256-learning-rate-0.4",
-        "Four times the batch and the rate.",
+        "Four times the batch and the learning rate.",
         batch_size=256,
         learning_rate=0.4,
     ),
 }
 
-# The paper's CIFAR-10 network: what of the recipe's departures from the paper matters.
+# The paper's CIFAR-10 network: which of the recipe's departures from the paper matters?
 _CIFAR10 = RECIPES["paper-cifar10"]
 PAPER = {
     "paper-cifar10": _CIFAR10,
-    "pictures neither mirrored nor shifted": _variant(
-        _CIFAR10, "plain", "Pictures as they are, as in the paper's first table.",
+    "images neither mirrored nor shifted": _variant(
+        _CIFAR10, "plain", "Images as they are, as in the paper's first table.",
         flip=False, shift=0,
     ),
     "no batch normalization": _variant(
-        _CIFAR10, "no-norm", "No batch normalization; first weights and rate as published.",
+        _CIFAR10, "no-norm",
+        "No batch normalization; initial weights and learning rate as published.",
         model_args=args(dataset="cifar10", final_relu=False), initialization="gaussian",
         learning_rate=0.1,
     ),
@@ -129,17 +130,17 @@ PAPER = {
     "no average of the weights": _variant(
         _CIFAR10, "last", "The last weights count, not their average.", ema_decay=0.0
     ),
-    "pictures whitened": _variant(
+    "images whitened": _variant(
         _CIFAR10, "whitened", "Contrast normalized and whitened, as in the paper.",
         preprocessing="whitened",
     ),
 }  # fmt: skip
 
-# The same questions and some more, put to a network that a laptop can train for an answer.
+# The same questions and some more, for a network that a laptop can train.
 _SMALL_CIFAR10 = replace(
     _CIFAR10,
     name="pocket-cifar10",
-    why="The small network trained on CIFAR-10 as paper-cifar10 trains the paper's, for 6 epochs.",
+    why="The pocket network trained on CIFAR-10 as paper-cifar10 trains the paper's, for 6 epochs.",
     model="pocket_nin",
     model_args=args(),
     epochs=6,
@@ -147,9 +148,9 @@ _SMALL_CIFAR10 = replace(
 
 
 def _departures() -> dict[str, Recipe]:
-    """What of the published way to train is worth how much: one step toward it at a time."""
+    """Single steps from our training toward the published one."""
     steps = {
-        "pictures contrast normalized": ("contrast", {"preprocessing": "contrast"}),
+        "images contrast normalized": ("contrast", {"preprocessing": "contrast"}),
         "… and whitened": ("whitened", {"preprocessing": "whitened"}),
         "neither mirrored nor shifted": ("plain", {"flip": False, "shift": 0}),
         "an average in the pool": ("pool", {"model_args": args(pool="average")}),
@@ -159,7 +160,7 @@ def _departures() -> dict[str, Recipe]:
         "… and Gaussian weights, 0.05": (
             "gaussian", {"model_args": args(norm=False), "initialization": "gaussian"},
         ),
-        "rate 0.1, at the end a tenth": ("cut", {"schedule": "step", "learning_rate": 0.1}),
+        "learning rate 0.1, then a tenth": ("cut", {"schedule": "step", "learning_rate": 0.1}),
         "a fifth of the weight decay": ("decay", {"weight_decay": 1e-4}),
         "batches of 128": ("batch", {"batch_size": 128}),
         "no smoothed labels": ("sharp", {"label_smoothing": 0.0}),
@@ -191,7 +192,7 @@ VARIANTS = {
 
 
 def find(name: str) -> Recipe:
-    """The recipe of that name, one of ``RECIPES`` or of the studies' variants of them.
+    """The recipe of that name, from ``RECIPES`` or from a study.
 
     Raises:
         ValueError: there is none; the message lists the known ones, nearest first.

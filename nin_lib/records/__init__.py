@@ -4,26 +4,10 @@
 two load matplotlib, so they are imported by name.
 """
 
-from nin_lib.records.as_tables import (
-    compare,
-    failures,
-    gains,
-    table,
-    training_speed,
-    training_times,
-)  # fmt: skip
-from nin_lib.records.read import (
-    MISSING,
-    diverged,
-    every,
-    folder,
-    load,
-    missing,
-    one,
-    where,
-)  # fmt: skip
+from nin_lib.records.as_tables import compare, training_times
+from nin_lib.records.read import MISSING, diverged, every, folder, load, missing, one, where
 
 __all__ = [
-    "MISSING", "compare", "diverged", "every", "failures", "folder", "gains", "load", "missing",
-    "one", "table", "training_speed", "training_times", "where",
+    "MISSING", "compare", "diverged", "every", "folder", "load", "missing", "one",
+    "training_times", "where",
 ]  # fmt: skip

@@ -4,7 +4,7 @@ A run without a record appears as "not yet measured"; the figures are drawn what
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import mean
 
 import matplotlib.pyplot as plt
@@ -12,25 +12,25 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from nin_lib.recipes import Recipe, find
-from nin_lib.records import as_tables
-from nin_lib.records.as_tables import accuracies, in_deviations, signed, spread
-from nin_lib.records.read import MISSING, diverged, load, one
+from nin_lib.records.as_tables import accuracies, in_standard_deviations, signed, spread
+from nin_lib.records.read import MISSING, diverged, load, missing, one
 from nin_lib.tables import Table
 from nin_lib.theme import INK, MUTED, PAPER, RULE, ramp
 
 LABEL_GAP = 0.06  # of the axis, between two labels
+COLUMNS = (126, 182)  # right edges of two columns in the margin, in points
 
 
 def accuracy_by_epoch(
     printed: Mapping[str, Mapping[int, float]], recipes: Mapping[str, str]
 ) -> Figure:
-    """Accuracy by epoch: printed elsewhere (dashed, label → {epoch: %}), and our records' runs.
+    """Accuracy by epoch, as printed elsewhere (dashed) and of our recorded runs, a line per seed.
 
-    ``recipes`` is label → name of a recipe; every seed is a line. In the legend's place each
-    line has its label at its end; a recipe without a record is named under the picture.
+    ``printed`` is label → {epoch: percent}, ``recipes`` label → name of a recipe. Each line has its
+    label at its end; a recipe without a record is named in the corner.
     """
     figure, ax = plt.subplots(figsize=(8.4, 3.6))
-    ends, missing = [], []  # where a line ends: epoch, height, label, color
+    ends, unmeasured = [], []  # of each line's end: epoch, height, label, color
     for label, points in printed.items():
         ax.plot(*zip(*points.items(), strict=True), "--", color=MUTED, marker="o", markersize=4,
                 markerfacecolor="none", linewidth=1.2)  # fmt: skip
@@ -38,7 +38,7 @@ def accuracy_by_epoch(
     for label, name in recipes.items():
         runs = load(name, find(name).data)
         if not runs:
-            missing.append(label)
+            unmeasured.append(label)
             continue
         for run in runs:
             epochs = [row["epoch"] for row in run["history"]]
@@ -52,130 +52,111 @@ def accuracy_by_epoch(
     for epoch, height, label, color in sorted(ends, key=lambda end: end[1]):
         floor = max(height, floor + LABEL_GAP * (high - low))
         ax.text(epoch + 0.2, floor, label, color=color, va="center", fontsize=9)
-    if missing:
-        words = f"not yet measured: {'; '.join(missing)}"
+    if unmeasured:
+        words = f"{MISSING}: {'; '.join(unmeasured)}"
         ax.text(0.99, 0.03, words, color=MUTED, fontsize=9, ha="right", transform=ax.transAxes)
     ax.set(xlabel="epoch", ylabel="accuracy, %", xlim=(0.7, last + 4))
     ax.set_xticks(range(1, last + 1))
     return figure
 
 
-def accuracy_by_setting(study: Mapping[str, Recipe]) -> Figure:
-    """Test accuracy of a study's recipes, from the bottom: a dot per seed, a line at the mean.
-
-    The scale is stretched to the right: equal steps are equal factors of the error.
-    """
-    figure, ax = plt.subplots(figsize=(8.4, 0.42 * len(study) + 0.9))
-    stretch = (lambda a: -np.log(100 - a), lambda x: 100 - np.exp(-x))
-    ax.set_xscale("function", functions=stretch)
-    for height, recipe in enumerate(study.values()):
-        found = accuracies(recipe)
-        ax.axhline(height, color=RULE, linewidth=0.8, zorder=0)
-        if found:
-            ax.plot(found, [height] * len(found), "o", color=INK, markersize=5, alpha=0.6)
-            ax.plot([mean(found)] * 2, [height - 0.3, height + 0.3], color=INK, linewidth=1.6)
-        text = spread(found) if found else MISSING
-        ax.text(1.02, height, text, color=MUTED, va="center", fontsize=9,
-                transform=ax.get_yaxis_transform())  # fmt: skip
-    ax.set_yticks(range(len(study)), study)
-    ax.set(xlim=(8, 95), ylim=(-0.6, len(study) - 0.4), xlabel="test accuracy, %, one dot a seed")
-    ax.set_xticks([10, 50, 70, 80, 85, 90, 92, 94])
-    ax.minorticks_off()
+def rows_of(labels: Sequence[str], width: float, height: float, space: float = 0.9):
+    """A figure and its axes with a row for each label, from the top; sizes are in inches."""
+    figure, ax = plt.subplots(figsize=(width, height * len(labels) + space))
+    ax.set_yticks(range(len(labels) - 1, -1, -1), labels)
+    ax.set_ylim(-0.6, len(labels) - 0.4)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
-    return figure
+    return figure, ax
 
 
-def accuracy_differences(study: Mapping[str, Recipe], edge: float = 12) -> Figure:
-    """What each recipe of a study is worth against its first: points of accuracy, a dot a seed.
-
-    An arrow stands at ``edge`` points for what lies further out. In the margin: the mean of the
-    differences, and that in deviations between seeds; in the first row, its accuracy. Runs that
-    diverged have no accuracy and are counted beside the label.
-    """
-    figure, ax = plt.subplots(figsize=(6.4, 0.34 * len(study) + 0.9))
-    found = {label: accuracies(recipe) for label, recipe in study.items()}
-    base = next(iter(found.values()))
-    heights = range(len(study) - 1, -1, -1)
-    for height, ours in zip(heights, found.values(), strict=True):
-        ax.axhline(height, color=RULE, linewidth=0.8, zorder=0)
-        if not ours or not base:
-            _column(ax, 1, height, MISSING)
-            continue
-        points = [a - mean(base) for a in ours]
-        inside = [p for p in points if abs(p) <= edge]
-        ax.plot(inside, [height] * len(inside), "o", color=INK, markersize=5, alpha=0.6)
-        middle = mean(points)
-        if abs(middle) <= edge:
-            ax.plot([middle] * 2, [height - 0.3, height + 0.3], color=INK, linewidth=1.6)
-        else:
-            ax.plot(math.copysign(edge, middle), height, "<" if middle < 0 else ">", color=INK)
-        if ours is base:
-            _column(ax, 1, height, spread(ours))
-            continue
-        _column(ax, 0, height, signed(middle, 1))
-        _column(ax, 1, height, in_deviations(middle, ours, base))
-    for number, words in enumerate(("points", "÷ deviation")):
-        _column(ax, number, len(study) - 0.2, words)
-    ax.axvline(0, color=RULE, linewidth=1, zorder=0)
-    lost = [len(diverged(recipe.name, recipe.data)) for recipe in study.values()]
-    ax.set_yticks(
-        heights,
-        [f"{label} ({n} diverged)" if n else label for label, n in zip(study, lost, strict=True)],
-    )
-    ax.set(xlim=(-edge, edge / 3), ylim=(-0.6, len(study) - 0.4))
-    ax.set(xlabel="accuracy, in points against the first line, one dot a seed")
-    ax.tick_params(axis="y", length=0)
-    ax.spines["left"].set_visible(False)
-    return figure
-
-
-def _column(ax, number: int, height: float, words: str) -> None:
-    """Words in one of two columns at the right of the axes."""
+def margin(ax, height: float, words: str, offset: float = 8, **look) -> None:
+    """Write at a row's right edge, so many points beyond it."""
     ax.annotate(
-        words, (1, height), xytext=((36, 104)[number], 0), xycoords=ax.get_yaxis_transform(),
-        textcoords="offset points", ha="right", va="center", color=MUTED, fontsize=9,
+        words, (1, height), (offset, 0), ax.get_yaxis_transform(), textcoords="offset points",
+        va="center", **({"color": MUTED, "fontsize": 9} | look),
     )  # fmt: skip
 
 
-def _margin(ax, right: float, height: float, words: str) -> None:
-    place = {"transform": ax.get_yaxis_transform(), "ha": "right", "va": "center"}
-    ax.text(right, height, words, color=MUTED, fontsize=9, **place)
+def accuracy(
+    study: Mapping[str, Recipe],
+    gain_over: str,
+    ticks: Sequence[float] = (10, 50, 70, 80, 85, 90, 92, 94),
+) -> Figure:
+    """Test accuracy of a study's recipes in percent: a dot per seed, a line at the mean.
+
+    The scale is stretched to the right: equal steps are equal factors of the error. An arrow marks
+    a mean to the left of the ``ticks``. In the margin: the mean and its gain over the ``"first"``
+    recipe or the one ``"before"``, in points and in standard deviations. Runs that diverged have no
+    accuracy and are counted beside the label.
+    """
+    labels = []
+    for label, recipe in study.items():
+        lost = len(diverged(recipe.name, recipe.data))
+        labels.append(f"{label} ({lost} diverged)" if lost else label)
+    figure, ax = rows_of(labels, 9, 0.36)
+    ax.set_xscale("function", functions=(lambda a: -np.log(100 - a), lambda x: 100 - np.exp(-x)))
+    left, right = ticks[0] - 1, ticks[-1] + 1
+    base: list[float] = []
+    for number, recipe in enumerate(study.values()):
+        height = len(study) - 1 - number
+        percent = accuracies(recipe)
+        ax.axhline(height, color=RULE, linewidth=0.8, zorder=0)
+        shown = [a for a in percent if a >= left]
+        ax.plot(shown, [height] * len(shown), "o", color=INK, markersize=5, alpha=0.6)
+        if not percent:
+            margin(ax, height, MISSING)
+        elif mean(percent) < left:
+            ax.plot(left, height, "<", color=INK, clip_on=False)
+        else:
+            ax.plot([mean(percent)] * 2, [height - 0.3, height + 0.3], color=INK, linewidth=1.6)
+        if percent:
+            margin(ax, height, spread(percent))
+        if percent and base:
+            gain = mean(percent) - mean(base)
+            margin(ax, height, signed(gain), COLUMNS[0], ha="right")
+            margin(ax, height, in_standard_deviations(gain, percent, base), COLUMNS[1], ha="right")
+        if number == 0 or gain_over == "before":
+            base = percent
+    for offset, words in zip(COLUMNS, ("gain", "÷ st. dev."), strict=True):
+        margin(ax, len(study) - 0.3, words, offset, ha="right")
+    ax.set(xlim=(left, right), xlabel="test accuracy, %, one dot per seed")
+    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.minorticks_off()
+    return figure
 
 
 def training_speed(device: str) -> Figure | Table:
     """Training speed on ``cpu`` or ``cuda``: examples per second, the ceiling as a stroke.
 
-    Without a record it is the table that says how to make one.
+    Without a record it is a table with the command that makes one.
     """
     record = one("training-speed", device)
     if record is None:
-        return as_tables.training_speed(device)
+        command = "python benchmarks/record.py --only 'training-speed*'"
+        return Table([("examples per second",), (missing(command),)])
     rows = record["rows"]
-    rates = [row["examples_per_second"]["wall"] for row in rows]
-    figure, ax = plt.subplots(figsize=(8.4, 0.34 * len(rows) + 0.9))
-    for height, (row, rate) in enumerate(zip(rows, rates, strict=True)):
+    speeds = [row["examples_per_second"]["wall"] for row in rows]
+    figure, ax = rows_of([row["label"] for row in rows], 8.4, 0.34)
+    for number, (row, speed) in enumerate(zip(rows, speeds, strict=True)):
+        height = len(rows) - 1 - number
         theirs = row["label"].startswith("tutorials")
-        shade = RULE if theirs else INK if rate == max(rates) else MUTED
-        ax.barh(height, rate, color=shade, height=0.62)
-        limit = rate / row["share_of_ceiling"]
+        shade = RULE if theirs else INK if speed == max(speeds) else MUTED
+        ax.barh(height, speed, color=shade, height=0.62)
+        limit = speed / row["share_of_ceiling"]
         ax.plot([limit] * 2, [height - 0.31, height + 0.31], color=INK, linewidth=1.2)
-        for right, words in ((1.08, f"{rate:,.0f}"), (1.18, f"{row['ratio']:.2f}×")):
-            _margin(ax, right, height, words)
-    ax.set_yticks(range(len(rows)), [row["label"] for row in rows])
-    ax.set(xlabel="examples a second, all waiting counted; a stroke at what the machine allows")
-    ax.margins(y=0.01)
-    ax.tick_params(axis="y", length=0)
-    ax.spines["left"].set_visible(False)
-    plt.close(figure)  # a notebook shows what a cell ends in, table or figure, and that once
+        margin(ax, height, f"{speed:,.0f}", 40, ha="right")
+        margin(ax, height, f"{row['ratio']:.2f}×", 80, ha="right")
+    ax.set(xlabel="examples per second, waiting included; a stroke at what the machine allows")
+    plt.close(figure)  # a notebook shows the value of a cell's last line, table or figure, once
     return figure
 
 
 def failures(*records: dict | None) -> Figure:
-    """How often the runs of failure grids train, by first weights and rate; gray where seldom.
+    """Share of runs that train, by initialization and learning rate; gray where it is small.
 
-    A panel for each record and for the last ReLU kept or dropped; in each cell how many of its runs
-    train, and the verdicts on the others. A combination without a run says so.
+    A panel per record and per last ReLU, kept or dropped; in each cell the number of its runs that
+    train, and the verdicts on the others. A combination without a run is "not yet measured".
     """
     panels: dict[tuple, dict] = {}  # (which record, whether it is dropped)
     for number, record in enumerate(filter(None, records)):
@@ -194,11 +175,11 @@ def failures(*records: dict | None) -> Figure:
         lost = np.full((len(schemes), len(rates)), np.nan)
         for row, column in np.ndindex(lost.shape):
             text, ink = "not yet\nmeasured", MUTED
-            if found := cells.get((schemes[row], rates[column])):
-                trains = found.count("training")
-                lost[row, column] = 1 - trains / len(found)
-                others = [(found.count(v), v) for v in ("slow", "dead", "diverged")]
-                text = f"{trains} of {len(found)} train"
+            if verdicts := cells.get((schemes[row], rates[column])):
+                trains = verdicts.count("training")
+                lost[row, column] = 1 - trains / len(verdicts)
+                others = [(verdicts.count(v), v) for v in ("slow", "dead", "diverged")]
+                text = f"{trains} of {len(verdicts)} train"
                 text += "".join(f"\n{count} {verdict}" for count, verdict in others if count)
                 ink = PAPER if lost[row, column] > 0.6 else INK
             ax.text(column, row, text, ha="center", va="center", fontsize=7.5, color=ink)

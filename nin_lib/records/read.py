@@ -11,7 +11,7 @@ MISSING = "not yet measured"
 
 
 def missing(command: str) -> str:
-    """What a table says of a run without a record: the last cell of its row."""
+    """The last cell in the row of a run without a record."""
     return f"{MISSING}: `{command}`"
 
 
@@ -27,16 +27,15 @@ def every() -> dict[str, dict]:
 
     The files are read again only when one is written, added or removed.
     """
-    return _every(folder(), folder().stat().st_mtime_ns)
+    files = sorted(f for f in folder().glob("*.json") if f.name != "schema.json")
+    found = ((f, f.stat()) for f in files)
+    return _read(tuple((f, s.st_mtime_ns, s.st_size, s.st_ino) for f, s in found))
 
 
 @lru_cache(maxsize=1)
-def _every(folder: Path, changed: int) -> dict[str, dict]:
-    return {
-        f.stem: json.loads(f.read_text(encoding="utf-8"))
-        for f in sorted(folder.glob("*.json"))
-        if f.name != "schema.json"
-    }
+def _read(files: tuple[tuple[Path, int, int, int], ...]) -> dict[str, dict]:
+    """The files' contents; what else is known of each file makes a changed one another key."""
+    return {f.stem: json.loads(f.read_text(encoding="utf-8")) for f, *_ in files}
 
 
 def load(recipe: str | None = None, data: str | None = None) -> list[dict]:
@@ -52,6 +51,16 @@ def load(recipe: str | None = None, data: str | None = None) -> list[dict]:
     return sorted(runs, key=lambda run: (run["recipe"]["name"], run["data"], run["seed"]))
 
 
+def groups(recipe: str, data: str) -> dict[tuple, list[dict]]:
+    """Recorded runs of a recipe: (machine, epochs, kind and number of test images) → runs."""
+    groups: dict[tuple, list[dict]] = {}
+    for run in load(recipe, data):
+        result = run["result"]
+        key = (where(run), run["recipe"]["epochs"], result["on"], result["images"])
+        groups.setdefault(key, []).append(run)
+    return groups
+
+
 def diverged(recipe: str, data: str) -> list[dict]:
     """The records of training runs of that recipe whose loss became infinite or not a number."""
     lost = [record for record in every().values() if record["kind"] == "diverged"]
@@ -60,12 +69,12 @@ def diverged(recipe: str, data: str) -> list[dict]:
 
 def one(kind: str, device: str) -> dict | None:
     """The record of that kind from a device of that type (``cpu``, ``cuda``), or None."""
-    found = (r for r in every().values() if r["kind"] == kind)
-    return next((r for r in found if r["machine"]["device"] == device), None)
+    records = (r for r in every().values() if r["kind"] == kind)
+    return next((r for r in records if r["machine"]["device"] == device), None)
 
 
 def where(run: dict) -> str:
-    """On what a run was measured, and how: cores or GPU, number format, whose loop."""
+    """Machine and manner of a run: cores or GPU, number format, whose training loop."""
     machine, engine = run["machine"], run["engine"]
     cores = (
         "1 core" if machine["cores"] == 1 else f"{machine['threads']} of {machine['cores']} cores"

@@ -29,10 +29,10 @@ def small_records() -> list[dict]:
     return [r for r in read.every().values() if r["kind"] == "small-networks"]
 
 
-def measured_networks(found: Sequence[dict]) -> list[Measured]:
-    """What those records hold, a row for each network; each seed counts once."""
+def measured_networks(records: Sequence[dict]) -> list[Measured]:
+    """The networks of those records, a row for each; each seed counts once."""
     costs, by_seed = {}, {}
-    for record in found:
+    for record in records:
         for run in record["runs"]:
             choice = tuple(run[name] for name in Measured._fields[:5])
             costs[choice] = run["params"], run["macs"]
@@ -43,20 +43,20 @@ def measured_networks(found: Sequence[dict]) -> list[Measured]:
     ]
 
 
-def how_trained(found: Sequence[dict]) -> dict:
-    """How long, on what, and on how many pictures judged; empty without a record."""
-    if not found:
+def how_trained(records: Sequence[dict]) -> dict:
+    """Epochs, training images and test images of those records; empty without a record."""
+    if not records:
         return {}
-    recipe = found[0]["recipe"]
-    return {"epochs": recipe["epochs"], "pictures": recipe["limit"], "judged": found[0]["images"]}
+    recipe, tested = records[0]["recipe"], records[0]["images"]
+    return {"epochs": recipe["epochs"], "pictures": recipe["limit"], "judged": tested}
 
 
 def nearest(choice: Choice, measured: Sequence[Measured]) -> Measured:
-    """The trained network that stands for a choice.
+    """The trained network that is most like a choice.
 
-    The one that differs in the fewest of kernel, 1×1 layers, bottleneck and head; among these the
-    nearest width, and of two widths equally near the narrower. What is equal in all of that: the
-    one with fewer parameters, then the first in the list.
+    It differs in the fewest of kernel, 1×1 layers, bottleneck and head; among these it has the
+    nearest width, and of two widths equally near the narrower. Among equals, fewer parameters
+    decide, then the order of the list.
     """
 
     def distance(row: Measured) -> tuple:

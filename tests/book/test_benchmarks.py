@@ -1,4 +1,4 @@
-"""The scripts that measure: what they take for dead, what they skip, and that stopping is safe."""
+"""The scripts that measure: verdicts on failed training, resuming, and jobs that fail."""
 
 import dataclasses
 import importlib
@@ -7,6 +7,7 @@ import json
 import math
 import sys
 
+import jobs
 import pytest
 import torch
 
@@ -141,14 +142,24 @@ def test_a_stopped_run_keeps_its_checkpoint_and_goes_on(record, handful, tmp_pat
     recipe = dataclasses.replace(
         RECIPES["pocket"], name="quick", data="wardrobe", epochs=2, batch_size=100
     )
-    monkeypatch.setattr(record.data, "load", lambda name: handful)
-    job = record.trained(recipe, 3, 1, "cpu")
+    monkeypatch.setattr(jobs.data, "load", lambda name: handful)
+    job = jobs.trained(recipe, 3, 1, "cpu")
     path, cpu = tmp_path / f"{job.name}.json", torch.device("cpu")
     assert job.name == "quick-wardrobe-seed3-cpu"
     assert not job.measure(path, cpu, 1e-6) and not path.exists()
     assert list((tmp_path / "unfinished").iterdir())
     assert job.measure(path, cpu, 5)
     assert json.loads(path.read_text())["resumed"]
+    assert not list((tmp_path / "unfinished").iterdir())
+
+
+def test_a_run_that_diverges_is_recorded_too(handful, tmp_path, monkeypatch):
+    recipe = dataclasses.replace(RECIPES["pocket"], batch_size=100, learning_rate=1e30, epochs=1)
+    monkeypatch.setattr(jobs.data, "load", lambda name: handful)
+    path = tmp_path / "lost.json"
+    assert jobs.trained(recipe, 0, 1, "cpu").measure(path, torch.device("cpu"), 5)
+    written = json.loads(path.read_text())
+    assert written["kind"] == "diverged" and "the loss became" in written["message"]
     assert not list((tmp_path / "unfinished").iterdir())
 
 

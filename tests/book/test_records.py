@@ -8,12 +8,12 @@ from statistics import mean
 import book_map
 import jsonschema
 import pytest
+import small_networks
 
 from nin_lib import data, models, recipes, records, summary, train
 from nin_lib.data import official
 from nin_lib.models import small
 from nin_lib.recipes import RECIPES, studies
-from nin_lib.records import read
 from nin_lib.train import Engine
 
 ROOT = book_map.ROOT
@@ -47,18 +47,29 @@ def test_the_schema_is_a_schema_and_refuses_what_is_none():
         {key: value for key, value in run.items() if key != "seed"},
         run | {"remark": "and more"},
     ):
-        assert not SCHEMA.is_valid(spoiled)
+        assert not SCHEMA.is_valid(spoiled), spoiled
+    keys = ("recipe", "engine", "data", "data_digest", "machine", "date")
+    lost = {key: run[key] for key in keys} | {"kind": "diverged", "seed": 2, "message": "NaN"}
+    assert SCHEMA.is_valid(lost) and not SCHEMA.is_valid(lost | {"result": None})
 
 
-@pytest.mark.parametrize("name", ALL)
-def test_a_record_is_valid(name):
-    errors = [f"{e.json_path}: {e.message}" for e in SCHEMA.iter_errors(ALL[name])]
-    assert not errors
+def test_every_record_is_valid():
+    wrong = [
+        f"{name}: {error.json_path}: {error.message}"
+        for name, record in ALL.items()
+        for error in SCHEMA.iter_errors(record)
+    ]
+    assert not wrong, wrong
 
 
-@pytest.mark.parametrize("name", [n for n, r in ALL.items() if r["kind"] == "run"])
-def test_a_run_is_whole_and_about_todays_recipe(name):
-    run = ALL[name]
+def test_every_run_is_whole_and_about_todays_recipe(subtests):
+    for name, run in ALL.items():
+        if run["kind"] == "run":
+            with subtests.test(name):
+                whole_and_about_todays_recipe(name, run)
+
+
+def whole_and_about_todays_recipe(name, run):
     then = {key: value for key, value in run["recipe"].items() if key != "why"}
     today = as_json(recipes.find(then["name"]))
     assert SINCE | then == today | {"epochs": then["epochs"]}
@@ -77,25 +88,11 @@ def test_a_run_is_whole_and_about_todays_recipe(name):
     assert run["examples_per_second_wall"] == pytest.approx(examples / seconds)
 
 
-@pytest.mark.parametrize("kept", [1, 0])
-def test_a_run_that_diverged_is_in_the_table(monkeypatch, kept):
-    name, run = next((n, r) for n, r in ALL.items() if n.startswith("pocket-fashion"))
-    keys = ("recipe", "engine", "data", "data_digest", "machine", "date")
-    lost = {key: run[key] for key in keys} | {"kind": "diverged", "seed": 2, "message": "NaN"}
-    assert SCHEMA.is_valid(lost) and not SCHEMA.is_valid(lost | {"result": None})
-    shown = {"lost": lost} | ({name: run} if kept else {})
-    monkeypatch.setattr(read, "every", lambda: shown)
-    rows = records.table("pocket").rows[1:]
-    assert len(rows) == 1 + kept
-    assert rows[-1][:2] == ("pocket: seed 2", "diverged")
-
-
-@pytest.mark.parametrize("name", [n for n, r in ALL.items() if r["kind"] == "diverged"] or ["none"])
-def test_a_diverged_run_is_named_as_the_others(name):
-    if name != "none":
-        lost = ALL[name]
-        seed, device = lost["seed"], lost["machine"]["device"]
-        assert name == f"{lost['recipe']['name']}-{lost['data']}-seed{seed}-{device}"
+def test_every_diverged_run_is_named_as_the_others():
+    for name, lost in ALL.items():
+        if lost["kind"] == "diverged":
+            seed, device = lost["seed"], lost["machine"]["device"]
+            assert name == f"{lost['recipe']['name']}-{lost['data']}-seed{seed}-{device}"
 
 
 def test_a_failure_grid_has_every_cell_once():
@@ -137,42 +134,21 @@ SHIPPED = {
 }
 
 
-@pytest.mark.parametrize("shipped", SHIPPED)
 @pytest.mark.parametrize(("name", "least"), [("wardrobe", 0.95), ("fashion-mnist", 0.91)])
-def test_a_shipped_network_is_as_good_as_its_record_says(shipped, name, least):
-    path = records.folder().parent / "nin_lib" / "models" / "weights" / f"{shipped}.json"
-    recorded = json.loads(path.read_text())["shipped"][name]["accuracy"]
+def test_a_shipped_network_is_as_good_as_its_record(name, least, subtests):
     try:
         images = data.load(name)
     except data.DataError as error:
         pytest.skip(f"no {name} here: {error}")
-    network = SHIPPED[shipped]()
-    exact = Engine(precision="float32")
-    given = images.test_images, images.test_labels, RECIPES["pocket"], exact
-    result = train.evaluate(network, *given)
-    # Another processor may round a few pictures' logits the other way.
-    assert abs(result["accuracy"] - recorded) * len(images.test_labels) < 4.5
-    assert result["accuracy"] >= least
-
-
-def test_the_table_shows_every_seed_and_says_what_is_missing():
-    table = records.table("pocket", "tutorial", data="no such set")
-    assert repr(table).count("not yet measured") == 2
-    assert "python -m nin_lib.train tutorial --data no such set" in repr(table)
-    assert "not yet measured" in table._repr_html_()
-    runs = records.load("pocket", "fashion-mnist")
-    text = repr(records.table("pocket", data="fashion-mnist"))
-    for run in runs:
-        assert f"{100 * run['result']['accuracy']:.2f}" in text
-
-
-def test_a_table_names_the_data_where_its_recipes_are_of_several():
-    head, *rows = records.compare(RECIPES).rows
-    assert head[1] == "data" and [row[1] for row in rows if row[0] == "tutorial"]
-    for row in rows:
-        assert row[1] == RECIPES[row[0].partition(",")[0].partition(":")[0]].data
-        assert len(row) == len(head) or "not yet measured" in row[-1]
-    assert "data" not in records.table("pocket", "tutorial").rows[0]
+    given = images.test_images, images.test_labels, RECIPES["pocket"], Engine(precision="float32")
+    for shipped, network in SHIPPED.items():
+        with subtests.test(shipped):
+            path = records.folder().parent / "nin_lib" / "models" / "weights" / f"{shipped}.json"
+            recorded = json.loads(path.read_text())["shipped"][name]["accuracy"]
+            accuracy = train.evaluate(network(), *given)["accuracy"]
+            # Another processor may round a few images' logits the other way.
+            assert abs(accuracy - recorded) * len(images.test_labels) < 4.5
+            assert accuracy >= least
 
 
 def test_the_page_names_the_runs_that_look_at_the_test_set_after_each_epoch():
@@ -189,7 +165,7 @@ def test_the_page_names_the_runs_that_look_at_the_test_set_after_each_epoch():
         assert (run["watched"] == "test") == looks
 
 
-def test_the_failure_grid_is_of_the_pictures_and_the_format_that_the_page_names():
+def test_the_failure_grid_is_of_the_images_and_the_format_that_the_page_names():
     for kind in ("failure-grid", "own-initialization"):
         record = records.one(kind, "cpu")
         assert (record["data"], record["image_size"]) == ("fashion-mnist", 67)
@@ -237,30 +213,6 @@ def test_the_projects_commands_take_no_longer_than_promised():
         assert seconds <= longest[command], command
 
 
-def test_a_table_for_every_study_says_what_is_missing(monkeypatch):
-    for study in studies.STUDIES.values():
-        assert len(records.compare(study).rows) > len(study)
-    monkeypatch.setattr(read, "every", dict)
-    for study in studies.STUDIES.values():
-        assert repr(records.compare(study)).count("not yet measured") == len(study)
-    for table in (records.training_speed("cuda"), records.failures("cuda")):
-        assert "not yet measured" in repr(table) and "python benchmarks/" in repr(table)
-
-
-def test_a_grid_is_counted_by_cell(monkeypatch):
-    run = {"final_relu": True, "initialization": "xavier", "learning_rate": 0.1}
-    verdicts = ["dead", "dead", "training"]
-    grid = {
-        "kind": "failure-grid",
-        "machine": {"device": "cpu"},
-        "runs": [run | {"verdict": verdict} for verdict in verdicts],
-    }
-    monkeypatch.setattr(read, "every", lambda: {"grid": grid})
-    assert records.failures("cpu").rows[1:] == [
-        ("kept", "xavier", "0.1", "2 of 3", "0 of 3", "0 of 3", "1 of 3")
-    ]
-
-
 def test_the_networks_own_initialization_was_never_dead():
     record = records.one("own-initialization", "cpu")
     verdicts = [run["verdict"] for run in record["runs"]]
@@ -271,14 +223,14 @@ def test_the_networks_own_initialization_was_never_dead():
 def test_every_affordable_small_network_was_trained_from_three_seeds():
     found = [record for record in ALL.values() if record["kind"] == "small-networks"]
     assert [record["seed"] for record in found] == [0, 1, 2]
-    wanted = [dataclasses.asdict(choice) for choice in small.affordable()]
+    wanted = [dataclasses.asdict(choice) for choice in small_networks.affordable()]
     assert len(wanted) >= 60
     for record in found:
         assert record["complete"]
         assert [{key: run[key] for key in wanted[0]} for run in record["runs"]] == wanted
     for record in found[1:]:  # the same networks by the same recipe
         assert record["recipe"] == found[0]["recipe"]
-    for choice, run in zip(small.affordable(), found[0]["runs"], strict=True):
+    for choice, run in zip(small_networks.affordable(), found[0]["runs"], strict=True):
         costs = summary.trace(choice.network(), (1, 1, 28, 28))
         assert (run["params"], run["macs"]) == (costs.params, costs.macs)
         assert run["params"] <= small.BUDGET

@@ -8,10 +8,11 @@ from statistics import mean
 
 import pytest
 import traitlets
+from small_networks import affordable
 
 from nin_lib.live.budget import COMMAND, KERNELS, POSITIONS, WIDTHS, Budget
 from nin_lib.models import Choice
-from nin_lib.models.small import BUDGET, HEADS, affordable
+from nin_lib.models.small import BUDGET, HEADS
 from nin_lib.records import read
 from nin_lib.records.small_networks import (
     Measured,
@@ -296,7 +297,7 @@ def test_it_fits_a_phone(opened, table):
     assert page.tab.locator(".nin-figure").evaluate("e => e.scrollWidth <= e.clientWidth")
 
 
-def test_the_fallback_is_a_picture_and_measured_numbers(table):
+def test_the_fallback_is_a_static_figure_and_measured_numbers(table):
     choice = Choice(width=22)
     near, costs = nearest(choice, table), trace(choice.network(), SHAPE)
     text = Budget(measured=table, width=22).fallback()
@@ -306,10 +307,10 @@ def test_the_fallback_is_a_picture_and_measured_numbers(table):
     assert f"{100 * mean(near.accuracies):.2f} %" in text
 
 
-@pytest.mark.parametrize("wrong", [{"kernel": 4}, {"width": 41}, {"pointwise": 3}, {"head": "x"}])
-def test_a_choice_that_there_is_not_is_refused(wrong):
-    with pytest.raises(traitlets.TraitError):
-        Budget(measured=[], **wrong)
+def test_a_choice_outside_the_family_is_refused(subtests):
+    for wrong in ({"kernel": 4}, {"width": 41}, {"pointwise": 3}, {"head": "x"}):
+        with subtests.test(**wrong), pytest.raises(traitlets.TraitError):
+            Budget(measured=[], **wrong)
 
 
 def record(seed, accuracies, choices, **more):

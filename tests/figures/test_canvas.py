@@ -171,7 +171,7 @@ def test_an_impossible_state_is_kept_inside_what_there_is(opened):
         "T-shirt/top at row 0, column 0 of 28×28"
     )
     assert "Row 0, column 6 of the map" in text
-    assert "(size, shown)" in tab.locator(".nin-aside").inner_text()
+    assert "(size, chosen, row, column, shown)" in tab.locator(".nin-aside").inner_text()
     tab = opened("items=null")
     assert says(tab) == says(opened("")) and "(items)" in tab.locator(".nin-aside").inner_text()
 

@@ -11,7 +11,7 @@ from test_average import PASTE, SLEEVE, Alone, maps_of, number, pixels_in
 from test_live import PICTURES
 
 from nin_lib import live, models
-from nin_lib.live.hero import SHOWN, channels, telling
+from nin_lib.live.hero import SHOWN, choose_channels, shown_channels
 
 CHANGED = "old => document.querySelector('.nin-says').innerText.replaceAll('\u00a0', ' ') !== old"
 
@@ -274,9 +274,9 @@ def test_the_fallback_is_the_first_state_in_numbers():
 
 def test_the_maps_that_are_shown_say_different_things():
     names = [name for name, _ in models.pocket_nin(trained=True).named_modules()]
-    for layer, shown in channels().items():
+    for layer, shown in shown_channels().items():
         assert layer in names and len(set(shown)) == SHOWN
     copies = torch.randn(2, 1, 5, 5, generator=torch.Generator().manual_seed(0))
     other = torch.randn(2, 1, 5, 5, generator=torch.Generator().manual_seed(1))
     maps = torch.cat([3 * copies, 2 * copies, 2.5 * copies + 1, other], 1)
-    assert telling(maps, 2) == [0, 3]
+    assert choose_channels(maps, 2) == [0, 3]

@@ -4,7 +4,8 @@ import dataclasses
 
 import pytest
 import torch
-from test_train import QUICK, interrupt_at, tiny
+from test_stopping import interrupt_at
+from test_train import QUICK, tiny
 
 from nin_lib import train
 from nin_lib.train import Engine, checkpoints
@@ -45,30 +46,30 @@ def interrupted(handful, tmp_path):
     return tmp_path / "c"
 
 
-@pytest.mark.parametrize("forward", [1, 2, 4, 5, 8])
 @pytest.mark.parametrize("precision", ["float32", "float16"])
-def test_resumed_is_bit_for_bit_as_never_interrupted(handful, tmp_path, forward, precision):
-    engine = Engine(precision=precision)
+def test_resumed_is_bit_for_bit_as_never_interrupted(handful, tmp_path, precision, subtests):
+    engine, path = Engine(precision=precision), tmp_path / "c"
     straight = fit(network(), handful, engine=engine)
-    model = network()
-    interrupt_at(model, forward)
-    first = fit(model, handful, engine=engine, checkpoint=tmp_path / "c")
-    assert first.stopped
-    torch.manual_seed(99)
-    other = tiny()  # whatever it holds, the checkpoint decides
-    run = fit(other, handful, engine=engine, checkpoint=tmp_path / "c", resume=tmp_path / "c")
-    assert run.resumed and not straight.resumed
-    for (name, a), b in zip(
-        straight.model.state_dict().items(), run.model.state_dict().values(), strict=True
-    ):
-        assert torch.equal(a, b), name
-    assert run.result == straight.result
+    assert not straight.resumed
     clocks = {"step_seconds", "wall_seconds"}
-    for ours, theirs in zip(run.history, straight.history, strict=True):
-        assert {k: ours[k] for k in ours.keys() - clocks} == {
-            k: theirs[k] for k in theirs.keys() - clocks
-        }
-        assert all(ours[clock] > 0 for clock in clocks)
+    for forward in (1, 2, 4, 5, 8):
+        with subtests.test(forward=forward):
+            model = network()
+            interrupt_at(model, forward)
+            assert fit(model, handful, engine=engine, checkpoint=path).stopped
+            torch.manual_seed(99)
+            other = tiny()  # whatever it holds, the checkpoint decides
+            run = fit(other, handful, engine=engine, checkpoint=path, resume=path)
+            assert run.resumed
+            found, wanted = run.model.state_dict(), straight.model.state_dict()
+            assert found.keys() == wanted.keys()
+            assert all(torch.equal(found[name], wanted[name]) for name in wanted)
+            assert run.result == straight.result
+            for ours, theirs in zip(run.history, straight.history, strict=True):
+                assert {k: ours[k] for k in ours.keys() - clocks} == {
+                    k: theirs[k] for k in theirs.keys() - clocks
+                }
+                assert all(ours[clock] > 0 for clock in clocks)
 
 
 def test_a_finished_training_can_be_resumed_and_is_finished(handful, tmp_path, uninterrupted):
@@ -93,19 +94,19 @@ def test_a_checkpoint_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize(
-    ("spoil", "words"),
-    [
-        (lambda b: b[: len(b) // 2], "cut short or no checkpoint"),
-        (lambda b: b[:10], "cut short or no checkpoint"),
-        (lambda b: b"", "cut short or no checkpoint"),
-        (lambda b: b"GIF89a" + b, "cut short or no checkpoint"),
-    ],
-)
-def test_a_spoiled_file(handful, interrupted, spoil, words):
-    interrupted.write_bytes(spoil(interrupted.read_bytes()))
-    with pytest.raises(CheckpointError, match=words):
-        fit(network(), handful, resume=interrupted)
+def test_a_spoiled_file(handful, interrupted, subtests):
+    whole = interrupted.read_bytes()
+    spoiled = {
+        "half of it": whole[: len(whole) // 2],
+        "its first 10 bytes": whole[:10],
+        "empty": b"",
+        "another kind's first bytes": b"GIF89a" + whole,
+    }
+    for name, content in spoiled.items():
+        interrupted.write_bytes(content)
+        words = "cut short or no checkpoint"
+        with subtests.test(name), pytest.raises(CheckpointError, match=words):
+            fit(network(), handful, resume=interrupted)
 
 
 def test_other_peoples_files(handful, tmp_path):
@@ -129,6 +130,14 @@ def test_another_trainings_checkpoint(handful, interrupted):
         fit(network(), dataclasses.replace(handful, digest="other"), resume=interrupted)
 
 
+def test_a_reworded_recipe_resumes(handful, interrupted, uninterrupted):
+    """The sentence that explains a recipe is no part of what it trains."""
+    reworded = dataclasses.replace(RECIPE, why="Another sentence.")
+    run = fit(network(), handful, reworded, resume=interrupted)
+    assert run.resumed and run.result == uninterrupted.result
+    assert "why" not in torch.load(interrupted, weights_only=True)["about"]["recipe"]
+
+
 def test_another_networks_checkpoint_changes_nothing(handful, interrupted):
     other = QUICK.network()
     before = {name: tensor.clone() for name, tensor in other.state_dict().items()}
@@ -137,7 +146,7 @@ def test_another_networks_checkpoint_changes_nothing(handful, interrupted):
     assert all(torch.equal(before[name], t) for name, t in other.state_dict().items())
 
 
-def test_no_folder_for_the_checkpoint_is_said_before_training(handful, tmp_path):
+def test_a_missing_folder_for_the_checkpoint_is_an_error_before_training(handful, tmp_path):
     with pytest.raises(ValueError, match=r"there is no folder .*nowhere for the checkpoint"):
         fit(network(), handful, checkpoint=tmp_path / "nowhere" / "c")
 

@@ -1,4 +1,6 @@
-"""Class maps: their means are the logits, whatever the network and the size of the picture."""
+"""Class maps: their means are the logits, whatever the network and the size of the image."""
+
+from itertools import product
 
 import pytest
 import torch
@@ -16,16 +18,16 @@ NETWORKS = {
 }
 
 
-@pytest.mark.parametrize("size", [(28, 28), (42, 42), (28, 44)])
-@pytest.mark.parametrize("make", NETWORKS.values(), ids=NETWORKS)
 @torch.no_grad()
-def test_the_mean_of_a_class_map_is_the_logit(make, size):
-    torch.manual_seed(0)
-    network = make().eval()
-    x = torch.randn(3, 1, *size)
-    maps, logits = class_maps(network, x), network(x)
-    assert maps.shape[:2] == (3, 10) and min(maps.shape[2:]) > 1
-    torch.testing.assert_close(maps.mean((2, 3)), logits, atol=1e-5, rtol=1e-5)
+def test_the_mean_of_a_class_map_is_the_logit(subtests):
+    for (name, make), size in product(NETWORKS.items(), [(28, 28), (42, 42), (28, 44)]):
+        with subtests.test(network=name, size=size):
+            torch.manual_seed(0)
+            network = make().eval()
+            x = torch.randn(3, 1, *size)
+            maps, logits = class_maps(network, x), network(x)
+            assert maps.shape[:2] == (3, 10) and min(maps.shape[2:]) > 1
+            torch.testing.assert_close(maps.mean((2, 3)), logits, atol=1e-5, rtol=1e-5)
 
 
 def test_class_maps_leave_the_network_as_it_is_and_pass_gradients():
@@ -48,16 +50,17 @@ def test_a_wrong_input_gets_the_networks_own_sentence():
         class_maps(models.pocket_nin(), torch.zeros(1, 3, 28, 28))
 
 
-@pytest.mark.parametrize("bias", [True, False])
 @torch.no_grad()
-def test_the_mean_of_a_class_activation_map_and_the_bias_are_the_logit(bias):
-    torch.manual_seed(0)
-    features, linear = torch.randn(3, 16, 5, 7), nn.Linear(16, 10, bias=bias)
-    maps = cam(features, linear)
-    assert maps.shape == (3, 10, 5, 7)
-    logits = linear(features.mean((2, 3)))
-    means = maps.mean((2, 3)) + (linear.bias if bias else 0)
-    torch.testing.assert_close(means, logits, atol=1e-5, rtol=1e-5)
+def test_the_mean_of_a_class_activation_map_and_the_bias_are_the_logit(subtests):
+    for bias in (True, False):
+        with subtests.test(bias=bias):
+            torch.manual_seed(0)
+            features, linear = torch.randn(3, 16, 5, 7), nn.Linear(16, 10, bias=bias)
+            maps = cam(features, linear)
+            assert maps.shape == (3, 10, 5, 7)
+            logits = linear(features.mean((2, 3)))
+            means = maps.mean((2, 3)) + (linear.bias if bias else 0)
+            torch.testing.assert_close(means, logits, atol=1e-5, rtol=1e-5)
 
 
 @torch.no_grad()
@@ -74,9 +77,9 @@ def test_a_1x1_layer_before_the_average_and_a_linear_layer_after_it_are_the_same
     torch.testing.assert_close(linear(features.mean((2, 3))), network(x), atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize(
-    ("shape", "said"), [((2, 8, 5, 5), "2×8×5×5"), ((16, 5, 5), "16×5×5"), ((2, 16), "2×16")]
-)
-def test_features_that_do_not_fit_get_a_sentence(shape, said):
-    with pytest.raises(ValueError, match=f"the features are {said}; this linear layer takes N×16×"):
-        cam(torch.zeros(shape), nn.Linear(16, 10))
+def test_features_that_do_not_fit_get_a_sentence(subtests):
+    for shape in ((2, 8, 5, 5), (16, 5, 5), (2, 16)):
+        printed = "×".join(map(str, shape))
+        words = f"the features are {printed}; this linear layer takes N×16×"
+        with subtests.test(shape=shape), pytest.raises(ValueError, match=words):
+            cam(torch.zeros(shape), nn.Linear(16, 10))

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import pytest
@@ -24,23 +25,36 @@ def in_an_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["pocket-lng"], "no recipe 'pocket-lng'; known: pocket-long, pocket"),
-        (["pocket", "--data", "mnits"], "no data set 'mnits'; known: mnist"),
-        (["pocket", "--device", "xpu9"], "unknown device 'xpu9'"),
-        (["pocket", "--data", "wardrobe", "--epochs", "0"], "at least 1 epoch"),
-        (["pocket", "--data", "wardrobe", "--record", "no/such/folder/r.json"], "no/such/folder"),
-        (["pocket", "--data", "wardrobe", "--record", "."], "name another file"),
-        (["pocket", "--data", "wardrobe", "--weights", "no/such/w"], "name another file"),
-        (["pocket", "--data", "wardrobe", "--resume", "none"], "no checkpoint none to go on from"),
-    ],
-)
-def test_it_answers_bad_input_with_a_sentence(arguments, words, capsys):
-    assert main(arguments) == 1
-    error = capsys.readouterr().err
-    assert words in error and "Traceback" not in error and error.count("\n") == 1
+WRONG = {  # arguments → words of the error
+    "pocket-lng": "no recipe 'pocket-lng'; known: pocket-long, pocket",
+    "pocket --data mnits": "no data set 'mnits'; known: mnist",
+    "pocket --device xpu9": "unknown device 'xpu9'",
+    "pocket --data wardrobe --epochs 0": "at least 1 epoch",
+    "pocket --data wardrobe --record no/such/folder/r.json": "no/such/folder",
+    "pocket --data wardrobe --record .": "name another file",
+    "pocket --data wardrobe --weights no/such/w": "name another file",
+    "pocket --data wardrobe --resume none": "no checkpoint none to go on from",
+}
+
+
+def test_bad_input_gets_one_sentence(capsys, subtests):
+    for arguments, words in WRONG.items():
+        with subtests.test(arguments):
+            assert main(arguments.split()) == 1
+            error = capsys.readouterr().err
+            assert words in error and "Traceback" not in error and error.count("\n") == 1
+
+
+def test_a_seed_out_of_range_is_refused_before_any_data_is_loaded(monkeypatch, capsys, subtests):
+    loaded = []
+    monkeypatch.setattr(data, "load", loaded.append)
+    for seed in ("99999999999999", "-1", "-99999999999999", str(2**43)):
+        with subtests.test(seed=seed):
+            assert main(["pocket", "--seed", seed]) == 1
+            error = capsys.readouterr().err
+            assert f"a whole number from 0 to 8,796,093,022,207, got {int(seed):,}" in error
+            assert "Traceback" not in error and error.count("\n") == 1
+    assert not loaded
 
 
 def test_the_reference_names_every_option(capsys, root):
@@ -96,8 +110,9 @@ def command(*arguments):
 QUIET = {**os.environ, "PYTHONUNBUFFERED": "1", "TQDM_DISABLE": "1"}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
-def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path):
+def test_ctrl_c_saves_and_prints_how_to_go_on(tmp_path):
     """A real SIGINT to a real process; then its own advice is followed, to the same weights."""
     process = subprocess.Popen(
         command("--epochs", "2", "--seed", "3", "--weights", "interrupted.safetensors"),
@@ -125,6 +140,54 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path):
     assert subprocess.run(straight, env=QUIET, capture_output=True).returncode == 0
     ours, theirs = (models.load_weights(f"{n}.safetensors") for n in ("interrupted", "straight"))
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_a_resumed_training_that_ends_removes_its_own_checkpoint(handful, monkeypatch, capsys):
+    """And so the next plain run is not refused."""
+    monkeypatch.setattr(data, "load", lambda name: handful)
+    own = Path("pocket-wardrobe-seed0.checkpoint")
+    plain = ["pocket", "--data", "wardrobe", "--epochs", "1", "--device", "cpu"]
+    assert main([*plain, "--minutes", "1e-9"]) == 130 and own.exists()
+    advice = capsys.readouterr().out.strip().splitlines()[-1]
+    assert main(plain) == 1  # refused
+    assert main(advice.removeprefix("Go on with: python -m nin_lib.train ").split()) == 0
+    assert not own.exists()
+    assert main(plain) == 0
+
+
+def test_a_checkpoint_that_was_asked_for_is_kept(handful, monkeypatch, subtests):
+    monkeypatch.setattr(data, "load", lambda name: handful)
+    plain = ["pocket", "--data", "wardrobe", "--epochs", "1", "--device", "cpu"]
+    own = "pocket-wardrobe-seed0.checkpoint"
+    for name in ("mine", own):
+        with subtests.test(checkpoint=name):
+            assert main([*plain, "--checkpoint", name]) == 0 and Path(name).exists()
+    for arguments in (["--resume", "mine"], ["--resume", own, "--checkpoint", own]):
+        with subtests.test(arguments=arguments):
+            assert main([*plain, *arguments]) == 0 and Path(arguments[-1]).exists()
+
+
+def test_a_training_step_is_at_most_six_modules_away(handful, monkeypatch):
+    """Whoever reads how a step comes about opens no more files of nin_lib than these."""
+    monkeypatch.setattr(data, "load", lambda name: handful)
+    paths = set()
+
+    def look(layer, inputs):
+        if layer.training:
+            paths.add(frozenset(modules_of_nin_lib_on_the_stack()))
+
+    hook = torch.nn.modules.module.register_module_forward_pre_hook(look)
+    try:
+        assert main(["pocket", "--data", "wardrobe", "--epochs", "1", "--device", "cpu"]) == 0
+    finally:
+        hook.remove()
+    longest = max(paths, key=len)
+    assert {"nin_lib.train.__main__", "nin_lib.train.loop"} < longest and len(longest) <= 6, longest
+
+
+def modules_of_nin_lib_on_the_stack():
+    names = (frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_stack(None))
+    return {name for name in names if name.split(".")[0] == "nin_lib"}
 
 
 def test_a_checkpoint_of_an_earlier_training_is_not_written_over(tmp_path, capsys):

@@ -1,6 +1,7 @@
 """The networks: counts, shapes, wrong inputs, weights."""
 
 import re
+from itertools import product
 
 import pytest
 import torch
@@ -8,25 +9,25 @@ from torch import nn
 
 from nin_lib import models, summary
 
+COSTS = {  # network → input, parameters, multiply-adds
+    "nin(pointwise=0)": ((1, 1, 224, 224), 1_546_058, 577.5e6),
+    "nin(pointwise=1)": ((1, 1, 224, 224), 1_769_112, 669.9e6),
+    "nin()": ((1, 1, 224, 224), 1_992_166, 762.30e6),
+    "nin(pointwise=3)": ((1, 1, 224, 224), 2_215_220, 854.7e6),
+    "alexnet()": ((1, 1, 224, 224), 46_764_746, 938e6),
+    "nin_paper('cifar10')": ((1, 3, 32, 32), 966_986, 222.5e6),
+    "nin_paper('cifar100')": ((1, 3, 32, 32), 984_356, 223.6e6),
+    "pocket_nin()": ((1, 1, 28, 28), 91_562, 6.22e6),
+    "nin_imagenet()": ((1, 3, 224, 224), 7_595_176, 1.10e9),
+}
 
-@pytest.mark.parametrize(
-    ("build", "shape", "params", "macs"),
-    [
-        (lambda: models.nin(pointwise=0), (1, 1, 224, 224), 1_546_058, 577.5e6),
-        (lambda: models.nin(pointwise=1), (1, 1, 224, 224), 1_769_112, 669.9e6),
-        (lambda: models.nin(), (1, 1, 224, 224), 1_992_166, 762.30e6),
-        (lambda: models.nin(pointwise=3), (1, 1, 224, 224), 2_215_220, 854.7e6),
-        (lambda: models.alexnet(), (1, 1, 224, 224), 46_764_746, 938e6),
-        (lambda: models.nin_paper("cifar10"), (1, 3, 32, 32), 966_986, 222.5e6),
-        (lambda: models.nin_paper("cifar100"), (1, 3, 32, 32), 984_356, 223.6e6),
-        (lambda: models.pocket_nin(), (1, 1, 28, 28), 91_562, 6.22e6),
-        (lambda: models.nin_imagenet(), (1, 3, 224, 224), 7_595_176, 1.10e9),
-    ],
-)
-def test_parameters_and_multiply_adds(build, shape, params, macs):
-    rows = summary.trace(build(), shape)
-    assert rows.params == params
-    assert rows.macs == pytest.approx(macs, rel=1e-3)
+
+def test_parameters_and_multiply_adds(subtests):
+    for network, (shape, params, macs) in COSTS.items():
+        with subtests.test(network):
+            rows = summary.trace(eval(f"models.{network}"), shape)
+            assert rows.params == params
+            assert rows.macs == pytest.approx(macs, rel=1e-3)
 
 
 def sides(model, shape):
@@ -49,9 +50,10 @@ def test_pocket_nin_is_small_and_its_class_maps_are_seven_by_seven():
     assert maps == (1, 10, 7, 7)
 
 
-@pytest.mark.parametrize("size", [(67, 67), (70, 100), (224, 224)])
-def test_sizes_that_run(size):
-    assert models.nin()(torch.rand(2, 1, *size)).shape == (2, 10)
+def test_sizes_that_run(subtests):
+    for size in ((67, 67), (70, 100), (224, 224)):
+        with subtests.test(size=size):
+            assert models.nin()(torch.rand(2, 1, *size)).shape == (2, 10)
 
 
 def test_minimum_size_agrees_with_trying_every_size():
@@ -64,29 +66,27 @@ def test_minimum_size_agrees_with_trying_every_size():
                 runs = True
             except ValueError:
                 runs = False
-            assert runs == (side >= smallest)
+            assert runs == (side >= smallest), side
 
 
-@pytest.mark.parametrize(
-    ("x", "words"),
-    [
+def test_a_wrong_input_gets_a_sentence(subtests):
+    network = models.nin()
+    for x, words in (
         (torch.rand(1, 1, 66, 66), r"66×66, this network needs at least 67×67; .*resize"),
         (torch.rand(1, 1, 200, 28), r"200×28, this network needs at least 67×67"),
         (torch.rand(1, 3, 224, 224), "has 3 channels; this network takes 1"),
-        (torch.rand(1, 224, 224), "takes a batch.*x\\[None\\]"),
+        (torch.rand(1, 224, 224), r"takes a batch.*x\[None\]"),
         (torch.zeros(1, 1, 67, 67, dtype=torch.uint8), r"uint8.*x.float\(\) / 255"),
         (torch.rand(1, 1, 67, 67).double(), r"x.to\(torch.float32\)"),
-    ],
-)
-def test_a_wrong_input_gets_a_sentence(x, words):
-    model = models.nin()
-    with pytest.raises(ValueError, match=words):
-        model(x)
-    with pytest.raises(ValueError, match=words):
-        model.train()(x)
+    ):
+        for mode in (True, False):
+            network.train(mode)
+            given = {"shape": tuple(x.shape), "dtype": x.dtype, "training": mode}
+            with subtests.test(**given), pytest.raises(ValueError, match=words):
+                network(x)
 
 
-def test_alexnet_says_that_its_size_is_fixed():
+def test_alexnets_error_names_the_one_size_that_fits():
     with pytest.raises(ValueError, match=r"128×128.*fully connected.*224×224"):
         models.alexnet()(torch.rand(1, 1, 128, 128))
 
@@ -197,14 +197,14 @@ def test_unknown_paper_network():
         models.nin_paper("imagenet")
 
 
-@pytest.mark.parametrize("pointwise", [0, 1, 2, 3])
-def test_every_class_map_of_a_fresh_nin_is_alive(wardrobe, pointwise):
+def test_every_class_map_of_a_fresh_nin_is_alive(wardrobe, subtests):
     """And so each class has a gradient; under He's weights alone about a third begin dead."""
     x = torch.nn.functional.interpolate(wardrobe.test_images[:20].float() / 255, size=(67, 67))
-    for seed in range(5):
-        torch.manual_seed(seed)
-        network = models.nin(pointwise=pointwise)
-        logits = network(x)
-        assert (logits > 0).all()
-        torch.nn.functional.cross_entropy(logits, wardrobe.test_labels[:20]).backward()
-        assert (network.block4.conv.weight.grad.flatten(1).norm(dim=1) > 0).all()
+    for pointwise, seed in product(range(4), range(5)):
+        with subtests.test(pointwise=pointwise, seed=seed):
+            torch.manual_seed(seed)
+            network = models.nin(pointwise=pointwise)
+            logits = network(x)
+            assert (logits > 0).all()
+            torch.nn.functional.cross_entropy(logits, wardrobe.test_labels[:20]).backward()
+            assert (network.block4.conv.weight.grad.flatten(1).norm(dim=1) > 0).all()

@@ -13,7 +13,7 @@ from nin_lib.recipes import RECIPES
 RECIPE = RECIPES["pocket"]
 
 
-def rates_of(recipe, steps):
+def learning_rates_of(recipe, steps):
     """The learning rate of each step."""
     optimizer = train.sgd(nn.Linear(2, 2), recipe)
     scheduler = train.schedule(optimizer, recipe, steps)
@@ -30,14 +30,14 @@ def test_one_cycle_climbs_for_a_fifth_and_ends_at_nothing():
     optimizer = train.sgd(model, RECIPE)
     for steps in range(1, 12):
         train.schedule(optimizer, RECIPE, steps)
-    rates = rates_of(RECIPE, 100)
+    rates = learning_rates_of(RECIPE, 100)
     assert max(rates) == pytest.approx(RECIPE.learning_rate) and 18 <= rates.index(max(rates)) <= 20
     assert rates[-1] < RECIPE.learning_rate / 100 and rates[0] < RECIPE.learning_rate / 10
 
 
-def test_a_cut_leaves_a_tenth_of_the_rate_for_the_last_sixth():
+def test_the_step_schedule_leaves_a_tenth_of_the_learning_rate_for_the_last_sixth():
     recipe = dataclasses.replace(RECIPE, schedule="step", learning_rate=0.1)
-    assert rates_of(recipe, 12) == pytest.approx(10 * [0.1] + 2 * [0.01])
+    assert learning_rates_of(recipe, 12) == pytest.approx(10 * [0.1] + 2 * [0.01])
 
 
 def test_a_schedule_that_is_none_is_refused():

@@ -12,7 +12,7 @@ def python(code: str) -> str:
 
 
 def test_importing_nin_lib_pulls_in_neither_matplotlib_nor_ipywidgets():
-    drawing = ("live", "plot")  # which are for pictures
+    drawing = ("live", "plot")  # which need these packages
     everything = (
         f"import nin_lib, sys; [getattr(nin_lib, m) for m in nin_lib.__all__ if m not in {drawing}]"
     )
@@ -28,6 +28,29 @@ def test_importing_nin_lib_adds_at_most_a_twentieth_to_importing_torch():
         "import nin_lib.train; print((time.process_time() - b) / (b - a))"
     )
     assert min(float(python(code)) for _ in range(3)) < 0.05
+
+
+ALONE = """
+import dataclasses, sys, torch
+import torch.distributed as dist
+from nin_lib import data, train
+from nin_lib.recipes import RECIPES
+
+def refuse(*_, **__):
+    raise AssertionError("torch.distributed was called")
+
+for name in ("init_process_group", "all_reduce", "broadcast", "barrier", "get_backend"):
+    setattr(dist, name, refuse)
+images, labels = torch.randint(0, 256, (60, 1, 28, 28), dtype=torch.uint8), torch.arange(60) % 10
+small = data.ImageData("small", tuple("0123456789"), images, labels, images, labels, "0" * 64)
+recipe = dataclasses.replace(RECIPES["pocket"], epochs=1, batch_size=20)
+assert train.fit(recipe.network(), small, recipe, device="cpu", show=False).result
+print("nin_lib.train.team" in sys.modules, dist.is_initialized())
+"""
+
+
+def test_training_in_a_single_process_never_touches_torch_distributed():
+    assert python(ALONE) == "False False"
 
 
 def test_an_unknown_module_is_named():

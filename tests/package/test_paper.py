@@ -8,7 +8,7 @@ import matplotlib
 import matplotlib.pyplot as plt
 import pytest
 
-from nin_lib import models, recipes, records, summary
+from nin_lib import recipes, records
 from nin_lib.recipes import studies
 from nin_lib.records import paper, read
 from nin_lib.train import interval, run
@@ -50,7 +50,7 @@ def words(figure):
     return [text.get_text() for ax in figure.axes for text in ax.texts]
 
 
-def test_without_a_record_every_cell_says_so_and_how_to_fill_it(shelf):
+def test_without_a_record_every_cell_gives_the_command_that_fills_it(shelf):
     rows = paper.results().rows[1:]
     assert [row[0] for row in rows] == [line.name for line in paper.TABLES]
     for row, line in zip(rows, paper.TABLES, strict=True):
@@ -77,7 +77,7 @@ def test_a_record_that_appears_fills_its_cell(shelf):
     assert "91.01, 91.23 %" in repr(records.compare(studies.PAPER))
 
 
-def test_runs_of_another_length_or_judged_otherwise_are_apart_and_say_so(shelf):
+def test_runs_of_another_length_or_test_set_have_rows_of_their_own(shelf):
     records_of = {
         "short": invented("paper-cifar10", 0.7, epochs=6),
         "held-out": invented("paper-cifar10", 0.9, on="held-out", images=6_000),
@@ -86,7 +86,7 @@ def test_runs_of_another_length_or_judged_otherwise_are_apart_and_say_so(shelf):
         run.write(shelf / f"{name}.json", record)
     lines = [row for row in paper.results().rows[1:] if "H100" in row[-1]]
     assert [row[3] for row in lines] == ["10.00", "30.00"]
-    assert "6,000 held-out pictures" in lines[0][-1]
+    assert "6,000 held-out images" in lines[0][-1]
     assert "6 epochs" in lines[1][-1]
     assert lines[1][:3] == ("", "", "")
 
@@ -122,7 +122,7 @@ def test_what_is_quoted_is_what_the_paper_prints():
     ]  # fmt: skip
 
 
-def test_each_variant_of_the_study_changes_what_it_says():
+def test_each_variant_of_the_study_changes_what_its_name_promises():
     base = recipes.find("paper-cifar10")
     plain = recipes.find("paper-cifar10-plain")
     assert (base.flip, base.shift) == (True, 4) and (plain.flip, plain.shift) == (False, 0)
@@ -147,12 +147,12 @@ def test_each_departure_changes_one_thing():
     pairs = {
         "neither mirrored nor shifted": {"flip", "shift"},
         "… and Gaussian weights, 0.05": {"model_args", "initialization"},
-        "rate 0.1, at the end a tenth": {"schedule", "learning_rate"},
+        "learning rate 0.1, then a tenth": {"schedule", "learning_rate"},
     }
     assert changed.pop("as it is") == set()
     for label, fields in changed.items():
         assert fields == pairs.get(label, fields) and len(fields) == (2 if label in pairs else 1)
-    cut = studies.DEPARTURES["rate 0.1, at the end a tenth"]
+    cut = studies.DEPARTURES["learning rate 0.1, then a tenth"]
     decay = studies.DEPARTURES["a fifth of the weight decay"]
     batch = studies.DEPARTURES["batches of 128"]
     assert cut.learning_rate == paper.PUBLISHED.learning_rate
@@ -168,17 +168,6 @@ def test_differences_are_read_from_the_recipe(monkeypatch):
     monkeypatch.setitem(recipes.RECIPES, "paper-cifar10", other)
     rows = {row[0]: row[1:] for row in paper.differences().rows[1:]}
     assert rows["epochs"] == ("307", "7") and rows["batch"] == ("128", "500")
-
-
-def test_the_plan_counts_every_training_pass():
-    rows = {row[0]: row for row in paper.plan().rows[1:]}
-    recipe = recipes.find("paper-mnist")
-    forward = summary.trace(models.nin_paper("mnist", norm=True), (1, 1, 28, 28)).macs
-    steps = recipe.epochs * ((60_000 - recipe.validation) // recipe.batch_size)
-    assert rows["paper-mnist"][3] == f"{steps:,}"
-    assert float(rows["paper-mnist"][4]) == pytest.approx(
-        3 * forward * steps * recipe.batch_size, rel=0.05
-    )
 
 
 def test_reports_have_intervals_that_hold_them():

@@ -26,7 +26,7 @@ from nin_lib.train import team
 from nin_lib.train import Engine
 from nin_lib.recipes import RECIPES
 garments = data.load("wardrobe")
-# 1,003 and 201 images: neither can be dealt evenly to two
+# 1,003 and 201 images: neither can be split evenly between two
 garments = dataclasses.replace(
     garments,
     train_images=garments.train_images[:1003], train_labels=garments.train_labels[:1003],
@@ -57,11 +57,13 @@ def trained(tmp_path_factory):
     return {name: torch.load(folder / f"{name}.pt") for name in ("alone", "0", "1")}
 
 
+@pytest.mark.slow
 def test_both_end_with_the_same_weights(trained):
     for name, tensor in trained["0"]["weights"].items():
         assert torch.equal(tensor, trained["1"]["weights"][name]), name
 
 
+@pytest.mark.slow
 def test_a_team_of_two_learns_what_one_alone_learns(trained):
     """Without batch norm, whose statistics are each process's own, only rounding differs."""
     for name, tensor in trained["alone"]["weights"].items():
@@ -73,6 +75,7 @@ def test_a_team_of_two_learns_what_one_alone_learns(trained):
     assert (ours["processes"], theirs["processes"]) == (2, 1)
 
 
+@pytest.mark.slow
 def test_evaluation_counts_every_image_once(trained, wardrobe):
     record = trained["0"]["record"]
     assert record["result"]["images"] == 201
@@ -101,6 +104,7 @@ def workers(launcher):
     return [int(pid) for pid in open(task).read().split()]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for its children in /proc")
 def test_a_lost_worker_ends_the_run_with_a_message(tmp_path):
     launcher = start(tmp_path)
@@ -116,6 +120,7 @@ def test_a_lost_worker_ends_the_run_with_a_message(tmp_path):
     assert len(state["history"]) >= 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
 def test_ctrl_c_stops_all_of_the_team(tmp_path):
     launcher = start(tmp_path, "--record", "r.json")
@@ -130,9 +135,9 @@ def test_ctrl_c_stops_all_of_the_team(tmp_path):
     assert record["stopped"] and record["result"] is None and record["processes"] == 2
 
 
-def test_a_batch_that_cannot_be_dealt_evenly(handful, monkeypatch):
+def test_a_batch_that_cannot_be_split_evenly(handful, monkeypatch):
     monkeypatch.setenv("RANK", "0")
     monkeypatch.setenv("WORLD_SIZE", "3")
     recipe = dataclasses.replace(RECIPES["pocket"], epochs=1)
-    with pytest.raises(ValueError, match="a batch of 256 cannot be dealt evenly among 3 processes"):
+    with pytest.raises(ValueError, match="a batch of 256 cannot be split evenly among 3 processes"):
         train.fit(models.pocket_nin(), handful, recipe, device="cpu")

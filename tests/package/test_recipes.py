@@ -25,37 +25,41 @@ def test_the_tutorials_recipes_are_as_written():
 
 def test_every_recipe_builds_its_network():
     for name, recipe in RECIPES.items():
-        assert recipe.name == name and recipe.why.endswith(".")
+        assert recipe.name == name and recipe.why.endswith("."), name
         recipe.network()
     with pytest.raises(dataclasses.FrozenInstanceError):
         RECIPES["pocket"].learning_rate = 1.0
     assert data.NAMES[-1] == "auto"
 
 
-@pytest.mark.parametrize("name", [*RECIPES, *studies.VARIANTS])
-def test_every_recipes_network_takes_its_pictures(name):
-    recipe = recipes.find(name)
-    channels, classes, side = {
-        "mnist": (1, 10, 28),
-        "fashion-mnist": (1, 10, 28),
-        "cifar10": (3, 10, 32),
-        "cifar100": (3, 100, 32),
-        "svhn": (3, 10, 32),
-    }[recipe.data]
-    side = recipe.image_size or side
-    network = recipe.network(channels, classes).eval()
-    assert network(torch.zeros(2, channels, side, side)).shape == (2, classes)
+IMAGES = {  # data set → channels, classes, side
+    "mnist": (1, 10, 28),
+    "fashion-mnist": (1, 10, 28),
+    "cifar10": (3, 10, 32),
+    "cifar100": (3, 100, 32),
+    "svhn": (3, 10, 32),
+}
+
+
+def test_every_recipes_network_takes_its_images(subtests):
+    for name in (*RECIPES, *studies.VARIANTS):
+        with subtests.test(name):
+            recipe = recipes.find(name)
+            channels, classes, side = IMAGES[recipe.data]
+            side = recipe.image_size or side
+            network = recipe.network(channels, classes).eval()
+            assert network(torch.zeros(2, channels, side, side)).shape == (2, classes)
 
 
 def test_each_recipe_of_a_study_is_another_recipe():
-    for study in studies.STUDIES.values():
+    for name, study in studies.STUDIES.items():
         settings = [dataclasses.replace(r, name="", why="") for r in study.values()]
-        assert all(a != b for a, b in itertools.pairwise(settings))
+        assert all(a != b for a, b in itertools.pairwise(settings)), name
     assert RECIPES["pocket"] in studies.ABLATION.values()
     assert all(RECIPES["pocket"] in s.values() for s in (studies.HEADS, studies.POINTWISE))
 
 
-def test_the_studies_change_what_they_say():
+def test_the_studies_change_what_their_labels_name():
     heads = {
         label: sum(p.numel() for p in recipe.network().parameters())
         for label, recipe in studies.HEADS.items()
@@ -66,4 +70,4 @@ def test_the_studies_change_what_they_say():
     for count, recipe in enumerate(studies.POINTWISE.values()):
         layers = [m for m in recipe.network().modules() if isinstance(m, torch.nn.Conv2d)]
         assert sum(layer.kernel_size == (1, 1) for layer in layers) == 4 * count
-    assert recipes.find("pocket-pointwise-2") is studies.POINTWISE["two 1×1 layers a block"]
+    assert recipes.find("pocket-pointwise-2") is studies.POINTWISE["two 1×1 layers per block"]

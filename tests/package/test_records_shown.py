@@ -1,4 +1,4 @@
-"""The pictures made from records: drawn whatever is missing, and they say what the records say."""
+"""Figures and tables made from records, whatever records are missing."""
 
 import copy
 from itertools import pairwise
@@ -9,7 +9,7 @@ import pytest
 
 from nin_lib import records
 from nin_lib.recipes import RECIPES, studies
-from nin_lib.records import as_figures, as_tables, read
+from nin_lib.records import as_figures, read
 
 matplotlib.use("agg")
 PRINTED = {"printed elsewhere": {1: 40.0, 2: 60.0}, "at the end only": {3: 61.0}}
@@ -69,8 +69,8 @@ def test_labels_keep_apart():
     assert min(gaps) >= as_figures.LABEL_GAP * (high - low) * 0.999
 
 
-def test_the_ablation_has_a_dot_a_seed():
-    figure = as_figures.accuracy_by_setting(studies.ABLATION)
+def test_the_ablation_has_a_dot_per_seed():
+    figure = as_figures.accuracy(studies.ABLATION, "before")
     dots = sorted(x for line in figure.axes[0].lines for x in line.get_xdata())
     for recipe in studies.ABLATION.values():
         for run in records.load(recipe.name, recipe.data):
@@ -78,15 +78,16 @@ def test_the_ablation_has_a_dot_a_seed():
 
 
 def test_gains_are_differences_of_means():
-    rows = as_tables.gains(studies.ABLATION).rows
-    assert [row[0] for row in rows[1:]] == list(studies.ABLATION)
-    before, after = rows[5], rows[6]  # to the one-cycle rate
-    gap = float(after[2].split()[0]) - float(before[2].split()[0])
-    assert abs(float(after[3].replace("−", "-")) - gap) < 0.011
-    assert float(after[4]) > 2
+    said = words(as_figures.accuracy(studies.ABLATION, "before"))
+    means = [float(text.split()[0]) for text in said if " ± " in text]
+    assert len(means) == len(studies.ABLATION)
+    after = said.index(next(text for text in said if text.startswith(f"{means[5]:.2f}")))
+    gain, ratio = said[after + 1 : after + 3]  # by the one-cycle learning rate
+    assert abs(float(gain) - (means[5] - means[4])) < 0.061
+    assert float(ratio) > 2
 
 
-def test_what_a_departure_is_worth_is_drawn_and_said(no_records, monkeypatch):
+def test_the_difference_that_a_departure_makes_is_drawn_and_printed(no_records, monkeypatch):
     study = dict(list(studies.DEPARTURES.items())[:4])
     seeds = ((0.70, 0.72), (0.73, 0.75), (0.20, 0.22), ())
     better = list(study.values())[1]
@@ -100,17 +101,17 @@ def test_what_a_departure_is_worth_is_drawn_and_said(no_records, monkeypatch):
     }  # fmt: skip
     shelf["lost"] = {"kind": "diverged", "recipe": better.settings(), "data": "cifar10"}
     monkeypatch.setattr(read, "every", lambda: shelf)
-    figure = as_figures.accuracy_differences(study)
+    figure = as_figures.accuracy(study, "first", ticks=(60, 70, 80))
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     first, second, *others = study
     assert labels == [first, f"{second} (1 diverged)", *others]
     said = words(figure)
-    assert said[:3] == ["71.00 ± 1.41 %", "+3.0", "+2.1"]
-    assert said[3:6] == ["−50.0", "−35.4", "not yet measured"]
+    assert said[:4] == ["71.00 ± 1.41 %", "74.00 ± 1.41 %", "+3.0", "+2.1"]
+    assert said[4:8] == ["21.00 ± 1.41 %", "−50.0", "−35.4", "not yet measured"]
     dots = [list(line.get_xdata()) for line in figure.axes[0].lines if line.get_marker() == "o"]
-    assert [sorted(round(x, 6) for x in line) for line in dots] == [[-1, 1], [2, 4], []]
+    assert [sorted(round(x, 6) for x in line) for line in dots] == [[70, 72], [73, 75], [], []]
     [arrow] = [line for line in figure.axes[0].lines if line.get_marker() == "<"]
-    assert list(arrow.get_xdata()) == [-12]
+    assert list(arrow.get_xdata()) == [59]
 
 
 def test_the_training_speed_has_a_bar_per_setting():
@@ -121,27 +122,26 @@ def test_the_training_speed_has_a_bar_per_setting():
     assert f"{settings[-1]['ratio']:.2f}×" in words(figure)
 
 
-def test_times_are_measured_or_estimated_or_missing(tutorial_recorded):
-    rows = as_tables.training_times(["pocket", "tutorial", "alexnet"]).rows
-    (_, _, *ours), (_, _, two_cores, one, t4, h100), (_, _, *nobody) = rows[1:]
-    assert ours[0] == "68 s" and ours[1:] == ["not yet measured"] * 3
-    assert two_cores.endswith("from the measured speed") and h100 == two_cores
-    assert t4 == f"{tutorial_recorded['wall_seconds']:.0f} s"
-    assert one == "91 min" and nobody == ["not yet measured"] * 4
+def test_times_are_measured_or_missing(tutorial_recorded):
+    rows = records.training_times(["pocket", "tutorial", "alexnet"]).rows[1:]
+    assert ("pocket", "8", "68 s", "2 of 2 cores, bfloat16") in rows
+    times = {row[3]: row[2] for row in rows if row[0] == "tutorial"}
+    assert times["Tesla T4, bfloat16"] == f"{tutorial_recorded['wall_seconds']:.0f} s"
+    assert times["1 core, bfloat16"] == "91 min"
+    [(_, _, missing)] = [row[:3] for row in rows if row[0] == "alexnet"]
+    assert missing.startswith("not yet measured: `python -m nin_lib.train alexnet --record ")
 
 
-def test_without_any_record_everything_says_so(no_records):
+def test_without_any_record_everything_is_not_yet_measured(no_records):
     missing = "not yet measured"
     assert f"{missing}: pocket network; the tutorial" in words(
         as_figures.accuracy_by_epoch(PRINTED, OURS)
     )
-    assert words(as_figures.accuracy_by_setting(studies.ABLATION)) == [missing] * len(
-        studies.ABLATION
-    )
-    assert repr(as_tables.gains(studies.ABLATION)).count(missing) == len(studies.ABLATION)
-    assert words(as_figures.accuracy_differences(studies.DEPARTURES)).count(missing) == len(
-        studies.DEPARTURES
-    )
-    assert repr(as_tables.training_times(["pocket"])).count(missing) == len(as_tables.MACHINES)
+    figure = as_figures.accuracy(studies.ABLATION, "before")
+    assert words(figure).count(missing) == len(studies.ABLATION)
+    figure = as_figures.accuracy(studies.DEPARTURES, "first")
+    assert words(figure).count(missing) == len(studies.DEPARTURES)
+    assert repr(records.training_times(["pocket"])).count(missing) == 1
     for device in ("cpu", "cuda"):
-        assert missing in repr(as_figures.training_speed(device))
+        table = repr(as_figures.training_speed(device))
+        assert missing in table and "python benchmarks/" in table

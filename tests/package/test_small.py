@@ -1,46 +1,45 @@
 """The family of small networks: its choices, its costs, its refusals."""
 
+from itertools import product
+
 import pytest
+import small_networks
 import torch
 
 from nin_lib import summary
 from nin_lib.models import GlobalAvgPool, small
 
 
-@pytest.mark.parametrize("head", small.HEADS)
-@pytest.mark.parametrize("bottleneck", [False, True])
-def test_every_choice_shows_in_the_layers(head, bottleneck):
-    choice = small.Choice(kernel=5, width=8, pointwise=2, bottleneck=bottleneck, head=head)
-    rows = summary.trace(choice.network(), (1, 1, 28, 28))
-    shapes = {row.name: row.shape for row in rows}
-    assert shapes["block1.mlp.conv"] == (1, 8, 14, 14)
-    assert shapes["block3.mlp.pointwise2"] == (1, 16, 7, 7)
-    assert ("block2.squeeze.conv" in shapes) == bottleneck
-    assert shapes["classes" if head == "average" else "connected"][1] == 10
-    assert rows[-1].shape == (1, 10)
-    assert any(isinstance(m, GlobalAvgPool) for m in choice.network().modules()) == (
-        head == "average"
-    )
+def test_every_choice_shows_in_the_layers(subtests):
+    for head, bottleneck in product(small.HEADS, (False, True)):
+        with subtests.test(head=head, bottleneck=bottleneck):
+            choice = small.Choice(kernel=5, width=8, pointwise=2, bottleneck=bottleneck, head=head)
+            network, averages = choice.network(), head == "average"
+            rows = summary.trace(network, (1, 1, 28, 28))
+            shapes = {row.name: row.shape for row in rows}
+            assert shapes["block1.mlp.conv"] == (1, 8, 14, 14)
+            assert shapes["block3.mlp.pointwise2"] == (1, 16, 7, 7)
+            assert ("block2.squeeze.conv" in shapes) == bottleneck
+            assert shapes["classes" if averages else "connected"][1] == 10
+            assert rows[-1].shape == (1, 10)
+            assert any(isinstance(m, GlobalAvgPool) for m in network.modules()) == averages
 
 
 def test_the_affordable_ones_keep_within_the_budget():
-    chosen = small.affordable()
-    assert 60 <= len(chosen) < len(small.GRID)
-    for choice in set(small.GRID) - set(chosen):
+    chosen = small_networks.affordable()
+    assert 60 <= len(chosen) < len(small_networks.GRID)
+    for choice in set(small_networks.GRID) - set(chosen):
         assert sum(p.numel() for p in choice.network().parameters()) > small.BUDGET
 
 
-@pytest.mark.parametrize(
-    ("settings", "words"),
-    [
+def test_settings_that_cannot_be_built_get_a_sentence(subtests):
+    for settings, words in (
         ({"head": "max"}, "no head 'max'; known: average, connected"),
         ({"kernel": 4}, "kernel must be odd"),
         ({"width": 3}, "width 4 or more"),
-    ],
-)
-def test_what_cannot_be_built_is_said(settings, words):
-    with pytest.raises(ValueError, match=words):
-        small.small_nin(**settings)
+    ):
+        with subtests.test(**settings), pytest.raises(ValueError, match=words):
+            small.small_nin(**settings)
 
 
 def test_the_shipped_pair_has_one_trunk_and_two_heads():

@@ -22,7 +22,7 @@ def test_its_last_cell_spans_what_is_left():
     assert '<tr><td colspan="3">nothing</td></tr>' in alone
 
 
-def test_what_stands_in_backticks_is_code():
+def test_words_in_backticks_are_code():
     rows = [("run", "error"), ("theirs", "not yet: `make <it>`")]
     assert "<td>not yet: <code>make &lt;it&gt;</code></td>" in Table(rows)._repr_html_()
     assert repr(Table(rows)).splitlines()[-1] == "theirs  not yet: make <it>"

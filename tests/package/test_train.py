@@ -3,8 +3,7 @@
 import dataclasses
 import json
 import math
-import signal
-import threading
+from itertools import product
 
 import pytest
 import torch
@@ -13,7 +12,7 @@ from torch import nn
 from nin_lib import models, train
 from nin_lib.models import GlobalAvgPool, MLPConv
 from nin_lib.recipes import RECIPES
-from nin_lib.train import Engine, evaluation, loop
+from nin_lib.train import Engine, loop
 
 QUICK = dataclasses.replace(
     RECIPES["pocket"], name="quick", epochs=2, batch_size=100, validation=100
@@ -31,9 +30,9 @@ def tiny():
     )
 
 
-def quick_run(handful, seed=0, recipe=QUICK, **options):
+def quick_run(handful, seed=0, recipe=QUICK, model=None, **options):
     torch.manual_seed(seed)
-    model = recipe.network()
+    model = model or recipe.network()
     return train.fit(model, handful, recipe, seed=seed, device="cpu", show=False, **options)
 
 
@@ -67,6 +66,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(handful):
     )
 
 
+@pytest.mark.slow
 def test_pocket_nin_passes_92_percent_on_wardrobe(wardrobe):
     recipe = RECIPES["pocket"]
     torch.manual_seed(0)
@@ -80,6 +80,17 @@ def test_a_recipe_without_validation_watches_the_test_set_as_the_tutorials_do(ha
     assert run.train_examples == 1200  # the incomplete last batch too
     assert run.watched == "test"
     assert run.history[-1]["watched_accuracy"] == run.result["accuracy"]
+
+
+def test_the_recipe_alone_decides_about_the_last_incomplete_batch(handful, subtests):
+    for validation, drop_last in product((0, 100), (True, False)):
+        with subtests.test(validation=validation, drop_last=drop_last):
+            recipe = dataclasses.replace(
+                QUICK, validation=validation, drop_last=drop_last, epochs=1, batch_size=128
+            )
+            run = quick_run(handful, recipe=recipe, model=tiny())
+            left = 1200 - validation
+            assert run.train_examples == (left - left % 128 if drop_last else left)
 
 
 @pytest.mark.parametrize("poison", [math.nan, math.inf])
@@ -98,7 +109,7 @@ def test_a_loss_that_is_no_number_stops_and_names_epoch_and_step(handful, poison
         train.fit(Poisoned(), handful, QUICK, device="cpu", show=False)
 
 
-def test_too_high_a_rate_is_caught_in_the_first_epoch(handful):
+def test_too_high_a_learning_rate_is_caught_in_the_first_epoch(handful):
     wild = dataclasses.replace(QUICK, learning_rate=1e30, schedule="constant")
     with pytest.raises(train.TrainingDiverged, match="epoch 1, step"):
         train.fit(models.pocket_nin(), handful, wild, device="cpu", show=False)
@@ -119,7 +130,7 @@ def test_the_record_can_be_written_read_and_repeated_from(handful, tmp_path):
     assert not list(tmp_path.glob("*.part"))
 
 
-def test_too_few_pictures_for_one_batch(handful):
+def test_too_few_images_for_one_batch(handful):
     with pytest.raises(ValueError, match=r"leaves 1100 images.*at least one batch of 1101"):
         quick_run(handful, recipe=dataclasses.replace(QUICK, batch_size=1101))
 
@@ -177,7 +188,7 @@ def test_an_average_of_the_weights_is_what_counts_at_the_end(handful):
     assert run.result["accuracy"] < plain.result["accuracy"]
 
 
-def test_a_recipe_may_use_a_part_of_the_pictures(handful):
+def test_a_recipe_may_use_a_part_of_the_images(handful):
     run = quick_run(handful, recipe=dataclasses.replace(QUICK, epochs=1, limit=250))
     assert run.train_examples == 200
 
@@ -193,67 +204,11 @@ def test_without_the_official_test_set_nothing_is_called_a_test(handful):
     assert (run.watched, run.result["on"], run.result["images"]) == ("held-out", "held-out", 200)
 
 
-def test_wilsons_interval():
-    """The worked example of R's prop.test(15, 20, correct = FALSE): 0.531 to 0.888."""
-    assert evaluation.interval(15 / 20, 20) == pytest.approx((0.5313, 0.8881), abs=1e-4)
-    assert evaluation.interval(1.0, 10)[1] == pytest.approx(1.0)
-
-
-def interrupt_at(model, forward, number=signal.SIGINT):
-    """Send this process a signal in the so-and-so-many-th forward pass."""
-    calls = []
-
-    def hook(*_):
-        calls.append(1)
-        if len(calls) == forward:
-            signal.raise_signal(number)
-
-    return model.register_forward_pre_hook(hook)
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_ends_after_the_step_and_keeps_what_was_learned(handful, capsys, number):
-    torch.manual_seed(0)
-    model = QUICK.network()
-    interrupt_at(model, 15, number)  # 11 steps and 1 validation batch an epoch
-    before = signal.getsignal(number)
-    run = train.fit(model, handful, QUICK, device="cpu", show=False)
-    assert run.stopped and run.result is None and len(run.history) == 1
-    said = capsys.readouterr().out
-    assert "after 1 of 2 epochs and 3 of 11 steps" in said and "keeps what it has learned" in said
-    assert f"stopped by {run.stopped}" in repr(run)
-    assert signal.getsignal(number) is before
-
-
-def test_a_second_ctrl_c_does_not_wait(handful):
-    model = QUICK.network()
-    interrupt_at(model, 3)
-    interrupt_at(model, 3)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's job has none
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            train.fit(model, handful, QUICK, device="cpu", show=False)
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def test_training_stops_at_its_time_limit(handful, capsys):
-    run = quick_run(handful, minutes=0.0001)
-    assert run.stopped == "its time limit" and not run.history
-
-
-def test_training_outside_the_main_thread(handful):
-    """Where Python takes no signals, in a server's worker, say."""
-    done = []
-    recipe = dataclasses.replace(QUICK, epochs=1)
-    thread = threading.Thread(target=lambda: done.append(quick_run(handful, recipe=recipe)))
-    thread.start()
-    thread.join()
-    assert done[0].result
-
-
 def test_bad_input_to_fit(handful):
     with pytest.raises(ValueError, match="no precision 'float8'; known: float32"):
         Engine(precision="float8")
     with pytest.raises(ValueError, match="at least 1 step"):
         Engine(look_every=0)
+    for seed in (99999999999999, 2**43, -1):
+        with pytest.raises(ValueError, match=f"from 0 to 8,796,093,022,207, got {seed:,}"):
+            quick_run(handful, seed=seed)

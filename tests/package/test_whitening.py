@@ -15,12 +15,12 @@ SHORT = dataclasses.replace(RECIPES["pocket"], batch_size=32, epochs=1)
 
 @pytest.fixture
 def crops(handful):
-    """Pictures of fewer pixels than there are pictures, so that all directions vary."""
+    """Images of fewer pixels than there are images, so that all directions vary."""
     parts = ("train_images", "test_images")
     return dataclasses.replace(handful, **{p: getattr(handful, p)[:, :, 8:16, 8:16] for p in parts})
 
 
-def test_every_picture_gets_mean_zero_and_mean_square_one():
+def test_every_image_gets_mean_zero_and_mean_square_one():
     x = torch.rand(5, 3, 4, 6) * torch.arange(1.0, 6.0)[:, None, None, None]
     y = whitening.contrast(x)
     assert torch.allclose(y.mean(dim=(1, 2, 3)), torch.zeros(5), atol=1e-6)
@@ -45,7 +45,7 @@ def test_epsilon_holds_directions_back_in_which_nothing_varies():
     assert torch.allclose(across @ whitening.zca(x, 0.1), across * 0.1**-0.5, atol=1e-3)
 
 
-def test_a_data_set_is_whitened_by_its_training_pictures_alone(crops):
+def test_a_data_set_is_whitened_by_its_training_images_alone(crops):
     training = torch.arange(len(crops.train_labels) // 2)
     white = whitening.preprocess(crops, "whitened", training)
     assert white.train_images.dtype == torch.float32
@@ -57,28 +57,28 @@ def test_a_data_set_is_whitened_by_its_training_pictures_alone(crops):
     again = whitening.preprocess(other, "whitened", training)
     assert torch.equal(again.train_images, white.train_images)
     assert not torch.equal(again.test_images, white.test_images)
-    # one picture is treated alike, wherever it stands
+    # An image is whitened alike, whether it trains or tests.
     twin = dataclasses.replace(crops, test_images=crops.train_images[:3])
     twin = whitening.preprocess(twin, "whitened", training)
     assert torch.allclose(twin.test_images, white.train_images[:3], atol=1e-5)
 
 
-def test_plain_pictures_are_the_data_sets_own(crops):
+def test_plain_images_are_the_data_sets_own(crops):
     assert whitening.preprocess(crops, "plain", torch.arange(4)) is crops
     with pytest.raises(ValueError, match=r"no way 'bleached'.*known: plain, contrast, whitened"):
         whitening.preprocess(crops, "bleached", torch.arange(4))
 
 
-@pytest.mark.parametrize("pictures", ["contrast", "whitened"])
-def test_a_recipe_can_ask_for_prepared_pictures(handful, pictures):
-    recipe = dataclasses.replace(SHORT, preprocessing=pictures)
+@pytest.mark.parametrize("way", ["contrast", "whitened"])
+def test_a_recipe_can_ask_for_preprocessed_images(handful, way):
+    recipe = dataclasses.replace(SHORT, preprocessing=way)
     torch.manual_seed(0)
     run = train.fit(recipe.network(), handful, recipe, show=False, device="cpu")
-    assert run.result and run.record()["recipe"]["preprocessing"] == pictures
+    assert run.result and run.record()["recipe"]["preprocessing"] == way
     assert handful.train_images.dtype == torch.uint8  # the caller's data stays as it is
 
 
-def test_raw_pictures_are_not_taken_for_prepared_ones(handful):
+def test_raw_images_are_not_taken_for_preprocessed_ones(handful):
     recipe = dataclasses.replace(SHORT, preprocessing="whitened")
     with pytest.raises(ValueError, match="takes whitened images"):
         prepare(handful.test_images[:2], recipe)
