@@ -1,4 +1,7 @@
-"""The book's colors, light and dark: one file for the static images, the figures and the site."""
+"""The book's colors, light and dark: one file for the static images, the figures and the site.
+
+Color carries sign: blue is negative, orange positive, neutral zero.
+"""
 
 import json
 from importlib.resources import files
