@@ -3,7 +3,7 @@ round to float16, test on each. It takes minutes on two cores with AMX, half an 
 
     python benchmarks/ship_weights.py pocket_nin      # pocket_nin(trained=True)
     python benchmarks/ship_weights.py pair_average    # small.trained_pair("average")
-    python benchmarks/ship_weights.py pair_connected
+    python benchmarks/ship_weights.py pair_fully_connected
 """
 
 import argparse

@@ -148,7 +148,7 @@ def smallest(answer):
         # the connected head costs parameters, the larger filters cost arithmetic
         disagree = (
             Choice(kernel=5, width=16, pointwise=1, head="average"),
-            Choice(kernel=3, width=16, pointwise=1, head="connected"),
+            Choice(kernel=3, width=16, pointwise=1, head="fully_connected"),
         )
     """,
     hint="One choice costs parameters and no arithmetic; another costs arithmetic in any case.",
@@ -157,7 +157,7 @@ def smallest(answer):
             """
             from nin_lib.models import Choice
 
-            disagree = (Choice(head="average"), Choice(head="connected"))
+            disagree = (Choice(head="average"), Choice(head="fully_connected"))
             """,
             "do exactly the same number of multiply-adds",
         ),
@@ -165,7 +165,7 @@ def smallest(answer):
             """
             from nin_lib.models import Choice
 
-            disagree = (Choice(kernel=3, head="connected"), Choice(kernel=5))
+            disagree = (Choice(kernel=3, head="fully_connected"), Choice(kernel=5))
             """,
             "The other way round",
         ),
@@ -189,7 +189,7 @@ def smallest(answer):
             """
             from nin_lib.models import Choice
 
-            disagree = (Choice(), Choice(kernel=5, width=32, pointwise=2, head="connected"))
+            disagree = (Choice(), Choice(kernel=5, width=32, pointwise=2, head="fully_connected"))
             """,
             "more than the budget",
         ),

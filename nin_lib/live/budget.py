@@ -129,7 +129,7 @@ def _is_measured(row: Sequence) -> bool:
 
 def _words(choice: Choice) -> str:
     layers = ("no 1×1 layer", "one 1×1 layer", "two 1×1 layers")[choice.pointwise]
-    head = {"average": "global average", "connected": "fully connected"}[choice.head]
+    head = {"average": "global average", "fully_connected": "fully connected"}[choice.head]
     squeezed = ", bottleneck" if choice.bottleneck else ""
     return f"{choice.kernel}×{choice.kernel}, width {choice.width}, {layers}{squeezed}, {head}"
 

@@ -28,7 +28,7 @@ def content(name: str) -> bytes:
     networks = {
         POCKET: lambda: models.pocket_nin(trained=True),
         AVERAGE: lambda: small.trained_pair("average"),
-        CONNECTED: lambda: small.trained_pair("connected"),
+        CONNECTED: lambda: small.trained_pair("fully_connected"),
     }
     if name not in networks:
         raise FileNotFoundError(f"no file of weights {name!r}; known: {', '.join(networks)}")

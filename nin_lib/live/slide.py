@@ -19,7 +19,7 @@ class Slide(GarmentFigure):
         picture: 0 to 9, its class too; −1 is the reader's own.
         right: pixels to the right, −8 to 8.
         down: pixels down, −8 to 8.
-        guess: the head that loses the garment sooner, ``"average"``, ``"connected"`` or
+        guess: the head that loses the garment sooner, ``"average"``, ``"fully_connected"`` or
             ``"alike"``; ``""`` before the reader has chosen.
         filled: whether every offset is shown, or only those visited.
     """
@@ -30,7 +30,7 @@ class Slide(GarmentFigure):
     shared = ("picture", "right", "down", "guess", "filled")
     right = traitlets.Int(0, min=-8, max=8).tag(sync=True)
     down = traitlets.Int(0, min=-8, max=8).tag(sync=True)
-    guess = traitlets.Enum(("", "average", "connected", "alike"), "").tag(sync=True)
+    guess = traitlets.Enum(("", "average", "fully_connected", "alike"), "").tag(sync=True)
     filled = traitlets.Bool(False).tag(sync=True)
 
     def pixels(self) -> Tensor:

@@ -17,7 +17,7 @@ from nin_lib.summary import Row, trace
 # Pointwise: mixes the channels of one position, with the same weights at every one of several
 # positions. On a single position that is a fully connected layer. The rest is what is no layer of
 # its own here: normalization, scales, the transformer's class token and positions.
-KINDS = ("pointwise", "spatial", "depthwise", "connected", "attention", "rest")
+KINDS = ("pointwise", "spatial", "depthwise", "fully_connected", "attention", "rest")
 ORDERS = ("as they come", "parameters", "multiply-adds")
 
 
@@ -108,11 +108,11 @@ def _layers(row: Row, module: nn.Module) -> list[Layer]:
             for part, kind, channels, params, macs in parts
         ]
     if isinstance(module, nn.Linear):
-        kind = "pointwise" if prod(shape[1:-1]) > 1 else "connected"
+        kind = "pointwise" if prod(shape[1:-1]) > 1 else "fully_connected"
         return [Layer(name, kind, 0, module.in_features, shape[-1], shape[1:-1], *costs)]
     if isinstance(module, nn.Conv2d):
         kernel, inputs = max(module.kernel_size), module.in_channels
-        one = "pointwise" if prod(shape[2:]) > 1 else "connected"
+        one = "pointwise" if prod(shape[2:]) > 1 else "fully_connected"
         many = "depthwise" if module.groups == inputs > 1 else "spatial"
         kind = many if kernel > 1 else one
         return [Layer(name, kind, kernel, inputs, shape[1], shape[2:], *costs)]

@@ -153,6 +153,7 @@ def alexnet(in_channels: int = 1, num_classes: int = 10) -> Network:
     )
 
 
+_HEADS = ("average", "fully_connected", "fully_connected_dropout")
 _POOLS = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}
 
 
@@ -176,10 +177,10 @@ def pocket_nin(
     weights rounded to float16 (``nin_lib/models/weights``), in evaluation mode.
 
     The other arguments are for the book's experiments: the number of 1×1 layers per block, batch
-    normalization, a last ReLU, and the head. ``connected`` puts two fully connected layers
+    normalization, a last ReLU, and the head. ``fully_connected`` puts two fully connected layers
     (4,704 → 128 → classes) in place of the last 1×1 layer and the average;
-    ``connected-dropout`` adds dropout of one half before each. The pool takes the ``max`` or the
-    ``average``, and dropout may follow it.
+    ``fully_connected_dropout`` adds dropout of one half before each. The pool takes the ``max`` or
+    the ``average``, and dropout may follow it.
 
     Raises:
         ValueError: ``trained`` with other arguments, or an unknown head or pool.
@@ -190,8 +191,8 @@ def pocket_nin(
             f"the trained pocket_nin takes 1 channel and knows 10 classes, not {in_channels} and "
             f"{num_classes}; and its layers are as they are"
         )
-    if head not in ("average", "connected", "connected-dropout"):
-        raise ValueError(f"no head {head!r}; known: 'average', 'connected', 'connected-dropout'")
+    if head not in _HEADS:
+        raise ValueError(f"no head {head!r}; known: {', '.join(map(repr, _HEADS))}")
     if pool not in _POOLS:
         raise ValueError(f"no pool {pool!r}; known: {', '.join(map(repr, _POOLS))}")
 
@@ -213,7 +214,7 @@ def pocket_nin(
         layers["average"] = GlobalAvgPool()
         layers["flatten"] = nn.Flatten()
     else:
-        dropped = 0.5 if head == "connected-dropout" else 0.0
+        dropped = 0.5 if head == "fully_connected_dropout" else 0.0
         layers["block4"] = MLPConv(64, (96,) * max(pointwise, 1), 3, padding=1, norm=norm)
         layers["flatten"] = nn.Flatten()
         layers["head"] = nn.Sequential(

@@ -12,7 +12,7 @@ from nin_lib.models.blocks import GlobalAvgPool, MLPConv
 from nin_lib.models.network import Network, initialize, shipped
 
 BUDGET = 100_000  # parameters
-HEADS = ("average", "connected")
+HEADS = ("average", "fully_connected")
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Choice:
         pointwise: 1×1 layers after each spatial convolution, 0 to 2.
         bottleneck: whether a 1×1 layer to a quarter of the channels comes before the spatial
             convolutions of the second and the third block.
-        head: ``average`` (a 1×1 layer to ten class maps, then their means) or ``connected`` (one
-            fully connected layer from all channels at all 7×7 positions).
+        head: ``average`` (a 1×1 layer to ten class maps, then their means) or
+            ``fully_connected`` (one fully connected layer from all channels at all 7×7 positions).
     """
 
     kernel: int = 3

@@ -55,11 +55,11 @@ HEADS = {
     "global average": _POCKET,
     "fully connected": _variant(
         _POCKET, "fully-connected", "Two fully connected layers in place of the average.",
-        model_args=args(head="connected"),
+        model_args=args(head="fully_connected"),
     ),
     "fully connected, dropout": _variant(
         _POCKET, "fully-connected-dropout", "Two fully connected layers, dropout before each.",
-        model_args=args(head="connected-dropout"),
+        model_args=args(head="fully_connected_dropout"),
     ),
 }  # fmt: skip
 

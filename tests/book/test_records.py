@@ -130,7 +130,7 @@ def test_the_training_speed_climbs_as_high_as_the_book_promises():
 SHIPPED = {
     "pocket_nin": lambda: models.pocket_nin(trained=True),
     "pair_average": lambda: small.trained_pair("average"),
-    "pair_connected": lambda: small.trained_pair("connected"),
+    "pair_fully_connected": lambda: small.trained_pair("fully_connected"),
 }
 
 

@@ -24,7 +24,7 @@ from nin_lib.records.small_networks import (
 from nin_lib.summary import trace
 
 SHAPE = (1, 1, 28, 28)
-KINDS = ("squeeze", "spatial", "pointwise", "connected")
+KINDS = ("squeeze", "spatial", "pointwise", "fully_connected")
 
 
 def forged(choices):
@@ -119,7 +119,7 @@ def torch_counts(choice):
     for row in trace(choice.network(), SHAPE):
         part, *inside = row.name.split(".")
         if not inside:
-            kind = "connected" if part == "connected" else "pointwise"
+            kind = "fully_connected" if part == "connected" else "pointwise"
         elif inside[0] == "squeeze":
             kind = "squeeze"
         else:  # batch normalization goes with the layer before it: norm0 is the convolution's
@@ -180,7 +180,7 @@ def test_the_accuracy_is_that_of_the_nearest_trained_network(opened, table, shar
 def test_the_rule_of_the_nearest():
     [one] = forged([Choice(width=8)])
     wide = one._replace(width=16)
-    other = one._replace(width=12, head="connected")
+    other = one._replace(width=12, head="fully_connected")
     assert nearest(Choice(width=11), [wide, one]) == one
     assert nearest(Choice(width=12), [wide, one]) == one  # of two equally near the narrower
     assert nearest(Choice(width=12), [other, wide]) == wide  # the width gives way before the head
@@ -221,7 +221,7 @@ def test_a_click_on_the_scatter_chooses_the_network_there(opened, table):
 
 
 def test_the_best_so_far_only_rises_and_keeps_to_the_budget(opened, table):
-    dear = Choice(5, 40, 2, False, "connected")
+    dear = Choice(5, 40, 2, False, "fully_connected")
     figure = Budget(measured=table, number="3.1", **vars(dear))
     page = opened(figure)
     assert "over the budget" in page.says() and "Nothing found" in page.best()
@@ -251,7 +251,7 @@ def test_native_inputs_make_every_choice(opened, table):
 
 def test_the_copied_code_makes_the_network_and_its_counts(opened, table):
     page = opened(Budget(measured=table, number="3.1"))
-    choice = Choice(5, 13, 2, True, "connected")
+    choice = Choice(5, 13, 2, True, "fully_connected")
     page.choose(choice)
     page.tab.get_by_role("button", name="copy as PyTorch").click()
     printed = []
@@ -293,7 +293,7 @@ def test_without_a_record_it_says_so_and_still_counts(opened):
 
 def test_it_fits_a_phone(opened, table):
     page = opened(Budget(measured=table, number="3.1"), viewport={"width": 320, "height": 700})
-    page.choose(Choice(5, 40, 2, False, "connected"))
+    page.choose(Choice(5, 40, 2, False, "fully_connected"))
     assert page.tab.locator(".nin-figure").evaluate("e => e.scrollWidth <= e.clientWidth")
 
 

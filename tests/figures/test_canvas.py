@@ -75,7 +75,7 @@ def test_maps_verdict_and_best_positions_are_torchs(opened, size, items):
 def test_the_refusal_is_torchs_own(opened, size):
     tab = opened(f"size={size}")
     with pytest.raises(ValueError) as caught:
-        small.trained_pair("connected")(torch.zeros(1, 1, size, size))
+        small.trained_pair("fully_connected")(torch.zeros(1, 1, size, size))
     said = tab.locator(".connected").inner_text()
     assert str(caught.value.__cause__) in said
     given, taken = map(int, re.search(r"1x(\d+) and (\d+)x10", said).groups())
@@ -97,7 +97,7 @@ def test_at_28_pixels_both_heads_answer(opened):
     mean, std = figure.normal
     with torch.no_grad():
         x = (figure.pixels()[None, None] / 255 - mean) / std
-        shares = small.trained_pair("connected")(x)[0].softmax(0)
+        shares = small.trained_pair("fully_connected")(x)[0].softmax(0)
     name = figure.names[int(shares.argmax())]
     assert says(tab).endswith(f"The connected head predicts {name}, {100 * shares.max():.0f} %.")
 

@@ -73,7 +73,7 @@ def pocket():
 def connected():
     """A linear layer, which the page computes as a convolution as large as the map."""
     torch.manual_seed(3)
-    choice = small.Choice(width=4, pointwise=0, head="connected")
+    choice = small.Choice(width=4, pointwise=0, head="fully_connected")
     return models.fold_batch_norm(choice.network()), (1, 28, 28)
 
 

@@ -85,7 +85,7 @@ def test_the_arrow_keys_move_it_and_keep_it_near(opened):
     ("picture", "right", "down"), [(9, 0, 0), (9, 5, 2), (8, -8, -8), (0, 8, -3), (1, -1, 7)]
 )
 def test_the_probabilities_are_torchs_at_every_offset(opened, picture, right, down):
-    tab = opened(f"picture={picture}&right={right}&down={down}&guess=connected")
+    tab = opened(f"picture={picture}&right={right}&down={down}&guess=fully_connected")
     tab.get_by_role("button", name="as table").click()
     wanted = answers(shifted(one_of_each()[picture], right, down))
     for head, column in tabled(tab).items():
@@ -99,7 +99,7 @@ def test_the_probabilities_are_torchs_at_every_offset(opened, picture, right, do
 
 @pytest.mark.parametrize("picture", [9, 3])
 def test_a_full_map_counts_what_torch_counts(opened, picture):
-    tab = opened(f"picture={picture}&guess=connected")
+    tab = opened(f"picture={picture}&guess=fully_connected")
     tab.get_by_role("button", name="fill the rest").click()
     tab.locator(".nin-says", has_text="Of the 289 offsets").wait_for()
     moved = torch.stack([shifted(one_of_each()[picture], *offset) for offset in OFFSETS])

@@ -49,7 +49,7 @@ def test_kinds_of_layers():
     assert {layer.kind for layer in layers_of("nin")} == {"pointwise", "spatial"}
     for layer in layers_of("efficientnet_b0"):  # its gates work on one position
         gate = layer.name.endswith(("fc1", "fc2"))
-        assert (layer.kind == "connected") == (gate or layer.name == "classifier.1")
+        assert (layer.kind == "fully_connected") == (gate or layer.name == "classifier.1")
     for key in NETWORKS:
         found = layers_of(key)
         assert sum(shares(found, kind)[0] for kind in KINDS) == pytest.approx(1)
@@ -82,7 +82,7 @@ def test_a_network_with_numbers_is_counted_too_and_left_as_it_was():
     ).train()
     found = layers(network, (4, 7, 7))
     assert [layer.kind for layer in found] == [
-        "spatial", "depthwise", "pointwise", "connected", "rest",
+        "spatial", "depthwise", "pointwise", "fully_connected", "rest",
     ]  # fmt: skip
     assert found[2] == Layer("3", "pointwise", 1, 6, 5, (5, 5), 35, 750)
     assert found[-1] == Layer("", "rest", 0, 0, 0, (), 12, 0)

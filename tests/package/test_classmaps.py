@@ -40,7 +40,7 @@ def test_class_maps_leave_the_network_as_it_is_and_pass_gradients():
 
 def test_a_network_without_an_average_at_its_end_has_no_class_maps():
     linear_last = models.Network(GlobalAvgPool(), nn.Flatten(), nn.Linear(1, 10))
-    for network in (small.small_nin(head="connected"), models.alexnet(), linear_last):
+    for network in (small.small_nin(head="fully_connected"), models.alexnet(), linear_last):
         with pytest.raises(ValueError, match="does not end in a global average"):
             class_maps(network, torch.zeros(1, 1, 28, 28))
 

@@ -64,7 +64,7 @@ HEALTHY = [
     ("a thousand classes", lambda: models.pocket_nin(1, 1000), thousand),
     ("a thousand classes of garments", lambda: plain(classes=1000), few),
     ("dropout of one half", lambda: models.pocket_nin(dropout=0.5), few),
-    ("fully connected head", lambda: models.pocket_nin(head="connected-dropout"), few),
+    ("fully connected head", lambda: models.pocket_nin(head="fully_connected_dropout"), few),
     ("the trained network", lambda: models.pocket_nin(trained=True), first(64)),
     ("the trained one, of 2 images", lambda: models.pocket_nin(trained=True), first(2)),
     ("the tutorials' network", models.nin, first(4, 67)),

@@ -34,7 +34,7 @@ def test_the_affordable_ones_keep_within_the_budget():
 
 def test_settings_that_cannot_be_built_get_a_sentence(subtests):
     for settings, words in (
-        ({"head": "max"}, "no head 'max'; known: average, connected"),
+        ({"head": "max"}, "no head 'max'; known: average, fully_connected"),
         ({"kernel": 4}, "kernel must be odd"),
         ({"width": 3}, "width 4 or more"),
     ):
@@ -61,4 +61,4 @@ def test_the_shipped_pair_has_one_trunk_and_two_heads():
     with pytest.raises(
         ValueError, match="the first of them takes exactly 3,136 numbers; 28×28 fits"
     ):
-        small.trained_pair("connected")(torch.zeros(1, 1, 56, 56))
+        small.trained_pair("fully_connected")(torch.zeros(1, 1, 56, 56))

@@ -6,9 +6,9 @@ import { thousands } from "../shell/format";
 import { onKeys } from "../shell/keys";
 
 const COUNTS = ["no", "one", "two"];
-const HEADS = ["average", "connected"] as const;
+const HEADS = ["average", "fully_connected"] as const;
 const PARTS = ["block 1", "block 2", "block 3", "head"];
-const KINDS = ["squeeze", "spatial", "pointwise", "connected"] as const;
+const KINDS = ["squeeze", "spatial", "pointwise", "fully_connected"] as const;
 
 const WORDS = {
   title: "Spend 100,000 parameters",
@@ -20,10 +20,10 @@ const WORDS = {
   pointwise: "1×1 layers",
   bottleneck: "bottleneck",
   head: "head",
-  heads: { average: "global average", connected: "fully connected" },
+  heads: { average: "global average", fully_connected: "fully connected" },
   up: "↑ parameters",
   down: (macs: string) => `↓ ${macs} multiply-adds`,
-  kinds: { squeeze: "bottleneck, 1×1", spatial: "spatial convolution", pointwise: "1×1 layer", connected: "fully connected" },
+  kinds: { squeeze: "bottleneck, 1×1", spatial: "spatial convolution", pointwise: "1×1 layer", fully_connected: "fully connected" },
   spent: (params: string, budget: string) => `${params} of ${budget} parameters`,
   left: (count: string) => `${count} left`,
   over: (count: string) => `${count} too many`,
@@ -116,7 +116,7 @@ function layersOf({ kernel, width, pointwise, bottleneck, head }: Choice): Layer
   layers.push(
     head === "average"
       ? { part: 3, kind: "pointwise", params: weights + CLASSES, macs: weights * LATE }
-      : { part: 3, kind: "connected", params: weights * LATE + CLASSES, macs: weights * LATE },
+      : { part: 3, kind: "fully_connected", params: weights * LATE + CLASSES, macs: weights * LATE },
   );
   return layers;
 }
@@ -281,7 +281,7 @@ function mount(stage: Stage): View {
     h("div", { class: "frame" }, upTicks, scatter, acrossTicks, across.element),
     h("p", { class: "legend" },
       sample(WORDS.heads.average, line("dot", "M0 0h0")),
-      sample(WORDS.heads.connected, line("dot", "M0 0h0"), line("hole", "M0 0h0")),
+      sample(WORDS.heads.fully_connected, line("dot", "M0 0h0"), line("hole", "M0 0h0")),
       sample(WORDS.mine, line("mine", "M0-3V7")),
       limit,
       sample(WORDS.best, line("best", "M-10 0H10"))),
@@ -333,7 +333,7 @@ function mount(stage: Stage): View {
     points.replaceChildren(
       line("rule", levels.map((level) => `M0 ${yOf(level)}H1`).join("") + powers.map((n) => `M${xOf(n)} 0V1`).join("")),
       line("spread", trained.map((one) => `M${spread(one).join("L")}`).join("")),
-      ...trained.flatMap((one) => [line("dot", `M${at(one)}h0`), ...(one.head === "connected" ? [line("hole", `M${at(one)}h0`)] : [])]));
+      ...trained.flatMap((one) => [line("dot", `M${at(one)}h0`), ...(one.head === "fully_connected" ? [line("hole", `M${at(one)}h0`)] : [])]));
     limit.hidden = byMacs();
     if (!byMacs()) points.append(line("limit", `M${xOf(budget)} 0V1`));
   };
@@ -419,7 +419,7 @@ function mount(stage: Stage): View {
       paintScatter();
       const near = trained[index];
       setStyle(nearby, "transform", `translate(${100 * xOf(costOf(near))}%,${100 * yOf(near.mean)}%)`);
-      nearby.classList.toggle("connected", near.head === "connected");
+      nearby.classList.toggle("connected", near.head === "fully_connected");
       put(marks.spread, spread(near).join(" "));
       setStyle(mine, "transform", `translateX(${100 * xOf(costOf({ params, macs }))}%)`);
       const best = bestSoFar();

@@ -14,7 +14,7 @@ import { type NetworkWorker, networkWorker } from "../shell/network_worker";
 import { colors } from "../shell/theme";
 import { weights } from "../shell/weights";
 
-const FILES = ["pair_average.f16", "pair_connected.f16"];
+const FILES = ["pair_average.f16", "pair_fully_connected.f16"];
 
 const WORDS = {
   title: "Bigger canvas, same weights",

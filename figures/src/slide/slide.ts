@@ -12,8 +12,8 @@ import { mapCanvas, paintColor } from "../shell/maps";
 import { colors, cssColor } from "../shell/theme";
 import { weights } from "../shell/weights";
 
-const FILES = ["pair_average.f16", "pair_connected.f16"];
-const HEADS = ["average", "connected"];
+const FILES = ["pair_average.f16", "pair_fully_connected.f16"];
+const HEADS = ["average", "fully_connected"];
 
 const WORDS = {
   title: "Slide it",
@@ -24,7 +24,7 @@ const WORDS = {
   own: "your own",
   frame: "Frame, 28×28: arrow keys move the garment, Home puts it back",
   question: "Which head will lose the garment sooner?",
-  guesses: { average: "global average", connected: "fully connected", alike: "both alike" } as Record<string, string>,
+  guesses: { average: "global average", fully_connected: "fully connected", alike: "both alike" } as Record<string, string>,
   heads: ["Global average", "Fully connected"],
   head: ["the average head", "the connected head"],
   map: (head: string) => `${head}: map of offsets`,
@@ -50,7 +50,7 @@ const WORDS = {
       ? " Move the image: each new offset fills a square."
       : ` Of the ${count} offsets both were shown, the average head keeps its first prediction at ${right[0]}, the connected head at ${right[1]}.`,
   verdict: (loser: string, asGuessed: boolean) =>
-    ` ${{ average: "The average head loses it sooner", connected: "The connected head loses it sooner", alike: "Both lose it alike" }[loser]}${asGuessed ? ", as you expected." : "; you expected otherwise."}`,
+    ` ${{ average: "The average head loses it sooner", fully_connected: "The fully connected head loses it sooner", alike: "Both lose it alike" }[loser]}${asGuessed ? ", as you expected." : "; you expected otherwise."}`,
   columns: ["class", "global average", "fully connected"],
   offsets: "offsets shown",
   right: "of these, right",
@@ -311,7 +311,7 @@ pixels = torch.frombuffer(bytearray(base64.b64decode(picture)), dtype=torch.uint
 moved = shifted(pixels.reshape(1, 1, 28, 28), right=${right}, down=${down})
 x = (moved / 255 - ${mean}) / ${std}
 names = ${JSON.stringify(names)}
-for head in ("average", "connected"):
+for head in ("average", "fully_connected"):
     with torch.no_grad():
         shares = trained_pair(head)(x)[0].softmax(0)
     print(head, dict(zip(names, shares.tolist())))

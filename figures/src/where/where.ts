@@ -6,7 +6,7 @@ import { thousands } from "../shell/format";
 import { onKeys } from "../shell/keys";
 
 /** Kinds and orders, as in Python's `where.KINDS` and `where.ORDERS`. */
-const KINDS = ["pointwise", "spatial", "depthwise", "connected", "attention", "rest"] as const;
+const KINDS = ["pointwise", "spatial", "depthwise", "fully_connected", "attention", "rest"] as const;
 const ORDERS = ["as they come", "parameters", "multiply-adds"];
 const COSTS = ["params", "macs"] as const;
 
@@ -27,7 +27,7 @@ const WORDS = {
     pointwise: "pointwise (1×1)",
     spatial: "spatial convolution",
     depthwise: "depthwise convolution",
-    connected: "fully connected",
+    fully_connected: "fully connected",
     attention: "attention itself, without parameters",
     rest: "the rest: normalization, positions, scales",
   },
@@ -105,7 +105,7 @@ function described({ kind, kernel, inputs, channels, positions }: Layer): string
   const name =
     kind === "depthwise" ? what.depthwise(kernel)
     : kind === "attention" ? what.attention
-    : kind === "connected" ? what.connected
+    : kind === "fully_connected" ? what.connected
     : kernel ? what.convolution(kernel)
     : what.linear;
   return name + WORDS.shape(inputs, channels, WORDS.positions(positions));
