@@ -10,6 +10,7 @@ import notebook_hosts
 import pytest
 from playwright.sync_api import TimeoutError
 
+pytestmark = pytest.mark.slow
 OPTIONS = ["--no-browser", "--ip=127.0.0.1", "--allow-root"]
 
 
