@@ -1,6 +1,6 @@
 """The book's colors, light and dark: one file for the static images, the figures and the site.
 
-Color carries sign: blue is negative, orange positive, neutral zero.
+Color carries sign: ``negative`` is blue, ``positive`` orange, ``neutral`` zero.
 """
 
 import json

@@ -6,10 +6,22 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from nin_lib import theme
-from nin_lib.theme import BLUE, GRAY, INK, MUTED, NEUTRAL, ORANGE, PAPER, RULE, SIGNED, svg, use
+from nin_lib.theme import (
+    GRAY,
+    INK,
+    MUTED,
+    NEGATIVE,
+    NEUTRAL,
+    PAPER,
+    POSITIVE,
+    RULE,
+    SIGNED,
+    svg,
+    use,
+)
 
 __all__ = [
-    "BLUE", "GRAY", "INK", "MUTED", "NEUTRAL", "ORANGE", "PAPER", "RULE", "SIGNED", "bars",
+    "GRAY", "INK", "MUTED", "NEGATIVE", "NEUTRAL", "PAPER", "POSITIVE", "RULE", "SIGNED", "bars",
     "confusion", "curves", "images", "outline", "signed", "svg", "use",
 ]  # fmt: skip
 
@@ -49,7 +61,12 @@ def outline(ax, row: int, column: int, *, height: int = 1, width: int = 1) -> No
 def bars(ax, values, title: str = "") -> None:
     """Signed bars on a common zero line: orange up, blue down."""
     values = _array(values)
-    ax.bar(range(1, len(values) + 1), values, color=np.where(values > 0, ORANGE, BLUE), width=0.75)
+    ax.bar(
+        range(1, len(values) + 1),
+        values,
+        color=np.where(values > 0, POSITIVE, NEGATIVE),
+        width=0.75,
+    )
     ax.axhline(0, color=MUTED, linewidth=0.8)
     ax.set_title(title)
     ax.set_xticks([])

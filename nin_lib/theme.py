@@ -15,12 +15,12 @@ from matplotlib.figure import Figure
 
 from nin_lib.palette import PALETTE
 
-INK, MUTED, RULE, PAPER, BLUE, ORANGE, NEUTRAL = (
+INK, MUTED, RULE, PAPER, NEGATIVE, POSITIVE, NEUTRAL = (
     PALETTE["light"][name]
-    for name in ("ink", "muted", "rule", "paper", "blue", "orange", "neutral")
+    for name in ("ink", "muted", "rule", "paper", "negative", "positive", "neutral")
 )
 RAMPS = {
-    "nin_signed": ("blue", "neutral", "orange"),
+    "nin_signed": ("negative", "neutral", "positive"),
     "nin_wrong": ("paper", "muted"),
     "nin_share": ("neutral", "muted"),
 }

@@ -118,7 +118,9 @@ class Bend(Figure):
 
     def fallback(self) -> str:
         most, x, y, c = find_best_line(self.pattern)
-        blue, orange, paper, ink = (PALETTE[n] for n in ("blue", "orange", "paper", "ink"))
+        negative, positive, paper, ink = (
+            PALETTE[name] for name in ("negative", "positive", "paper", "ink")
+        )
         squares, circles = "", ""
         for a, b, sign in sample_points(self.pattern):
             if sign > 0:
@@ -129,8 +131,8 @@ class Bend(Figure):
         line = "M" + "L".join(f"{a:.3f} {-b:.3f}" for a, b in ends)
         title = f"{POINTS} points of two kinds and a straight line between them"
         marks = (
-            f'<path fill="{paper}" d="M-2-2h4v4h-4z"/><path fill="{orange}" d="{squares}"/>'
-            f'<g fill="none" stroke="{blue}" stroke-width=".012">{circles}</g>'
+            f'<path fill="{paper}" d="M-2-2h4v4h-4z"/><path fill="{positive}" d="{squares}"/>'
+            f'<g fill="none" stroke="{negative}" stroke-width=".012">{circles}</g>'
             f'<path stroke="{ink}" stroke-width=".012" d="{line}"/>'
         )
         drawing = svg("-1.025 -1.025 2.05 2.05", 300, title, marks)

@@ -33,7 +33,7 @@ def _pixels(colors: list[list[str]], title: str, wide: int = 180) -> str:
 def signed(values: Tensor, title: str = "output map", wide: int = 180) -> str:
     """H×W values, blue below zero and orange above; so many pixels wide."""
     limit = values.abs().max().item() or 1.0
-    ends = {True: PALETTE["blue"], False: PALETTE["orange"]}
+    ends = {True: PALETTE["negative"], False: PALETTE["positive"]}
     colors = [
         [_mix(PALETTE["neutral"], ends[v < 0], abs(v) / limit) for v in line]
         for line in values.tolist()

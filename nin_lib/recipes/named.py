@@ -18,7 +18,6 @@ _AS_THE_TUTORIALS = {
 _AS_THE_PAPER_IN_COLOR = {  # and with batch normalization, which the paper has not
     "model": "nin_paper",
     "batch_size": 256,
-    "learning_rate": 0.2,
     "ema_decay": 0.99,
 }
 
@@ -127,6 +126,7 @@ RECIPES: dict[str, Recipe] = {
             data="cifar10",
             model_args=args(dataset="cifar10", norm=True, final_relu=False),
             epochs=100,
+            learning_rate=0.2,
             shift=4,
             mean=(0.4914, 0.4822, 0.4465),
             std=(0.2470, 0.2435, 0.2616),
@@ -138,6 +138,7 @@ RECIPES: dict[str, Recipe] = {
             data="cifar100",
             model_args=args(dataset="cifar100", norm=True, final_relu=False),
             epochs=100,
+            learning_rate=0.2,
             shift=4,
             mean=(0.5071, 0.4865, 0.4409),
             std=(0.2673, 0.2564, 0.2762),
@@ -149,6 +150,7 @@ RECIPES: dict[str, Recipe] = {
             data="svhn",
             model_args=args(dataset="svhn", norm=True, final_relu=False),
             epochs=30,
+            learning_rate=0.2,
             mean=(0.4377, 0.4438, 0.4728),
             std=(0.1980, 0.2010, 0.1970),
             shift=2,

@@ -75,7 +75,7 @@ def test_maps_turn_dark_with_the_page_and_photographs_do_not(browser, tmp_path):
         seen[mode] = [picture.getpixel((round(wide * k), round(tall))) for k in (1, 3, 5, 7)]
         page.close()
     for mode, (zero, one, black, white) in seen.items():
-        for found, name in ((zero, "neutral"), (one, "orange")):
+        for found, name in ((zero, "neutral"), (one, "positive")):
             wanted = 255 * np.array(to_rgb(PALETTE[mode][name]))
             assert np.abs(found - wanted).max() <= 2, (mode, name)
         assert (black, white) == tuple(seen["light"][2:])

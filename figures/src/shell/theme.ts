@@ -41,7 +41,7 @@ const parse = (hex: string): RGB =>
 
 /** value ↦ color: blue below zero, neutral at zero, orange above; full color at ±limit. */
 export function colorScale(limit: number, from: Colors = colors()): (value: number) => RGB {
-  const [low, middle, high] = [from.blue, from.neutral, from.orange].map(parse);
+  const [low, middle, high] = [from.negative, from.neutral, from.positive].map(parse);
   return (value) => {
     const end = value < 0 ? low : high;
     const share = Math.min(1, Math.abs(value) / (limit || 1));
