@@ -17,7 +17,7 @@ from pathlib import Path
 
 import nbformat
 
-from nin_lib import data
+import nin_lib
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("torch", "torchvision", "keras", "matplotlib", "numpy", "jupyter-book")
@@ -55,7 +55,7 @@ def circumstances() -> dict:
     """Everything but the chapters' own code that their output depends on."""
     return {
         "code": digest("nin_lib/**/*", "records/*.json", "_config.yml", but=BUNDLES),
-        "data": data.load("auto").name,
+        "data": nin_lib.data.load("auto").name,
         "budget": budget(),
         "versions": {"python": sys.version.split()[0]} | {p: version(p) for p in PACKAGES},
     }

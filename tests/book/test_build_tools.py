@@ -32,7 +32,7 @@ def build_book(tree, monkeypatch, wardrobe):
     monkeypatch.setattr(build_book_module, "ROOT", tree)
     done = SimpleNamespace(returncode=0)
     monkeypatch.setattr(build_book_module.subprocess, "run", lambda *_, **__: done)
-    monkeypatch.setattr(build_book_module.data, "load", lambda _: wardrobe)
+    monkeypatch.setattr(build_book_module.nin_lib.data, "load", lambda _: wardrobe)
     monkeypatch.setenv("NIN_BOOK_FAST", "1")
     return build_book_module
 

@@ -98,6 +98,7 @@ def test_a_flipped_byte_in_a_cache_that_no_known_digest_covers(
         data.load("cifar10")
 
 
+@pytest.mark.slow
 def test_the_official_cifar_batches_where_they_are_at_hand(tmp_path):
     try:
         cifar10 = data.load("cifar10", root=tmp_path)

@@ -78,6 +78,7 @@ def _load_in_a_child(digest, queue):
     queue.put(data.load("mnist").digest)
 
 
+@pytest.mark.slow
 def test_two_processes_preparing_the_same_data_both_succeed(forged_mnist, tmp_path):
     digest = official.OFFICIAL["mnist"].digest
     context = multiprocessing.get_context("spawn")

@@ -4,6 +4,8 @@ import subprocess
 import sys
 import tomllib
 
+import pytest
+
 
 def python(code: str) -> str:
     return subprocess.run(
@@ -22,12 +24,12 @@ def test_importing_nin_lib_pulls_in_neither_matplotlib_nor_ipywidgets():
 
 
 def test_importing_nin_lib_adds_at_most_a_twentieth_to_importing_torch():
-    """The processor's time in one process, its modules included; the best of three."""
+    """The processor's time in one process, its modules included; once in three tries."""
     code = (
         "import time; a = time.process_time(); import torch; b = time.process_time(); "
         "import nin_lib.train; print((time.process_time() - b) / (b - a))"
     )
-    assert min(float(python(code)) for _ in range(3)) < 0.05
+    assert any(float(python(code)) < 0.05 for _ in range(3))
 
 
 ALONE = """
@@ -49,6 +51,7 @@ print("nin_lib.train.team" in sys.modules, dist.is_initialized())
 """
 
 
+@pytest.mark.slow
 def test_training_in_a_single_process_never_touches_torch_distributed():
     assert python(ALONE) == "False False"
 

@@ -2,6 +2,7 @@
 
 import time
 
+import pytest
 import torch
 
 from nin_lib import data
@@ -39,6 +40,7 @@ def test_drawing_takes_any_number():
     assert images.shape == (0, 1, 28, 28)
 
 
+@pytest.mark.slow
 def test_a_linear_classifier_stays_under_80_percent_on_wardrobe(wardrobe):
     torch.manual_seed(0)
     x = wardrobe.train_images.flatten(1).float() / 255

@@ -54,6 +54,7 @@ def test_the_wheel_holds_every_tracked_file_and_no_other(wheel, tracked):
     assert packed == wanted
 
 
+@pytest.mark.slow
 def test_the_installed_wheel_reads_records_and_loads_weights(wheel, tmp_path):
     to = ["--no-deps", "--no-index", "--no-compile", "--target", tmp_path / "site"]
     python("-m", "pip", "install", "--quiet", "--disable-pip-version-check", *to, wheel)

@@ -9,10 +9,12 @@ from test_site import PAGES, SHIFTS
 # Colors are the same on all pages: these have every kind of element.
 READ_IN_THE_DARK = ("index", "04_global_average_pooling", "glossary", "api")
 WIDE, NARROW = {"width": 1320, "height": 900}, {"width": 320, "height": 700}
+# Slower where something comes only when it is near.
 SCROLL = """async () => {
+  const pause = document.querySelector("article img, .nin-live") ? 60 : 0;
   for (let y = 0; y < document.body.scrollHeight; y += 600) {
     scrollTo(0, y);
-    await new Promise((done) => setTimeout(done, 60));
+    await new Promise((done) => requestAnimationFrame(() => setTimeout(done, pause)));
   }
 }"""
 

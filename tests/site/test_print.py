@@ -21,23 +21,29 @@ def pdf(site, browser, root, tmp_path_factory):
     return PdfReader(target)
 
 
-def test_the_contents_give_the_page_where_a_chapter_begins(pdf):
-    contents = pdf.pages[1].extract_text()
+@pytest.fixture(scope="module")
+def texts(pdf):
+    """Of each of its pages."""
+    return [page.extract_text() for page in pdf.pages]
+
+
+def test_the_contents_give_the_page_where_a_chapter_begins(texts):
+    contents = texts[1]
     for title in ("The 1×1 convolution", "What NiN started"):
         number = int(re.search(rf"{title}\s*(\d+)", contents)[1])
-        assert title in pdf.pages[number - 1].extract_text().splitlines()[0]
-        assert pdf.pages[number - 1].extract_text().split()[-1] == str(number)  # at its foot
+        assert title in texts[number - 1].splitlines()[0]
+        assert texts[number - 1].split()[-1] == str(number)  # at its foot
 
 
-def test_headings_are_bookmarks_and_figures_stand_in_their_first_state(pdf):
+def test_headings_are_bookmarks_and_figures_stand_in_their_first_state(pdf, texts):
     titles = [entry.title for entry in pdf.outline if not isinstance(entry, list)]
     assert "The 1×1 convolution" in titles and "What NiN started" in titles
-    text = " ".join(page.extract_text() for page in pdf.pages)
+    text = " ".join(texts)
     assert "Row" in text and "as table" not in text  # a fallback's sentence; no figure's button
 
 
-def test_solutions_are_printed_and_folded_code_is_not(pdf):
-    text = " ".join(page.extract_text() for page in pdf.pages)
+def test_solutions_are_printed_and_folded_code_is_not(texts):
+    text = " ".join(texts)
     assert "Solution of exercise 1.1" in text and "def " in text
     assert "pip install --quiet" not in text and "Show code cell source" not in text
 
@@ -53,11 +59,11 @@ def test_a_browser_prints_a_page_with_its_figures_as_they_first_stand(browser, a
     page.close()
 
 
-def test_links_are_numbered_notes(pdf, site):
+def test_links_are_numbered_notes(texts, site):
     html = (site / "08_what_nin_started.html").read_text()
     notes = re.search(r'<ol class="links"[^>]*>(.*?)</ol>', html)[1]
     notes = re.findall("<li>(.*?)</li>", notes)
-    text = "".join("".join(page.extract_text().split()) for page in pdf.pages)
+    text = "".join("".join(text.split()) for text in texts)
     assert len(notes) > 5
     for number, address in enumerate(notes, 1):
         assert f"{number}.{address}" in text
