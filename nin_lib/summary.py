@@ -1,11 +1,9 @@
 """The output shape of every layer of a network, and its cost: the book's only counter."""
 
 import copy
-import operator
-import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from types import SimpleNamespace
 from typing import NamedTuple
@@ -20,8 +18,6 @@ from torch.utils.flop_counter import FlopCounterMode
 from nin_lib.tables import Table
 
 UNUSED = "not used by this input"  # the kind of a row of parameters that no operation has read
-# How networks refuse an input; other errors, such as a misspelled name, are not about it.
-_REFUSALS = RuntimeError, ValueError, IndexError, TypeError, AssertionError
 
 
 class Row(NamedTuple):
@@ -59,8 +55,6 @@ class Trace(list):
     def __repr__(self):
         return repr(self._table())
 
-    __str__ = __repr__
-
     def _repr_html_(self):
         return self._table()._repr_html_()
 
@@ -76,16 +70,16 @@ def trace(model: nn.Module, input_shape: Sequence[int]) -> Trace:
     and of PyTorch's ``FlopCounterMode``: convolutions and products of matrices count, additions of
     a bias, activations, normalization and pooling do not.
 
-    Nothing is computed: a copy of the network without numbers is followed on the meta device, in
-    evaluation mode, and ``model`` is left as it was. A network that cannot do without numbers is
-    run once on the CPU, with zeros for an input, and a warning tells so.
+    Nothing is computed: a copy without numbers is followed on the meta device, in evaluation mode,
+    and ``model`` is left as it was.
 
     Args:
         input_shape: the input's shape with the batch first, such as ``(1, 1, 224, 224)``.
 
     Raises:
         ValueError: the network does not accept that shape, the shape has no batch or an empty one,
-            or the network has a lazy layer whose size is not known yet.
+            or the network cannot be followed: it has a lazy layer whose size is not known yet, or
+            it asks what the numbers are.
     """
     return _count(model, input_shape, by_block=False)
 
@@ -100,46 +94,25 @@ def blocks(model: nn.Module, input_shape: Sequence[int]) -> Trace:
 
 
 def _count(model: nn.Module, input_shape: Sequence[int], by_block: bool) -> Trace:
-    kind, shape = type(model).__name__, _checked(input_shape)
+    kind, shape = type(model).__name__, ()
+    with suppress(TypeError):  # no sequence, or not of whole numbers
+        shape = tuple(torch.Size(input_shape))
+    if len(shape) < 2 or min(shape) < 1:
+        wanted = "whole numbers above 0, the number of images first, such as (1, 1, 224, 224)"
+        raise ValueError(f"{input_shape!r} is not the shape of a batch: give {wanted}")
     for name, parameter in model.named_parameters():
         if nn.parameter.is_lazy(parameter):
             raise ValueError(f"{name} of {kind} has no size yet; call the network with images once")
-    watch = _Watch(model, "meta", by_block)
+    watch = _Watch(model, shape, by_block)
     try:
-        try:
-            return watch.follow(shape)
-        except _REFUSALS as error:
-            if not (isinstance(error, NotImplementedError) or "meta" in str(error)):
-                raise
-            reason = _first_line(error)
-        watch = _Watch(model, "cpu", by_block)
-        rows = watch.follow(shape)
-    except _REFUSALS as error:
-        known = isinstance(error, ValueError) or len(watch.running) < 2
-        place = "" if known else f" (at its layer {watch.running[-1].name})"
-        raise ValueError(
-            f"{kind} does not take an input of shape {'×'.join(map(str, shape))}{place}: "
-            f"{_first_line(error)}"
-        ) from None
-    ran = f"{kind} needs numbers ({reason}): it was run once on the CPU, with zeros for an input"
-    warnings.warn(ran, stacklevel=3)
-    return rows
-
-
-def _checked(input_shape: Sequence[int]) -> tuple[int, ...]:
-    """The shape as a tuple, if it is that of a batch."""
-    with suppress(TypeError):  # no sequence, or not of whole numbers
-        shape = tuple(map(operator.index, input_shape))
-        if len(shape) > 1 and min(shape) > 0:
-            return shape
-    raise ValueError(
-        f"{input_shape!r} is not the shape of a batch: give whole numbers above 0, the number of "
-        "images first, such as (1, 1, 224, 224)"
-    )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+        return watch.follow()
+    except (RuntimeError, ValueError, IndexError, TypeError, AssertionError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        refusal = f"does not take an input of shape {'×'.join(map(str, shape))}"
+        if isinstance(error, NotImplementedError) or "meta" in reason:
+            refusal = "cannot be followed without numbers"
+        place = watch.running[-1].name
+        raise ValueError(f"{kind} {refusal}: {reason} (in {place})") from None
 
 
 class _Watch(TorchDispatchMode):
@@ -149,13 +122,13 @@ class _Watch(TorchDispatchMode):
     operation's cost. A parameter is booked on the module that reads it first, whoever holds it.
     """
 
-    def __init__(self, model: nn.Module, device: str, by_block: bool):
+    def __init__(self, model: nn.Module, shape: tuple[int, ...], by_block: bool):
         super().__init__()
-        self.flops, self.device, self.by_block = FlopCounterMode(display=False), device, by_block
-        self.rows, self.running, self.shape = Trace(), [], ()
+        self.shape, self.by_block = shape, by_block
+        self.flops, self.rows, self.running = FlopCounterMode(display=False), Trace(), []
         # What deepcopy finds in its memory it does not copy: no weight is held twice.
         leaves = (leaf for module in model.modules() for leaf in tree_leaves(vars(module)))
-        memory = {id(t): _ghost(t, device) for t in leaves if isinstance(t, Tensor)}
+        memory = {id(leaf): _ghost(leaf) for leaf in leaves if isinstance(leaf, Tensor)}
         self.model = copy.deepcopy(model, memory).eval()
         self.unread = {id(p): p.numel() for p in self.model.parameters()}
         for name, module in self.model.named_modules():
@@ -163,12 +136,12 @@ class _Watch(TorchDispatchMode):
             module.register_forward_pre_hook(partial(self._enter, name), prepend=True)
             module.register_forward_hook(partial(self._leave, name))
 
-    def follow(self, shape: tuple[int, ...]) -> Trace:
-        """Run the copy on an input of this shape."""
-        self.shape = shape
-        x = torch.zeros(shape, device=self.device, dtype=_dtype(self.model))
-        with torch.no_grad(), _countable(), self.flops, self:
-            self.model(x)
+    def follow(self) -> Trace:
+        """Run the copy on the meta device, and add a row for each holder of unread parameters."""
+        with torch.device("meta"), torch.no_grad(), sdpa_kernel(SDPBackend.MATH):  # no fused kernel
+            x = torch.zeros(self.shape, dtype=_dtype(self.model))
+            with self.flops, self:
+                self.model(x)
         unread = Counter()
         for name, parameter in self.model.named_parameters():
             holder = name.rpartition(".")[0] or type(self.model).__name__
@@ -180,7 +153,11 @@ class _Watch(TorchDispatchMode):
     def _enter(self, name: str, module: nn.Module, given: tuple) -> None:
         self.running.append(SimpleNamespace(name=name, params=0, macs=0))
         if isinstance(module, nn.modules.conv._ConvNd) and given:
-            _check_channels(name, module, given[0], self.shape)
+            x, axis = given[0], 1 - module.weight.ndim  # that of the channels, batch or not
+            if x.ndim == -axis and x.shape == self.shape:
+                raise ValueError(f"it has no batch; put its size first: {(1, *x.shape)}")
+            if x.shape[axis] != module.in_channels:
+                raise ValueError(f"channels given: {x.shape[axis]}, wanted: {module.in_channels}")
 
     def _leave(self, name: str, module: nn.Module, _, out) -> None:
         call, depth = self.running.pop(), len(self.running)
@@ -201,48 +178,19 @@ class _Watch(TorchDispatchMode):
         return out
 
 
-def _check_channels(name: str, layer: nn.Module, x: Tensor, shape: tuple[int, ...]) -> None:
-    """Refuse an image without batch, which convolutions take, and wrong channels, in a sentence."""
-    missing = layer.weight.ndim - x.ndim
-    if missing and x.shape == shape:
-        raise ValueError(f"it has no batch; put the number of images first, {(1, *shape)}")
-    if not missing and x.shape[1] != layer.in_channels:
-        wanted, given = layer.in_channels, x.shape[1]
-        raise ValueError(f"the number of channels for {name} is {wanted}, not {given}")
-
-
-def _ghost(tensor: Tensor, device: str) -> Tensor:
-    """The tensor on a device; zeros in place of numbers that it did not have."""
-    there = (
-        torch.zeros_like(tensor, device=device)
-        if tensor.is_meta
-        else tensor.detach().to(device, copy=True)
-    )
-    return nn.Parameter(there, False) if isinstance(tensor, nn.Parameter) else there
+def _ghost(tensor: Tensor) -> Tensor:
+    """A tensor or parameter of the same shape, without numbers."""
+    ghost = torch.empty_like(tensor, device="meta")
+    return nn.Parameter(ghost, False) if isinstance(tensor, nn.Parameter) else ghost
 
 
 def _dtype(model: nn.Module) -> torch.dtype:
     """The dtype of an input: int64 if the first layer is an embedding, else the weights' own."""
     first = next((m for m in model.modules() if _is_leaf(m) and [*m.parameters()]), None)
-    if isinstance(first, nn.Embedding | nn.EmbeddingBag):
+    if isinstance(first, nn.Embedding):
         return torch.int64
-    state = (*model.parameters(), *model.buffers())
-    return next((t.dtype for t in state if t.is_floating_point()), torch.float32)
+    return next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.float32)
 
 
 def _is_leaf(module: nn.Module) -> bool:
     return next(module.children(), None) is None
-
-
-@contextmanager
-def _countable() -> Iterator[None]:
-    """Compute attention and LSTMs by products of matrices: their fused kernels are not counted."""
-    fast, fused = torch.backends.mha.get_fastpath_enabled(), torch.backends.mkldnn.enabled
-    try:
-        torch.backends.mha.set_fastpath_enabled(False)
-        torch.backends.mkldnn.enabled = False
-        with sdpa_kernel(SDPBackend.MATH):
-            yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fast)
-        torch.backends.mkldnn.enabled = fused

@@ -1,7 +1,7 @@
 """Why does it not train? One batch through a network, and what it shows.
 
 ``diagnose(model, (x, y))`` gives a verdict, the layer, what was seen, and what to try. The
-verdicts, the gravest first (``evidence.VERDICTS``; chapter 6 explains each):
+verdicts, the gravest first (chapter 6 explains each):
 
 * ``bad input``: images or labels that no network can learn from as they are
 * ``diverging``: no numbers any more, or none after one step at the learning rate
@@ -23,39 +23,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nin_lib.train.diagnosis import batch_checks
-from nin_lib.train.diagnosis import network_checks as network
-from nin_lib.train.diagnosis.evidence import (
-    BLIND,
-    DIVERGING,
-    HEALTHY,
-    LEARNED,
-    MODES,
-    NOT_LEARNING,
-    VERDICTS,
-    Evidence,
-    Finding,
-    quiet,
-    run,
-    shape,
-    unbiased,
-    variation,
-)
+from nin_lib.train.diagnosis import checks
+from nin_lib.train.diagnosis.checks import Finding
+from nin_lib.train.diagnosis.evidence import LEARNED, Evidence, quiet, run, variation
 
 __all__ = ["Diagnosis", "diagnose"]
 
+VERDICTS = (  # the gravest first; of two equally grave, the cause before what follows from it
+    "bad input", "diverging", "dead", "cut off", "vanishing signal", "wrong output",
+    "not learning", "modes disagree", "healthy",
+)  # fmt: skip
 CHANCE = 0.9  # of the loss of equal chances, or more: it knows next to nothing
 MANY = 16  # images, to speak of right and wrong
+WARM = 0.015  # share that first values still have in running statistics: 40 steps at momentum 0.1
 EXPLODED = 1.5  # times the loss of equal chances, or the loss before the step if that is larger
 ROUNDING = 2.0**-24  # half the last place of a float32. A step shorter than this share of the
 # weights leaves most of them as they are. At 1e-7 that is so (2e-9 to 3e-8 of the weights in the
 # book's networks without AlexNet), at 1e-4 not (7e-7 and more)
-SLOWER = "a tenth of it, or a learning rate that climbs from a small one"
-
-CHECKS = (
-    batch_checks.one_class, batch_checks.strangers, network.huge, network.silent,
-    network.no_gradient, network.blind, network.ending, network.frozen, network.twins,
-)  # fmt: skip  # of the network with its gradient, in the order of the computation
 
 
 @dataclass(frozen=True)
@@ -106,109 +90,96 @@ def diagnose(
     x, y = _checked(batch)
     if learning_rate is not None and not 0 <= learning_rate < math.inf:
         raise ValueError(f"a learning rate is a number from 0 up; got {learning_rate}")
-    weight = next((p for p in model.parameters() if p.is_floating_point()), x)
+    like = next((p for p in model.parameters() if p.is_floating_point()), torch.ones(()))
     note = ""
-    if weight.device != x.device or weight.device != y.device:
-        note = f"the batch lies on {x.device}, the model on {weight.device}: a copy was moved there"
-    y = y.detach().to(weight.device)
-    cuda = [weight.device] if weight.device.type == "cuda" else []
+    if not like.device == x.device == y.device:
+        note = f"the batch lies on {x.device}, the model on {like.device}: a copy was moved there"
+    x, y = x.detach().to(like.device, like.dtype), y.detach().to(like.device)
+    cuda = [like.device] if like.device.type == "cuda" else []
     with torch.enable_grad(), torch.random.fork_rng(devices=cuda):
-        dtype = weight.dtype if weight.is_floating_point() else torch.float32
-        images = x.detach().to(weight.device, dtype)
-        seen, found = _examine(model, x.detach(), images, y, learning_rate)
+        seen, found = _examine(model, x, y, learning_rate)
     found.sort(key=lambda finding: VERDICTS.index(finding.verdict))
-    verdict = found[0].verdict if found else HEALTHY
-    return Diagnosis(verdict, seen.loss, seen.classes, tuple(found), note)
+    verdict = found[0].verdict if found else "healthy"
+    return Diagnosis(verdict, seen.loss, seen.logits.shape[1], tuple(found), note)
 
 
-def _examine(model, raw, x, y, learning_rate) -> tuple[Evidence, list[Finding]]:
-    """Gather the evidence in the order of the computation, and stop where there is no more."""
-    found = [*network.lazy(model), *batch_checks.images(raw), *network.no_numbers(model)]
+def _examine(model, x, y, learning_rate) -> tuple[Evidence, list[Finding]]:
+    """Look in the order of the computation, and stop where there is no more of it."""
+    lazy = [*checks.lazy(model)]
     frozen = [name for name, p in model.named_parameters() if not p.requires_grad]
-    model = quiet(copy.deepcopy(model))
+    model = copy.deepcopy(model)
     with torch.no_grad():  # first, as a pass in training mode moves the running statistics
-        evaluated = [run(model.eval(), x)[0]]
-        if unbiased(model):
-            evaluated.append(run(model, x)[0])
+        evaluated = run(model.eval(), x)[0]
+    warm = _warm(model)
     for p in model.parameters():
         p.requires_grad_(p.is_floating_point())  # to see what is wrong in frozen layers as well
     seen = Evidence(model, x, y, *run(quiet(model.train()), x), frozen)
-    if seen.classes == 1:
-        return seen, [*found, *network.ending(seen)]
-    unusable = [*batch_checks.labels(y, seen.classes)]
-    found += unusable
-    if unusable or not x.isfinite().all() or any(one.verdict == DIVERGING for one in found):
+    if found := [*checks.batch(x, y, seen.logits.shape[1])]:
         return seen, found
     loss = F.cross_entropy(seen.logits.float(), y.long())
     seen.loss = loss.item()
-    if not math.isfinite(seen.loss):
-        return seen, [*found, *network.overflow(seen)]
     if loss.requires_grad:
         loss.backward()
-    for check in CHECKS:
-        found += check(seen)
-    found += [*network.dropout(model), *_modes(seen, evaluated)]
-    fine = seen.gradient() and not any(one.verdict == DIVERGING for one in found)
-    if learning_rate is not None and fine:
+    if found := [*checks.explosion(seen)]:
+        return seen, found
+    found = lazy + [finding for check in checks.LATER for finding in check(seen)]
+    if warm:
+        found += _modes(seen, evaluated)
+    if learning_rate is not None and not seen.dead:
         found += _step(seen, learning_rate)
     return seen, found
 
 
-def _modes(seen: Evidence, evaluated: list[Tensor]) -> Iterator[Finding]:
-    """Right in training mode and at chance in evaluation mode; ``evaluated``: logits there, as they
-    are and with ``unbiased`` statistics."""
-    losses = [F.cross_entropy(logits.float(), seen.y.long()).item() for logits in evaluated]
-    learned = seen.loss < LEARNED * seen.chances and len(seen.y) >= MANY
-    if learned and not any(loss < CHANCE * seen.chances for loss in losses):
-        norm = (n for n, m in seen.model.named_modules() if hasattr(m, "running_mean"))
-        yield Finding(
-            MODES, next(norm, ""), f"the loss is {seen.loss:.3f} in training mode and "
-            f"{losses[0]:.3f} in evaluation mode, on the same images",
-            "look at running_mean and running_var: momentum, first values, or a second pass over "
-            "the training images without steps",
-        )  # fmt: skip
+def _warm(model: nn.Module) -> bool:
+    """Whether running statistics have left their first values behind, or never moved at all."""
+    norms = [m for m in model.modules() if getattr(m, "num_batches_tracked", None) is not None]
+    left = [(1 - (norm.momentum or 1)) ** int(norm.num_batches_tracked) for norm in norms]
+    return not any(WARM < share < 1 for share in left)
+
+
+def _modes(seen: Evidence, evaluated: Tensor) -> Iterator[Finding]:
+    """Right in training mode and at chance in evaluation mode, where the logits are these."""
+    loss = F.cross_entropy(evaluated.float(), seen.y.long()).item()
+    learned = seen.learned and len(seen.y) >= MANY
+    if math.isnan(loss) or (learned and loss >= CHANCE * seen.chances):
+        norm = next((n for n, m in seen.model.named_modules() if hasattr(m, "running_mean")), "")
+        what = f"the loss is {seen.loss:.3f} in training mode and {loss:.3f} in evaluation mode"
+        remedy = "look at running_mean and running_var, and at the momentum with which they move"
+        yield Finding("modes disagree", norm, what, remedy)
 
 
 def _step(seen: Evidence, learning_rate: float) -> Iterator[Finding]:
     """Take one step of SGD with what is not frozen, and look again."""
     named = seen.model.named_parameters()
     moved = [p for name, p in named if name not in seen.frozen and p.grad is not None]
-    length = math.hypot(*(p.detach().double().norm().item() for p in moved))
-    step = learning_rate * math.hypot(*(p.grad.double().norm().item() for p in moved))
+    length = math.hypot(*(p.detach().float().norm().item() for p in moved))
+    step = learning_rate * math.hypot(*(p.grad.float().norm().item() for p in moved))
+    at = f"one step at learning rate {learning_rate:g}"
     if moved and step < ROUNDING * length and seen.loss > LEARNED / 5 * seen.chances:
-        yield Finding(
-            NOT_LEARNING, "", f"one step at learning rate {learning_rate:g} changes the weights by "
-            f"{step / length:.0e} of their size, less than they are rounded by",
-            "a learning rate a thousand times as large, and then the largest that does not explode",
-        )  # fmt: skip
+        what = f"{at} changes the weights by {step / length:.0e} of their size, next to nothing"
+        remedy = "a thousand times as much, and then the largest that does not explode"
+        yield Finding("not learning", "", what, remedy)
     with torch.no_grad():
         for p in moved:
             p -= learning_rate * p.grad
         after = Evidence(seen.model, seen.x, seen.y, *run(seen.model, seen.x), seen.frozen)
     after.loss = F.cross_entropy(after.logits.float(), seen.y.long()).item()
-    at = f"one step at learning rate {learning_rate:g}"
-    high = "the learning rate is too high"
+    what = ""
     if not math.isfinite(after.loss) or after.loss > EXPLODED * max(seen.chances, seen.loss):
-        what = f"{at} takes the loss from {seen.loss:.3g} to {after.loss:.3g}: {high}"
-        yield Finding(DIVERGING, "", what, SLOWER)
-    elif seen.logits.any() and not after.logits.any():
-        yield Finding(DIVERGING, "", f"{at} kills every class map: {high}", SLOWER)
-    elif (left := variation(after.logits)[0]) < BLIND <= variation(seen.logits)[0]:
-        gone = [name for name in after.silenced() if name not in seen.silenced()]
-        silent = ", as this layer is all 0" if gone else ""
-        what = f"after {at} {left:.0e} of the output varies with the image{silent}: {high}"
-        yield Finding(DIVERGING, gone[0] if gone else "", what, SLOWER)
+        what = f"takes the loss from {seen.loss:.3g} to {after.loss:.3g}"
+    elif after.blind and not seen.blind:
+        left = f"leaves {variation(after.logits)[0]:.0e} of the output to vary with the image"
+        what = left if after.logits.any() else "kills every class map"
+    if what:
+        remedy = "a tenth of it, or a learning rate that climbs from a small one"
+        yield Finding("diverging", "", f"{at} {what}: the learning rate is too high", remedy)
 
 
 def _checked(batch) -> tuple[Tensor, Tensor]:
-    try:
-        x, y = () if isinstance(batch, Tensor) else batch
-    except (TypeError, ValueError):
-        raise ValueError("a batch is a pair: images N×C×H×W and labels N") from None
+    x, y = batch if isinstance(batch, tuple | list) and len(batch) == 2 else (None, None)
     if not isinstance(x, Tensor) or not isinstance(y, Tensor):
-        kinds = f"{type(x).__name__} and {type(y).__name__}"
-        raise ValueError(f"images and labels are tensors; got {kinds}: use torch.as_tensor")
+        raise ValueError("a batch is a pair of tensors: images N×C×H×W, labels N; use torch.tensor")
     if x.ndim < 2 or y.ndim not in (1, 2) or len(y) != len(x) or len(x) < 2 or not x.numel():
-        shapes = f"{shape(x)} and {shape(y)}"
-        raise ValueError(f"a batch is images N×C×H×W and labels N, 2 or more; got {shapes}")
+        given = f"{list(x.shape)} and {list(y.shape)}"
+        raise ValueError(f"a batch is images N×C×H×W and labels N, 2 or more; got {given}")
     return x, y
