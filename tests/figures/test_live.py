@@ -142,7 +142,7 @@ def test_a_weight_moves_the_whole_map_and_shuffling_moves_only_pixels(opened):
     figure.get_by_label("shuffle the pixels").check()
     shuffled = page.says(figure)
     assert shuffled.split(": ")[1].startswith(said.split(": ")[1].rstrip("."))
-    assert f"stood at {said.split(':')[0].lower()}" in shuffled
+    assert f"was at {said.split(':')[0].lower()}" in shuffled
     pixels = [output.evaluate(picture).split(",")[i : i + 4] for i in range(0, 576, 4)]
     original = [before.split(",")[i : i + 4] for i in range(0, 576, 4)]
     assert pixels != original and sorted(pixels) == sorted(original)
