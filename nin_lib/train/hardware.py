@@ -4,7 +4,7 @@ import ctypes
 import os
 import platform
 import sys
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 
 import torch
 
@@ -75,12 +75,11 @@ def keep_freed_memory() -> bool:
 
 def describe_machine(device: torch.device) -> dict:
     """The machine as a record describes it: processor, cores, GPU, versions."""
+    known = hasattr(os, "sched_getaffinity")  # the cores that this process may use
     machine = {
         "device": device.type,
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
+        "cores": len(os.sched_getaffinity(0)) if known else os.cpu_count(),
         "threads": torch.get_num_threads(),
         "bfloat16_in_hardware": cpu_has_bfloat16(),
         "system": platform.system(),
@@ -89,32 +88,21 @@ def describe_machine(device: torch.device) -> dict:
     if device.type == "cuda":
         machine["gpu"] = torch.cuda.get_device_name(device)
         machine["tf32_in_convolutions"] = torch.backends.cudnn.allow_tf32
-    for package in ("torch", "torchvision"):
-        try:
-            machine[package] = version(package)
-        except PackageNotFoundError:
-            machine[package] = "not installed"
-    return machine
+    return machine | {package: version(package) for package in ("torch", "torchvision")}
 
 
 def _processor() -> str:
     try:
         with open("/proc/cpuinfo") as lines:
-            return next(
-                line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")
-            )
-    except (OSError, StopIteration):
+            [name, *_] = (line for line in lines if line.startswith("model name"))
+            return name.partition(":")[2].strip()
+    except (OSError, ValueError):
         return platform.processor() or platform.machine()
 
 
-def forget_peak_memory(device: torch.device) -> None:
-    """Measure a GPU's peak from here on. (A process on a CPU has one peak for its whole life.)"""
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-
-
 def peak_memory_mib(device: torch.device) -> float | None:
-    """The most memory held so far, in MiB: by the GPU's tensors, or by this process on a CPU."""
+    """The most memory held so far, in MiB: by the GPU's tensors since the last reset, or by this
+    process in all its life."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
     try:

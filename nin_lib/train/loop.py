@@ -73,8 +73,8 @@ def fit(
     epochs = recipe.epochs if epochs is None else epochs
     _check(epochs, seed, checkpoint, recipe, size)
     recipe = dataclasses.replace(recipe, epochs=epochs)
-    parts = splits(data, recipe, device if engine.resident else "cpu")
-    images, labels = parts.training.images, parts.training.labels
+    training, watched, final = splits(data, recipe, device if engine.resident else "cpu")
+    images, labels = training.images, training.labels
     # A team has to split every batch evenly.
     used = len(images) - len(images) % (recipe.batch_size if recipe.drop_last else size)
     batches = torch.arange(used, device=images.device).split(recipe.batch_size)
@@ -87,14 +87,15 @@ def fit(
         seed=seed,
         machine=hardware.describe_machine(device),
         train_examples=used,
-        watched=parts.watched.on,
+        watched=watched.on,
         date=datetime.now(UTC).date().isoformat(),
     )
     kept = "the network keeps what it has learned"
     settings = run.record()["recipe"]
     del settings["why"]  # a sentence does not make it another training
     about = {"recipe": settings, "data": data.digest, "seed": seed, "processes": size}
-    hardware.forget_peak_memory(device)
+    if device.type == "cuda":  # a process on a CPU has one peak for its whole life
+        torch.cuda.reset_peak_memory_stats(device)
 
     with (
         processes as team,
@@ -121,9 +122,9 @@ def fit(
             run.stopped = one_epoch(network, ready, state, recipe, engine, team, why_stop, show)
             if not run.stopped:
                 team.synchronize(state.evaluated)  # each process has its own batch statistics
-                state.next_epoch(_row(state, parts.watched, recipe, engine, team, used))
+                state.next_epoch(_row(state, watched, recipe, engine, team, used))
                 if show:
-                    print(_line(state.history[-1], parts.watched.on))
+                    print(_line(state.history[-1], watched.on))
                 if state.epoch <= epochs:
                     run.stopped = team.any(why_stop())
             if checkpoint:
@@ -134,10 +135,10 @@ def fit(
         else:
             if state.averaged:
                 model.load_state_dict(state.evaluated.state_dict())
-            final = parts.final
             result = evaluate(model, final.images, final.labels, recipe, engine, team)
-            span = interval(result["accuracy"], len(final))
-            run.result = {"on": final.on, "images": len(final), **result, "interval": span}
+            count = len(final.labels)
+            span = interval(result["accuracy"], count)
+            run.result = {"on": final.on, "images": count, **result, "interval": span}
     if run.stopped and team.leads:
         print(
             f"Stopped by {run.stopped} after {len(run.history)} of {epochs} epochs and "
