@@ -1,6 +1,7 @@
 """The command line: ``python -m nin_lib.train RECIPE``, alone or under ``torchrun``."""
 
 import argparse
+import dataclasses
 import os
 import shlex
 import sys
@@ -14,7 +15,7 @@ from nin_lib import recipes
 from nin_lib.train import hardware, loop, process
 from nin_lib.train.checkpoints import CheckpointError
 from nin_lib.train.engine import AS_WRITTEN, PRECISIONS, Engine
-from nin_lib.train.run import Run
+from nin_lib.train.run import Run, as_json
 from nin_lib.train.state import TrainingDiverged
 
 
@@ -46,25 +47,21 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def main(arguments: list[str] | None = None) -> int:
     """Train as asked; the exit status: 0, 1 for a named failure, 130 if stopped before the end."""
-    options = parse(arguments)
+    options, status = parse(arguments), 1
     try:
         return _train(options)
     except torch.OutOfMemoryError:
-        print(
-            "nin_lib.train: the device's memory is too small for this batch; use more processes, "
-            "or a recipe with a smaller batch_size",
-            file=sys.stderr,
-        )
+        sentence = "the device has too little memory; use more processes or a smaller batch_size"
     except (ValueError, OSError, TrainingDiverged, datasets.DataError) as error:
-        print(f"nin_lib.train: {error}", file=sys.stderr)
+        sentence = str(error)
     except process.WorkerLost as error:
         print(f"nin_lib.train: {error}", file=sys.stderr, flush=True)
         sys.stdout.flush()
         os._exit(1)  # an orderly exit would wait for the one that is lost
     except KeyboardInterrupt:
-        print("nin_lib.train: stopped by Ctrl-C at once; nothing saved since", file=sys.stderr)
-        return 130
-    return 1
+        sentence, status = "stopped by Ctrl-C at once; nothing saved since", 130
+    print(f"nin_lib.train: {sentence}", file=sys.stderr)
+    return status
 
 
 def _train(options: argparse.Namespace) -> int:
@@ -79,25 +76,15 @@ def _train(options: argparse.Namespace) -> int:
     data = datasets.load(options.data or own)
     own_file = Path(f"{options.recipe}-{data.name}-seed{options.seed}.checkpoint")
     checkpoint = options.checkpoint or options.resume or _unused(own_file)
-    chosen = {"compiled": options.compile}
-    if options.precision:
-        chosen["precision"] = options.precision
-    engine = Engine(**{**vars(AS_WRITTEN if options.as_written else Engine()), **chosen})
+    engine = AS_WRITTEN if options.as_written else Engine()
+    precision = options.precision or engine.precision
+    engine = dataclasses.replace(engine, precision=precision, compiled=options.compile)
 
     torch.manual_seed(options.seed)
     model = recipe.network(data.train_images.shape[1], len(data.classes))
-    run = loop.fit(
-        model,
-        data,
-        recipe,
-        seed=options.seed,
-        device=options.device,
-        epochs=options.epochs,
-        engine=engine,
-        checkpoint=checkpoint,
-        resume=options.resume,
-        minutes=options.minutes,
-    )
+    passed_on = ("seed", "device", "epochs", "resume", "minutes")
+    settings = {name: getattr(options, name) for name in passed_on}
+    run = loop.fit(model, data, recipe, engine=engine, checkpoint=checkpoint, **settings)
     if int(os.environ.get("RANK", "0")):  # in a team, the first process speaks for all
         return 130 if run.stopped else 0
     print(run)
@@ -125,10 +112,8 @@ def _complain_unless_writable(path: str | Path | None) -> None:
 def _unused(path: Path) -> Path:
     """The file that keeps the state when nobody named one; finished training removes it."""
     if path.exists():
-        raise CheckpointError(
-            f"{path} is there from an earlier training; go on from it with --resume {path}, "
-            f"or delete it"
-        )
+        advice = f"go on from it with --resume {path}, or delete it"
+        raise CheckpointError(f"{path} is there from an earlier training; {advice}")
     _complain_unless_writable(path)
     return path
 
@@ -150,7 +135,7 @@ def keep_record(run: Run, path: str) -> None:
         run.save(path)
         print(f"Record written to {path}.")
     except OSError as error:
-        print(f"The record could not be written ({error}); here it is:\n{run.as_json()}")
+        print(f"The record could not be written ({error}); here it is:\n{as_json(run.record())}")
 
 
 if __name__ == "__main__":
