@@ -75,7 +75,7 @@ def test_both_ways_of_making_batches_give_the_same(wardrobe):
     for (x, y), (their_x, their_y) in zip(ours, theirs, strict=True):
         assert torch.equal(y, their_y) and x.shape == their_x.shape
         assert (x - their_x).abs().max() < 1.01 / 255 / recipe.std
-    with pytest.raises(ValueError, match="augments or whitens its pictures"):
+    with pytest.raises(ValueError, match="augments or whitens its images"):
         source(images, labels, QUICK, engines[1], *drawn)
 
 

@@ -134,5 +134,5 @@ def test_a_batch_that_cannot_be_dealt_evenly(handful, monkeypatch):
     monkeypatch.setenv("RANK", "0")
     monkeypatch.setenv("WORLD_SIZE", "3")
     recipe = dataclasses.replace(RECIPES["pocket"], epochs=1)
-    with pytest.raises(ValueError, match="a batch of 256 cannot be dealt evenly among 3 processes"):
+    with pytest.raises(ValueError, match="a batch of 256 cannot be split evenly among 3 processes"):
         train.fit(models.pocket_nin(), handful, recipe, device="cpu")
