@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from nin_lib import data as datasets
 from nin_lib import recipes
-from nin_lib.train import hardware, loop, process
+from nin_lib.train import batches, hardware, loop, process
 from nin_lib.train.checkpoints import CheckpointError
 from nin_lib.train.engine import AS_WRITTEN, PRECISIONS, Engine
 from nin_lib.train.run import Run, as_json
@@ -66,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _train(options: argparse.Namespace) -> int:
     recipe = recipes.find(options.recipe)
-    loop.check_seed(options.seed)  # as below: complain before any data is fetched
+    batches.check_seed(options.seed)  # as below: complain before any data is fetched
     hardware.pick_device(options.device)
     for path in (options.record, options.checkpoint, options.weights):
         _complain_unless_writable(path)

@@ -11,6 +11,8 @@ from torch import Tensor
 from nin_lib.recipes import Recipe
 from nin_lib.train.engine import Engine
 
+SEEDS = 2**43  # a seed and an epoch share the 63 bits of a generator's seed
+
 
 def prepare(images: Tensor, recipe: Recipe) -> Tensor:
     """uint8 N×C×H×W on any device → normalized float32 in the recipe's size.
@@ -38,6 +40,12 @@ def _each_channel(number: float | tuple[float, ...], device: torch.device) -> fl
     if isinstance(number, tuple):
         return torch.tensor(number, device=device).reshape(-1, 1, 1)
     return number
+
+
+def check_seed(seed: int) -> None:
+    """Raise ValueError unless ``seed`` can seed every epoch."""
+    if not 0 <= seed < SEEDS:
+        raise ValueError(f"a seed is a whole number from 0 to {SEEDS - 1:,}, got {seed:,}")
 
 
 @dataclass

@@ -15,21 +15,17 @@ def pick_device(name: str | None = None) -> torch.device:
     Raises:
         ValueError: the name is no device, or this machine has none of that kind.
     """
-    has = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if name is None:
-        return torch.device(next(kind for kind, there in has.items() if there))
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    count = {"cuda": gpus, "mps": int(torch.backends.mps.is_available()), "cpu": 1}
+    here = [kind for kind, number in count.items() if number]
     try:
-        device = torch.device(name)
-    except RuntimeError:
-        device = None
-    if device is None or device.type not in has:
-        raise ValueError(f"unknown device {name!r}; known: {', '.join(has)}")
-    there = has[device.type]
-    if device.type == "cuda" and there and device.index is not None:
-        there = device.index < torch.cuda.device_count()
+        device = torch.device(name or here[0])
+        there = (device.index or 0) < count[device.type]
+    except (RuntimeError, KeyError):
+        raise ValueError(f"unknown device {name!r}; known: {', '.join(count)}") from None
     if not there:
-        here = ", ".join(kind for kind, there in has.items() if there)
-        raise ValueError(f"device {name!r} was asked for, but this machine has only: {here}")
+        only = ", ".join(here)
+        raise ValueError(f"device {name!r} was asked for, but this machine has only: {only}")
     return device
 
 

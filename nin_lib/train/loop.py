@@ -1,15 +1,9 @@
-"""The training loop.
-
-From a shell::
-
-    python -m nin_lib.train pocket --record run.json
-"""
+"""The training loop."""
 
 import dataclasses
 import time
-import warnings
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,15 +14,13 @@ from torch import nn
 from nin_lib.data import ImageData
 from nin_lib.recipes import Recipe
 from nin_lib.train import checkpoints, hardware, process, stopping
-from nin_lib.train.batches import Draws, source
+from nin_lib.train.batches import Draws, check_seed, source
 from nin_lib.train.engine import Engine
 from nin_lib.train.evaluation import evaluate, interval
 from nin_lib.train.process import ALONE, Process
 from nin_lib.train.run import Run
 from nin_lib.train.splits import ImageSet, splits
 from nin_lib.train.state import State, stop_if_diverged
-
-SEEDS = 2**43  # a seed and an epoch share the 63 bits of a generator's seed
 
 
 def fit(
@@ -114,9 +106,8 @@ def fit(
         show = show and team.leads
 
         while state.epoch <= epochs:
-            draws = Draws.of(
-                len(images), images.shape[-1], recipe, seed, state.epoch, images.device
-            )
+            side, place = images.shape[-1], images.device
+            draws = Draws.of(len(images), side, recipe, seed, state.epoch, place)
             ahead = [team.share(batch) for batch in batches[state.step :]]
             ready = source(images, labels, recipe, engine, draws, ahead)
             run.stopped = one_epoch(network, ready, state, recipe, engine, team, why_stop, show)
@@ -129,7 +120,7 @@ def fit(
                     run.stopped = team.any(why_stop())
             if checkpoint:
                 packed = {"about": about, **state.pack(team)}
-                kept = _keep(checkpoint, packed) if team.leads else kept
+                kept = checkpoints.keep(checkpoint, packed) if team.leads else kept
             if run.stopped:
                 break
         else:
@@ -140,19 +131,11 @@ def fit(
             span = interval(result["accuracy"], count)
             run.result = {"on": final.on, "images": count, **result, "interval": span}
     if run.stopped and team.leads:
-        print(
-            f"Stopped by {run.stopped} after {len(run.history)} of {epochs} epochs and "
-            f"{state.step} of {len(batches)} steps; {kept}."
-        )
+        done = f"{len(run.history)} of {epochs} epochs and {state.step} of {len(batches)} steps"
+        print(f"Stopped by {run.stopped} after {done}; {kept}.")
     model.eval()
     run.peak_memory_mib = hardware.peak_memory_mib(device)
     return run
-
-
-def check_seed(seed: int) -> None:
-    """Raise ValueError unless ``seed`` can seed every epoch."""
-    if not 0 <= seed < SEEDS:
-        raise ValueError(f"a seed is a whole number from 0 to {SEEDS - 1:,}, got {seed:,}")
 
 
 def _check(epochs, seed, checkpoint, recipe: Recipe, size: int) -> None:
@@ -168,9 +151,7 @@ def _check(epochs, seed, checkpoint, recipe: Recipe, size: int) -> None:
         )
 
 
-def _processes(
-    device: torch.device,
-) -> tuple[torch.device, AbstractContextManager[Process]]:
+def _processes(device: torch.device):
     """This process's device, and the process itself: alone, or in the team of ``torchrun``."""
     if process.count() == 1:
         return device, nullcontext(ALONE)
@@ -219,16 +200,6 @@ def one_epoch(
             break
     state.seconds = before + time.perf_counter() - started
     return reason
-
-
-def _keep(path: str | Path, state: dict) -> str:
-    """Save a checkpoint and return a phrase for the log; on failure, warn and train on."""
-    try:
-        checkpoints.save(path, state)
-        return f"saved to {path}"
-    except OSError as error:
-        warnings.warn(f"the checkpoint could not be written ({error})", stacklevel=3)
-        return f"not saved ({error})"
 
 
 def _row(
