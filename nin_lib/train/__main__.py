@@ -24,18 +24,14 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         prog="python -m nin_lib.train",
         description="Train a recipe. Ctrl-C saves, and prints how to resume.",
     )
-    known = (*datasets.NAMES, "auto")
+    known = ", ".join((*datasets.NAMES, "auto"))
     parser.add_argument("recipe", help=", ".join(recipes.RECIPES))
-    parser.add_argument("--data", help=f"{', '.join(known)} (the recipe's own)")
+    parser.add_argument("--data", help=f"{known} (the recipe's own)")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's number")
     parser.add_argument("--device", help="cuda, mps or cpu (the best at hand)")
-    parser.add_argument(
-        "--seed", type=int, default=0, help="of weights, order and augmentation (0)"
-    )
+    parser.add_argument("--seed", type=int, default=0, help="of weights, order, augmentation (0)")
     parser.add_argument("--precision", choices=PRECISIONS, help="(the fastest in hardware)")
-    parser.add_argument(
-        "--as-written", action="store_true", help="the tutorials' loop in place of the fast one"
-    )
+    parser.add_argument("--as-written", action="store_true", help="the tutorials' loop, not ours")
     parser.add_argument("--compile", action="store_true", help="use torch.compile")
     parser.add_argument("--minutes", type=float, help="stop and save after so long")
     parser.add_argument("--resume", metavar="FILE", help="go on from a checkpoint")
@@ -68,14 +64,20 @@ def _train(options: argparse.Namespace) -> int:
     recipe = recipes.find(options.recipe)
     batches.check_seed(options.seed)  # as below: complain before any data is fetched
     hardware.pick_device(options.device)
-    for path in (options.record, options.checkpoint, options.weights):
+    for path in (options.record, options.weights, options.checkpoint):
         _complain_unless_writable(path)
     if options.resume and not Path(options.resume).is_file():
         raise ValueError(f"there is no checkpoint {options.resume} to go on from")
     own = "auto" if recipe.data == "fashion-mnist" else recipe.data
     data = datasets.load(options.data or own)
     own_file = Path(f"{options.recipe}-{data.name}-seed{options.seed}.checkpoint")
-    checkpoint = options.checkpoint or options.resume or _unused(own_file)
+    named = options.checkpoint or options.resume
+    checkpoint = Path(named) if named else own_file
+    if not named:
+        _complain_unless_writable(own_file)
+        if own_file.exists():
+            advice = f"go on from it with --resume {own_file}, or delete it"
+            raise CheckpointError(f"{own_file} is there from an earlier training; {advice}")
     engine = AS_WRITTEN if options.as_written else Engine()
     precision = options.precision or engine.precision
     engine = dataclasses.replace(engine, precision=precision, compiled=options.compile)
@@ -91,15 +93,15 @@ def _train(options: argparse.Namespace) -> int:
     if options.record:
         keep_record(run, options.record)
     if run.stopped:
-        if Path(checkpoint).exists():
+        if checkpoint.exists():
             print(f"Go on with: {_how_to_go_on(options, data.name, checkpoint)}")
         return 130
     if options.weights:
         weights = {name: t.contiguous().cpu() for name, t in run.model.state_dict().items()}
         save_file(weights, options.weights)
         print(f"Weights written to {options.weights}.")
-    if not options.checkpoint and Path(checkpoint).resolve() == own_file.resolve():
-        own_file.unlink(missing_ok=True)
+    if not options.checkpoint and checkpoint.resolve() == own_file.resolve():
+        own_file.unlink(missing_ok=True)  # nobody named it, and nobody needs it now
     return 0
 
 
@@ -109,16 +111,7 @@ def _complain_unless_writable(path: str | Path | None) -> None:
         raise ValueError(f"{path} cannot be written; name another file")
 
 
-def _unused(path: Path) -> Path:
-    """The file that keeps the state when nobody named one; finished training removes it."""
-    if path.exists():
-        advice = f"go on from it with --resume {path}, or delete it"
-        raise CheckpointError(f"{path} is there from an earlier training; {advice}")
-    _complain_unless_writable(path)
-    return path
-
-
-def _how_to_go_on(options: argparse.Namespace, data: str, checkpoint: str) -> str:
+def _how_to_go_on(options: argparse.Namespace, data: str, checkpoint: Path) -> str:
     team = ["torchrun", "--nproc_per_node", os.environ.get("LOCAL_WORLD_SIZE", "1")]
     words = team if process.count() > 1 else ["python"]
     words = [*words, "-m", "nin_lib.train", options.recipe, "--data", data]
