@@ -1,6 +1,7 @@
 """The command line: ``python -m nin_lib.train RECIPE``, alone or under ``torchrun``."""
 
 import argparse
+import dataclasses
 import os
 import shlex
 import sys
@@ -11,10 +12,10 @@ from safetensors.torch import save_file
 
 from nin_lib import data as datasets
 from nin_lib import recipes
-from nin_lib.train import hardware, loop, process
+from nin_lib.train import batches, hardware, loop, process
 from nin_lib.train.checkpoints import CheckpointError
 from nin_lib.train.engine import AS_WRITTEN, PRECISIONS, Engine
-from nin_lib.train.run import Run
+from nin_lib.train.run import Run, as_json
 from nin_lib.train.state import TrainingDiverged
 
 
@@ -23,18 +24,14 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         prog="python -m nin_lib.train",
         description="Train a recipe. Ctrl-C saves, and prints how to resume.",
     )
-    known = (*datasets.NAMES, "auto")
+    known = ", ".join((*datasets.NAMES, "auto"))
     parser.add_argument("recipe", help=", ".join(recipes.RECIPES))
-    parser.add_argument("--data", help=f"{', '.join(known)} (the recipe's own)")
+    parser.add_argument("--data", help=f"{known} (the recipe's own)")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's number")
     parser.add_argument("--device", help="cuda, mps or cpu (the best at hand)")
-    parser.add_argument(
-        "--seed", type=int, default=0, help="of weights, order and augmentation (0)"
-    )
+    parser.add_argument("--seed", type=int, default=0, help="of weights, order, augmentation (0)")
     parser.add_argument("--precision", choices=PRECISIONS, help="(the fastest in hardware)")
-    parser.add_argument(
-        "--as-written", action="store_true", help="the tutorials' loop in place of the fast one"
-    )
+    parser.add_argument("--as-written", action="store_true", help="the tutorials' loop, not ours")
     parser.add_argument("--compile", action="store_true", help="use torch.compile")
     parser.add_argument("--minutes", type=float, help="stop and save after so long")
     parser.add_argument("--resume", metavar="FILE", help="go on from a checkpoint")
@@ -46,73 +43,65 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def main(arguments: list[str] | None = None) -> int:
     """Train as asked; the exit status: 0, 1 for a named failure, 130 if stopped before the end."""
-    options = parse(arguments)
+    options, status = parse(arguments), 1
     try:
         return _train(options)
     except torch.OutOfMemoryError:
-        print(
-            "nin_lib.train: the device's memory is too small for this batch; use more processes, "
-            "or a recipe with a smaller batch_size",
-            file=sys.stderr,
-        )
+        sentence = "the device has too little memory; use more processes or a smaller batch_size"
     except (ValueError, OSError, TrainingDiverged, datasets.DataError) as error:
-        print(f"nin_lib.train: {error}", file=sys.stderr)
+        sentence = str(error)
     except process.WorkerLost as error:
         print(f"nin_lib.train: {error}", file=sys.stderr, flush=True)
         sys.stdout.flush()
         os._exit(1)  # an orderly exit would wait for the one that is lost
     except KeyboardInterrupt:
-        print("nin_lib.train: stopped by Ctrl-C at once; nothing saved since", file=sys.stderr)
-        return 130
-    return 1
+        sentence, status = "stopped by Ctrl-C at once; nothing saved since", 130
+    print(f"nin_lib.train: {sentence}", file=sys.stderr)
+    return status
 
 
 def _train(options: argparse.Namespace) -> int:
     recipe = recipes.find(options.recipe)
-    loop.check_seed(options.seed)  # as below: complain before any data is fetched
+    batches.check_seed(options.seed)  # as below: complain before any data is fetched
     hardware.pick_device(options.device)
-    for path in (options.record, options.checkpoint, options.weights):
+    for path in (options.record, options.weights, options.checkpoint):
         _complain_unless_writable(path)
     if options.resume and not Path(options.resume).is_file():
         raise ValueError(f"there is no checkpoint {options.resume} to go on from")
     own = "auto" if recipe.data == "fashion-mnist" else recipe.data
     data = datasets.load(options.data or own)
     own_file = Path(f"{options.recipe}-{data.name}-seed{options.seed}.checkpoint")
-    checkpoint = options.checkpoint or options.resume or _unused(own_file)
-    chosen = {"compiled": options.compile}
-    if options.precision:
-        chosen["precision"] = options.precision
-    engine = Engine(**{**vars(AS_WRITTEN if options.as_written else Engine()), **chosen})
+    named = options.checkpoint or options.resume
+    checkpoint = Path(named) if named else own_file
+    if not named:
+        _complain_unless_writable(own_file)
+        if own_file.exists():
+            advice = f"go on from it with --resume {own_file}, or delete it"
+            raise CheckpointError(f"{own_file} is there from an earlier training; {advice}")
+    engine = AS_WRITTEN if options.as_written else Engine()
+    precision = options.precision or engine.precision
+    engine = dataclasses.replace(engine, precision=precision, compiled=options.compile)
 
     torch.manual_seed(options.seed)
     model = recipe.network(data.train_images.shape[1], len(data.classes))
-    run = loop.fit(
-        model,
-        data,
-        recipe,
-        seed=options.seed,
-        device=options.device,
-        epochs=options.epochs,
-        engine=engine,
-        checkpoint=checkpoint,
-        resume=options.resume,
-        minutes=options.minutes,
-    )
+    passed_on = ("seed", "device", "epochs", "resume", "minutes")
+    settings = {name: getattr(options, name) for name in passed_on}
+    run = loop.fit(model, data, recipe, engine=engine, checkpoint=checkpoint, **settings)
     if int(os.environ.get("RANK", "0")):  # in a team, the first process speaks for all
         return 130 if run.stopped else 0
     print(run)
     if options.record:
         keep_record(run, options.record)
     if run.stopped:
-        if Path(checkpoint).exists():
+        if checkpoint.exists():
             print(f"Go on with: {_how_to_go_on(options, data.name, checkpoint)}")
         return 130
     if options.weights:
         weights = {name: t.contiguous().cpu() for name, t in run.model.state_dict().items()}
         save_file(weights, options.weights)
         print(f"Weights written to {options.weights}.")
-    if not options.checkpoint and Path(checkpoint).resolve() == own_file.resolve():
-        own_file.unlink(missing_ok=True)
+    if not options.checkpoint and checkpoint.resolve() == own_file.resolve():
+        own_file.unlink(missing_ok=True)  # nobody named it, and nobody needs it now
     return 0
 
 
@@ -122,18 +111,7 @@ def _complain_unless_writable(path: str | Path | None) -> None:
         raise ValueError(f"{path} cannot be written; name another file")
 
 
-def _unused(path: Path) -> Path:
-    """The file that keeps the state when nobody named one; finished training removes it."""
-    if path.exists():
-        raise CheckpointError(
-            f"{path} is there from an earlier training; go on from it with --resume {path}, "
-            f"or delete it"
-        )
-    _complain_unless_writable(path)
-    return path
-
-
-def _how_to_go_on(options: argparse.Namespace, data: str, checkpoint: str) -> str:
+def _how_to_go_on(options: argparse.Namespace, data: str, checkpoint: Path) -> str:
     team = ["torchrun", "--nproc_per_node", os.environ.get("LOCAL_WORLD_SIZE", "1")]
     words = team if process.count() > 1 else ["python"]
     words = [*words, "-m", "nin_lib.train", options.recipe, "--data", data]
@@ -150,7 +128,7 @@ def keep_record(run: Run, path: str) -> None:
         run.save(path)
         print(f"Record written to {path}.")
     except OSError as error:
-        print(f"The record could not be written ({error}); here it is:\n{run.as_json()}")
+        print(f"The record could not be written ({error}); here it is:\n{as_json(run.record())}")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from torch import Tensor
 from nin_lib.recipes import Recipe
 from nin_lib.train.engine import Engine
 
+SEEDS = 2**43  # a seed and an epoch share the 63 bits of a generator's seed
+
 
 def prepare(images: Tensor, recipe: Recipe) -> Tensor:
     """uint8 N×C×H×W on any device → normalized float32 in the recipe's size.
@@ -26,10 +28,8 @@ def prepare(images: Tensor, recipe: Recipe) -> Tensor:
     elif images.is_floating_point():
         x = images
     else:
-        raise ValueError(
-            f"recipe {recipe.name} takes {recipe.preprocessing} images; "
-            f"whitening.preprocess makes them"
-        )
+        kind = f"{recipe.preprocessing} images; whitening.preprocess makes them"
+        raise ValueError(f"recipe {recipe.name} takes {kind}")
     if recipe.image_size and x.shape[-1] != recipe.image_size:
         x = F.interpolate(x, size=(recipe.image_size,) * 2, mode="bilinear")
     return x
@@ -40,6 +40,12 @@ def _each_channel(number: float | tuple[float, ...], device: torch.device) -> fl
     if isinstance(number, tuple):
         return torch.tensor(number, device=device).reshape(-1, 1, 1)
     return number
+
+
+def check_seed(seed: int) -> None:
+    """Raise ValueError unless ``seed`` can seed every epoch."""
+    if not 0 <= seed < SEEDS:
+        raise ValueError(f"a seed is a whole number from 0 to {SEEDS - 1:,}, got {seed:,}")
 
 
 @dataclass
@@ -88,10 +94,9 @@ def augment(images: Tensor, recipe: Recipe, draws: Draws, chosen: slice | Tensor
     if recipe.flip:
         images = torch.where(draws.mirror[chosen][:, None, None, None], images.flip(3), images)
     if recipe.cutout:
-        y, x = (h[:, None] for h in draws.hole[:, chosen])
-        above, left = (recipe.cutout - 1) // 2, (recipe.cutout - 1) // 2
-        tall = (rows >= y - above) & (rows < y - above + recipe.cutout)
-        wide = (columns >= x - left) & (columns < x - left + recipe.cutout)
+        top, left = (h[:, None] - (recipe.cutout - 1) // 2 for h in draws.hole[:, chosen])
+        tall = (rows >= top) & (rows < top + recipe.cutout)
+        wide = (columns >= left) & (columns < left + recipe.cutout)
         images = images.masked_fill((tall[:, :, None] & wide[:, None])[:, None], 0)
     return images
 
@@ -115,10 +120,8 @@ def source(
     if engine.resident:
         return resident(images, labels, recipe, draws, batches)
     if recipe.flip or recipe.shift or recipe.cutout or recipe.preprocessing != "plain":
-        raise ValueError(
-            f"recipe {recipe.name} augments or whitens its images, which only "
-            f"Engine(resident=True) does"
-        )
+        only = "which only Engine(resident=True) does"
+        raise ValueError(f"recipe {recipe.name} augments or whitens its images, {only}")
     return torch.utils.data.DataLoader(
         Enlarged(images, labels, recipe),
         batch_sampler=[draws.order[batch].tolist() for batch in batches],

@@ -3,6 +3,7 @@
 import io
 import os
 import tempfile
+import warnings
 from pathlib import Path
 
 import torch
@@ -31,6 +32,16 @@ def save(path: str | Path, state: dict) -> None:
     os.replace(part.name, path)
 
 
+def keep(path: str | Path, state: dict) -> str:
+    """Save it and return a phrase for the log; on failure, warn and train on."""
+    try:
+        save(path, state)
+        return f"saved to {path}"
+    except OSError as error:
+        warnings.warn(f"the checkpoint could not be written ({error})", stacklevel=3)
+        return f"not saved ({error})"
+
+
 def load(path: str | Path, expected: dict) -> dict:
     """Read a checkpoint and make sure that it is of the training that wants to go on.
 
@@ -50,19 +61,17 @@ def load(path: str | Path, expected: dict) -> dict:
         ) from error
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         raise CheckpointError(f"{path} was not written by this version of nin_lib.train")
-    differences = _differences(state["about"], expected)
+    found, wanted = _flat(state["about"]), _flat(expected)
+    differences = [
+        f"its {name} is {found.get(name)!r}, not {wanted.get(name)!r}"
+        for name in sorted(found.keys() | wanted.keys())
+        if found.get(name) != wanted.get(name)
+    ]
     if differences:
         raise CheckpointError(f"{path} is of another training: {'; '.join(differences)}")
     return state
 
 
-def _differences(found: dict, expected: dict, prefix: str = "") -> list[str]:
-    """One sentence per entry that differs, in nested dictionaries too."""
-    sentences = []
-    for name in sorted(found.keys() | expected.keys()):
-        theirs, ours = found.get(name), expected.get(name)
-        if isinstance(theirs, dict) and isinstance(ours, dict):
-            sentences += _differences(theirs, ours, f"{name} ")
-        elif theirs != ours:
-            sentences.append(f"its {prefix}{name} is {theirs!r}, not {ours!r}")
-    return sentences
+def _flat(about: dict) -> dict:
+    """The same with an entry for each of the recipe's settings."""
+    return about | {"recipe": None} | {f"recipe {k}": v for k, v in about["recipe"].items()}

@@ -7,7 +7,6 @@ import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -51,20 +50,19 @@ class Engine:
     def __post_init__(self):
         if self.precision not in (None, *PRECISIONS):
             raise ValueError(
-                f"no precision {self.precision!r}; known: {', '.join(PRECISIONS)}, "
-                f"and None for the fastest"
+                f"no precision {self.precision!r}; known: {', '.join(PRECISIONS)}, and None for "
+                f"the fastest"
             )
         if self.look_every < 1 or self.workers < 0:
             raise ValueError("look_every is at least 1 step, and workers at least 0")
 
     def settled(self, device: torch.device) -> "Engine":
         """The same switches with the number format and the layout that this device gets."""
-        switches: dict[str, Any] = {}
-        if self.precision is None:
-            switches["precision"] = str(hardware.pick_precision(device)).removeprefix("torch.")
+        precision = self.precision or str(hardware.pick_precision(device)).removeprefix("torch.")
+        engine = dataclasses.replace(self, precision=precision)
         if device.type == "mps":  # whose gradients fail with channels last
-            switches |= {"channels_last": False, "space_to_depth": False}
-        return dataclasses.replace(self, **switches)
+            return dataclasses.replace(engine, channels_last=False, space_to_depth=False)
+        return engine
 
     @property
     def dtype(self) -> torch.dtype:
@@ -81,12 +79,15 @@ class Engine:
         model.to(device, memory_format=self.layout)
         if self.keep_memory and device.type == "cpu":
             hardware.keep_freed_memory()
-        with _blockwise(model) if self.space_to_depth else _as_it_is(model):
-            if self.compiled:
-                mode = "reduce-overhead" if device.type == "cuda" else "default"
-                yield torch.compile(model, mode=mode)
-            else:
-                yield model
+        blockwise = [m for m in model.modules() if self.space_to_depth and BlockwiseConv2d.fits(m)]
+        for layer in blockwise:
+            layer.__class__ = BlockwiseConv2d
+        mode = "reduce-overhead" if device.type == "cuda" else "default"
+        try:
+            yield torch.compile(model, mode=mode) if self.compiled else model
+        finally:
+            for layer in blockwise:
+                layer.__class__ = nn.Conv2d
 
     def autocast(self, device: torch.device) -> torch.autocast:
         """A context in which convolutions compute in the settled precision."""
@@ -140,21 +141,3 @@ class BlockwiseConv2d(nn.Conv2d):
             and layer.dilation == (1, 1)
             and layer.groups == 1
         )
-
-
-@contextmanager
-def _blockwise(model: nn.Module) -> Iterator[None]:
-    """Within, those of the model's convolutions that fit compute blockwise."""
-    changed = [layer for layer in model.modules() if BlockwiseConv2d.fits(layer)]
-    for layer in changed:
-        layer.__class__ = BlockwiseConv2d
-    try:
-        yield
-    finally:
-        for layer in changed:
-            layer.__class__ = nn.Conv2d
-
-
-@contextmanager
-def _as_it_is(model: nn.Module) -> Iterator[None]:
-    yield

@@ -4,7 +4,7 @@ import ctypes
 import os
 import platform
 import sys
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 
 import torch
 
@@ -15,21 +15,17 @@ def pick_device(name: str | None = None) -> torch.device:
     Raises:
         ValueError: the name is no device, or this machine has none of that kind.
     """
-    has = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if name is None:
-        return torch.device(next(kind for kind, there in has.items() if there))
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    count = {"cuda": gpus, "mps": int(torch.backends.mps.is_available()), "cpu": 1}
+    here = [kind for kind, number in count.items() if number]
     try:
-        device = torch.device(name)
-    except RuntimeError:
-        device = None
-    if device is None or device.type not in has:
-        raise ValueError(f"unknown device {name!r}; known: {', '.join(has)}")
-    there = has[device.type]
-    if device.type == "cuda" and there and device.index is not None:
-        there = device.index < torch.cuda.device_count()
+        device = torch.device(name or here[0])
+        there = (device.index or 0) < count[device.type]
+    except (RuntimeError, KeyError):
+        raise ValueError(f"unknown device {name!r}; known: {', '.join(count)}") from None
     if not there:
-        here = ", ".join(kind for kind, there in has.items() if there)
-        raise ValueError(f"device {name!r} was asked for, but this machine has only: {here}")
+        only = ", ".join(here)
+        raise ValueError(f"device {name!r} was asked for, but this machine has only: {only}")
     return device
 
 
@@ -75,12 +71,11 @@ def keep_freed_memory() -> bool:
 
 def describe_machine(device: torch.device) -> dict:
     """The machine as a record describes it: processor, cores, GPU, versions."""
+    known = hasattr(os, "sched_getaffinity")  # the cores that this process may use
     machine = {
         "device": device.type,
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
+        "cores": len(os.sched_getaffinity(0)) if known else os.cpu_count(),
         "threads": torch.get_num_threads(),
         "bfloat16_in_hardware": cpu_has_bfloat16(),
         "system": platform.system(),
@@ -89,32 +84,21 @@ def describe_machine(device: torch.device) -> dict:
     if device.type == "cuda":
         machine["gpu"] = torch.cuda.get_device_name(device)
         machine["tf32_in_convolutions"] = torch.backends.cudnn.allow_tf32
-    for package in ("torch", "torchvision"):
-        try:
-            machine[package] = version(package)
-        except PackageNotFoundError:
-            machine[package] = "not installed"
-    return machine
+    return machine | {package: version(package) for package in ("torch", "torchvision")}
 
 
 def _processor() -> str:
     try:
         with open("/proc/cpuinfo") as lines:
-            return next(
-                line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")
-            )
-    except (OSError, StopIteration):
+            [name, *_] = (line for line in lines if line.startswith("model name"))
+            return name.partition(":")[2].strip()
+    except (OSError, ValueError):
         return platform.processor() or platform.machine()
 
 
-def forget_peak_memory(device: torch.device) -> None:
-    """Measure a GPU's peak from here on. (A process on a CPU has one peak for its whole life.)"""
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-
-
 def peak_memory_mib(device: torch.device) -> float | None:
-    """The most memory held so far, in MiB: by the GPU's tensors, or by this process on a CPU."""
+    """The most memory held so far, in MiB: by the GPU's tensors since the last reset, or by this
+    process in all its life."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
     try:

@@ -1,15 +1,9 @@
-"""The training loop.
-
-From a shell::
-
-    python -m nin_lib.train pocket --record run.json
-"""
+"""The training loop."""
 
 import dataclasses
 import time
-import warnings
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,15 +14,13 @@ from torch import nn
 from nin_lib.data import ImageData
 from nin_lib.recipes import Recipe
 from nin_lib.train import checkpoints, hardware, process, stopping
-from nin_lib.train.batches import Draws, source
+from nin_lib.train.batches import Draws, check_seed, source
 from nin_lib.train.engine import Engine
 from nin_lib.train.evaluation import evaluate, interval
 from nin_lib.train.process import ALONE, Process
 from nin_lib.train.run import Run
 from nin_lib.train.splits import ImageSet, splits
 from nin_lib.train.state import State, stop_if_diverged
-
-SEEDS = 2**43  # a seed and an epoch share the 63 bits of a generator's seed
 
 
 def fit(
@@ -73,8 +65,8 @@ def fit(
     epochs = recipe.epochs if epochs is None else epochs
     _check(epochs, seed, checkpoint, recipe, size)
     recipe = dataclasses.replace(recipe, epochs=epochs)
-    parts = splits(data, recipe, device if engine.resident else "cpu")
-    images, labels = parts.training.images, parts.training.labels
+    training, watched, final = splits(data, recipe, device if engine.resident else "cpu")
+    images, labels = training.images, training.labels
     # A team has to split every batch evenly.
     used = len(images) - len(images) % (recipe.batch_size if recipe.drop_last else size)
     batches = torch.arange(used, device=images.device).split(recipe.batch_size)
@@ -87,14 +79,15 @@ def fit(
         seed=seed,
         machine=hardware.describe_machine(device),
         train_examples=used,
-        watched=parts.watched.on,
+        watched=watched.on,
         date=datetime.now(UTC).date().isoformat(),
     )
     kept = "the network keeps what it has learned"
     settings = run.record()["recipe"]
     del settings["why"]  # a sentence does not make it another training
     about = {"recipe": settings, "data": data.digest, "seed": seed, "processes": size}
-    hardware.forget_peak_memory(device)
+    if device.type == "cuda":  # a process on a CPU has one peak for its whole life
+        torch.cuda.reset_peak_memory_stats(device)
 
     with (
         processes as team,
@@ -113,45 +106,36 @@ def fit(
         show = show and team.leads
 
         while state.epoch <= epochs:
-            draws = Draws.of(
-                len(images), images.shape[-1], recipe, seed, state.epoch, images.device
-            )
+            side, place = images.shape[-1], images.device
+            draws = Draws.of(len(images), side, recipe, seed, state.epoch, place)
             ahead = [team.share(batch) for batch in batches[state.step :]]
             ready = source(images, labels, recipe, engine, draws, ahead)
             run.stopped = one_epoch(network, ready, state, recipe, engine, team, why_stop, show)
             if not run.stopped:
                 team.synchronize(state.evaluated)  # each process has its own batch statistics
-                state.next_epoch(_row(state, parts.watched, recipe, engine, team, used))
+                state.next_epoch(_row(state, watched, recipe, engine, team, used))
                 if show:
-                    print(_line(state.history[-1], parts.watched.on))
+                    print(_line(state.history[-1], watched.on))
                 if state.epoch <= epochs:
                     run.stopped = team.any(why_stop())
             if checkpoint:
                 packed = {"about": about, **state.pack(team)}
-                kept = _keep(checkpoint, packed) if team.leads else kept
+                kept = checkpoints.keep(checkpoint, packed) if team.leads else kept
             if run.stopped:
                 break
         else:
             if state.averaged:
                 model.load_state_dict(state.evaluated.state_dict())
-            final = parts.final
             result = evaluate(model, final.images, final.labels, recipe, engine, team)
-            span = interval(result["accuracy"], len(final))
-            run.result = {"on": final.on, "images": len(final), **result, "interval": span}
+            count = len(final.labels)
+            span = interval(result["accuracy"], count)
+            run.result = {"on": final.on, "images": count, **result, "interval": span}
     if run.stopped and team.leads:
-        print(
-            f"Stopped by {run.stopped} after {len(run.history)} of {epochs} epochs and "
-            f"{state.step} of {len(batches)} steps; {kept}."
-        )
+        done = f"{len(run.history)} of {epochs} epochs and {state.step} of {len(batches)} steps"
+        print(f"Stopped by {run.stopped} after {done}; {kept}.")
     model.eval()
     run.peak_memory_mib = hardware.peak_memory_mib(device)
     return run
-
-
-def check_seed(seed: int) -> None:
-    """Raise ValueError unless ``seed`` can seed every epoch."""
-    if not 0 <= seed < SEEDS:
-        raise ValueError(f"a seed is a whole number from 0 to {SEEDS - 1:,}, got {seed:,}")
 
 
 def _check(epochs, seed, checkpoint, recipe: Recipe, size: int) -> None:
@@ -167,9 +151,7 @@ def _check(epochs, seed, checkpoint, recipe: Recipe, size: int) -> None:
         )
 
 
-def _processes(
-    device: torch.device,
-) -> tuple[torch.device, AbstractContextManager[Process]]:
+def _processes(device: torch.device):
     """This process's device, and the process itself: alone, or in the team of ``torchrun``."""
     if process.count() == 1:
         return device, nullcontext(ALONE)
@@ -218,16 +200,6 @@ def one_epoch(
             break
     state.seconds = before + time.perf_counter() - started
     return reason
-
-
-def _keep(path: str | Path, state: dict) -> str:
-    """Save a checkpoint and return a phrase for the log; on failure, warn and train on."""
-    try:
-        checkpoints.save(path, state)
-        return f"saved to {path}"
-    except OSError as error:
-        warnings.warn(f"the checkpoint could not be written ({error})", stacklevel=3)
-        return f"not saved ({error})"
 
 
 def _row(

@@ -84,10 +84,6 @@ class Run:
             record[f"examples_per_second_{clock}"] = examples / seconds if self.history else None
         return json.loads(json.dumps(record, allow_nan=False))
 
-    def as_json(self) -> str:
-        """The record as text. NaN is no JSON, and raises ValueError."""
-        return as_json(self.record())
-
     def save(self, path: str | Path) -> None:
         """Write the record as JSON, whole or not at all."""
         write(path, self.record())

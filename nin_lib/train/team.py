@@ -54,28 +54,21 @@ def join(device: torch.device) -> Iterator[Team]:
     Raises:
         WorkerLost: within, when another process is gone.
     """
-    rank = int(os.environ["RANK"])
+    rank, lost = int(os.environ["RANK"]), False
     try:
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
         yield Team(rank, count())
     except RuntimeError as error:
-        if not _about_the_others(error):
-            _dissolve()
-            raise
-        # The group is left as it is: dissolving it would wait for the one that is lost.
-        raise WorkerLost(
-            f"process {rank} of {count()} lost touch with another one, so training ended; "
-            f"go on from the last checkpoint with --resume ({_first_line(error)})"
-        ) from error
-    except BaseException:
-        _dissolve()
+        lost = _about_the_others(error)
+        if lost:
+            raise WorkerLost(
+                f"process {rank} of {count()} lost touch with another one, so training ended; go "
+                f"on from the last checkpoint with --resume ({str(error).strip().splitlines()[0]})"
+            ) from error
         raise
-    _dissolve()
-
-
-def _dissolve() -> None:
-    if dist.is_initialized():
-        dist.destroy_process_group()
+    finally:
+        if dist.is_initialized() and not lost:  # it would wait for the one that is lost
+            dist.destroy_process_group()
 
 
 def own_device(device: torch.device) -> torch.device:
@@ -96,7 +89,3 @@ def own_device(device: torch.device) -> torch.device:
 def _about_the_others(error: RuntimeError) -> bool:
     words = ("connection", "peer", "timed out", "timeout")
     return isinstance(error, dist.DistError) or any(w in str(error).lower() for w in words)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:200]

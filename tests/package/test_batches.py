@@ -28,7 +28,7 @@ def draws(count, recipe, seed=0, epoch=1):
     return Draws.of(count, 28, recipe, seed, epoch, "cpu")
 
 
-def test_augmentation_shifts_and_mirrors_whole_images():
+def test_augmentation_shifts_and_mirrors_whole_pictures():
     image = torch.zeros(1, 1, 28, 28, dtype=torch.uint8)
     image[0, 0, 10, 5] = 255
     many = image.repeat(500, 1, 1, 1)
@@ -75,7 +75,7 @@ def test_both_ways_of_making_batches_give_the_same(wardrobe):
     for (x, y), (their_x, their_y) in zip(ours, theirs, strict=True):
         assert torch.equal(y, their_y) and x.shape == their_x.shape
         assert (x - their_x).abs().max() < 1.01 / 255 / recipe.std
-    with pytest.raises(ValueError, match=r"augments or whitens its \w+, which only"):
+    with pytest.raises(ValueError, match="augments or whitens its images"):
         source(images, labels, QUICK, engines[1], *drawn)
 
 
@@ -88,7 +88,7 @@ def test_colors_are_normalized_each_by_its_own_numbers():
         assert torch.allclose(x[:, channel], expected, atol=1e-6)
 
 
-def test_prepare_resizes_as_the_tutorials_do(wardrobe):
+def test_prepare_resizes_as_the_tutorials_pictures_are_resized(wardrobe):
     """Bilinear to 224×224 equals PIL's resize up to PIL's rounding to whole gray levels."""
     import numpy as np
     from PIL import Image
