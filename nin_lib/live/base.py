@@ -189,8 +189,8 @@ class Figure(anywidget.AnyWidget):
         fallback = f'<div class="nin-fallback">{title}{self.fallback()}</div>'
         return f'<div class="nin-live" {written}>{fallback}</div>'
 
-    def _answer(self, _, content, buffers):
-        """A figure asks for a file: send it, or say why not."""
+    def _answer(self, _, content, _buffers):
+        """Send the file that a figure asks for, or the reason why not."""
         name = content.get("ask", "")
         try:
             self.send({"file": name}, [self.file(name)])

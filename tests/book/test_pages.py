@@ -199,7 +199,9 @@ def modules() -> list[str]:
     """Every module of nin_lib that the reference covers, without the package's own name."""
     walked = pkgutil.walk_packages(nin_lib.__path__, "nin_lib.")
     names = [module.name.removeprefix("nin_lib.") for module in walked]
-    left_out = re.compile(r"_records|.*__main__|check\.(chapter.*|expect)|live\..*|train\.diagnosis\..*")
+    left_out = re.compile(
+        r"_records|.*__main__|check\.(chapter.*|expect)|live\..*|train\.diagnosis\..*"
+    )
     return [name for name in names if not left_out.fullmatch(name)]
 
 
