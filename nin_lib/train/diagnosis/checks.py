@@ -102,7 +102,7 @@ def strangers(seen: Evidence) -> Iterator[Finding]:
         return
     agree = (y[which] == y).float().mean().item()
     if agree < chance + PLAIN * math.sqrt(chance * (1 - chance) / count):
-        what = f"labels seem not to belong: the most alike share one in {agree:.0%}, as by chance"
+        what = f"labels seem not to belong: like images share one in {agree:.0%}, as by chance"
         yield Finding("bad input", "", what, "look at some; shuffle both by the same order")
 
 
@@ -131,7 +131,7 @@ def signal(seen: Evidence) -> Iterator[Finding]:
     if seen.dead:
         zero = "" if seen.logits.any() else "every logit of every image is 0, and "
         what = f"{zero}no parameter gets a gradient: this loss will never change"
-        yield Finding("dead", gone.name if gone else "", what, f"{remedy} or detach in forward")
+        yield Finding("dead", gone.name if gone else "", what, f"{remedy}, no detach in forward")
     elif gone:
         what = "what it gives, or what it is given, is 0 for the whole batch"
         yield Finding("cut off", gone.name, what, remedy)
