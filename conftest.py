@@ -85,5 +85,4 @@ def pytest_no_test_was_skipped(session, exitstatus):
 
 def pytest_terminal_summary(terminalreporter, config):
     if config.option.markexpr == "not slow":
-        words = f"{len(left_out)} slow tests were left out: make test-slow"
-        terminalreporter.write_line(words)
+        terminalreporter.write_line(f"slow tests left out: {len(left_out)} (make test-slow)")

@@ -9,7 +9,7 @@ from test_site import PAGES, SHIFTS
 # Colors are the same on all pages: these have every kind of element.
 READ_IN_THE_DARK = ("index", "04_global_average_pooling", "glossary", "api")
 WIDE, NARROW = {"width": 1320, "height": 900}, {"width": 320, "height": 700}
-# Slower where something comes only when it is near.
+# Slower where something comes only when it is near. It goes on while another page is looked at.
 SCROLL = """async () => {
   const pause = document.querySelector("article img, .nin-live") ? 60 : 0;
   for (let y = 0; y < document.body.scrollHeight; y += 600) {
@@ -64,17 +64,18 @@ def visits(request, browser, address, violations):
     name = request.param
     apart = {"exclude": [".nin-live", ".highlight"]}  # figures have a test of their own
     page, light = opened(browser, address, name, viewport=WIDE, color_scheme="light")
-    page.evaluate(SCROLL)
+    page.evaluate(f"() => {{ window.scrolled = ({SCROLL})(); }}")
+    other, dark = opened(browser, address, name, viewport=NARROW, color_scheme="dark")
+    dark.pictures = pictures(other)
+    if name in READ_IN_THE_DARK:
+        other.set_viewport_size(WIDE)
+        dark.violations = violations(other, apart, only_contrast=True)
+    other.close()
+    page.evaluate("() => window.scrolled")
     page.wait_for_load_state("networkidle")
     light.shifts = page.evaluate("window.layoutShifts ?? []")
     light.pictures = pictures(page)
     light.violations = violations(page, apart)
-    page.close()
-    page, dark = opened(browser, address, name, viewport=NARROW, color_scheme="dark")
-    dark.pictures = pictures(page)
-    if name in READ_IN_THE_DARK:
-        page.set_viewport_size(WIDE)
-        dark.violations = violations(page, apart, only_contrast=True)
     page.close()
     return name, {"light": light, "dark": dark}
 
