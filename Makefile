@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SITE := _build/html
 PORT ?= 8000
-PROCESSES ?= 2
+PROCESSES ?= 3
 # The figures' sources need Node; a reader never does, so without it their tests are skipped.
 NODE_READY := $(if $(shell command -v npm),figures/node_modules/.ready)
 PYTEST := NIN_BOOK_FAST=1 TQDM_DISABLE=1 $(BIN)/python -m pytest

@@ -18,17 +18,11 @@ def pytest_configure():
     build_book.find_data_from_anywhere()
 
 
-def group(item) -> str:
-    """What one process runs: the cells of a notebook, the tests of a file, all of the site."""
-    return "site" if "site" in getattr(item, "fixturenames", ()) else item.path.name
-
-
 def turn(item) -> int:
-    """Chapters come first, so that the site is made of them; one process builds it while the other
-    goes on with the package; what is short comes last."""
+    """Chapters come first, so that the site is made of them; what is short comes last."""
     if item.path.suffix == ".ipynb":
         return 0
-    folder = "site" if group(item) == "site" else item.path.parent.name
+    folder = "site" if "site" in getattr(item, "fixturenames", ()) else item.path.parent.name
     return 1 + ("hosts", "figures", "site", "package", "book").index(folder)
 
 
@@ -36,7 +30,7 @@ def turn(item) -> int:
 def pytest_collection_modifyitems(config, items):
     if config.pluginmanager.hasplugin("xdist"):
         for item in items:
-            item.add_marker(pytest.mark.xdist_group(group(item)))
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
     items.sort(key=turn)
 
 
