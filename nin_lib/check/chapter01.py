@@ -16,6 +16,7 @@ from nin_lib.check.expect import (
     expect_shape,
     expect_tensor,
     item,
+    once,
     whole_numbers,
 )
 from nin_lib.check.grade import Wrong, exercise, solved
@@ -79,9 +80,9 @@ def cost(answer):
     ],
 )
 def bottleneck(answer):
-    thin, wide = nn.Conv2d(16, 48, 5, padding=2), nn.Conv2d(480, 48, 5, padding=2)
-    direct = trace(nn.Sequential(wide), (1, 480, 14, 14)).macs
-    through = trace(nn.Sequential(nn.Conv2d(480, 16, 1), thin), (1, 480, 14, 14)).macs
+    direct = once(trace, (1, 480, 14, 14), nn.Conv2d, 480, 48, 5, 1, 2).macs
+    through = once(trace, (1, 480, 14, 14), nn.Conv2d, 480, 16, 1).macs
+    through += once(trace, (1, 16, 14, 14), nn.Conv2d, 16, 48, 5, 1, 2).macs
     expect_numbers(answer, {"direct": direct, "through_16": through})
     return f"the way through 16 channels takes {direct / through:.1f} times fewer multiplications."
 

@@ -15,6 +15,7 @@ from nin_lib.check.expect import (
     expect_numbers,
     expect_shape,
     expect_tensor,
+    once,
     plain,
     whole_numbers,
 )
@@ -46,7 +47,7 @@ from nin_lib.summary import trace
     ],
 )
 def counts(answer):
-    rows = {row.name: row for row in trace(nin_block(1, 96, 11, stride=4), (1, 1, 224, 224))}
+    rows = {row.name: row for row in once(trace, (1, 1, 224, 224), nin_block, 1, 96, 11, 4)}
     spatial, each = rows["conv"].params, rows["pointwise1"].params
     bias = "Each of the 96 filters has a bias too."
     slips = {
@@ -343,13 +344,7 @@ def _fill(network: nn.Module, value: float) -> None:
     ],
 )
 def wider(answer):
-    one, three = (
-        trace(
-            nn.Sequential(*(nn.Conv2d(96, 96, size, padding=size // 2) for _ in range(2))),
-            (1, 96, 54, 54),
-        )
-        for size in (1, 3)
-    )
+    one, three = (once(trace, (1, 96, 54, 54), _two_layers, size) for size in (1, 3))
     two, biases = "There are two such layers.", "Biases count too."
     size = "A 3×3 filter has three rows and three columns."
     slips = {
@@ -369,6 +364,10 @@ def wider(answer):
     }
     expect_numbers(answer, wanted, slips)
     return f"{one.macs:,} multiply-adds would become {three.macs:,}."
+
+
+def _two_layers(size: int) -> nn.Sequential:
+    return nn.Sequential(*(nn.Conv2d(96, 96, size, padding=size // 2) for _ in range(2)))
 
 
 @exercise(

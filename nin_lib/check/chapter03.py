@@ -1,23 +1,25 @@
 """Exercises of chapter 3: building NiN."""
 
 from copy import deepcopy
+from functools import cache
 from math import prod
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from nin_lib.check.expect import call, expect_numbers, expect_shape, expect_tensor, whole_numbers
+from nin_lib.check.expect import (
+    call,
+    expect_numbers,
+    expect_shape,
+    expect_tensor,
+    once,
+    whole_numbers,
+)
 from nin_lib.check.grade import Wrong, exercise
 from nin_lib.models import Choice, GlobalAvgPool, MLPConv, minimum_size, nin, nin_block
 from nin_lib.models.small import BUDGET
 from nin_lib.summary import blocks, trace
-
-
-def _ghost(make=nin) -> nn.Sequential:
-    """A network without numbers, for shapes and counts."""
-    with torch.device("meta"):
-        return make()
 
 
 @exercise(
@@ -48,7 +50,7 @@ def _ghost(make=nin) -> nn.Sequential:
     ],
 )
 def sides(answer):
-    rows = {row.name: row.shape[-1] for row in blocks(_ghost(), (1, 1, 160, 160))}
+    rows = {row.name: row.shape[-1] for row in once(blocks, (1, 1, 160, 160), nin)}
     layers = {
         "block1": (160, 11, 4),
         "pool1": (rows["block1"], 3, 2),
@@ -103,15 +105,9 @@ def sides(answer):
     ],
 )
 def smallest(answer):
-    faster, shorter = _ghost(), _ghost()
-    faster.block1.conv.stride = (2, 2)
-    del shorter.pool3
-    wanted = {"stride_2": minimum_size(faster), "no_third_pool": minimum_size(shorter)}
-    now = minimum_size(_ghost())
+    wanted = {"stride_2": _smallest(stride=2), "no_third_pool": _smallest(pools=2)}
+    now, both = _smallest(), _smallest(stride=2, pools=2)
     steps = "Between positions lie steps: one step fewer than positions."
-    both = _ghost()
-    both.block1.conv.stride = (2, 2)
-    del both.pool3
     one = "Block 3 pads its border, so one pixel is enough for it."
     too_many = {}
     for name, layers in {
@@ -126,10 +122,21 @@ def smallest(answer):
         "stride_2": too_many["stride_2"]
         | {now: "That is the network as it is, with a stride of 4."},
         "no_third_pool": too_many["no_third_pool"]
-        | {now: one, minimum_size(both): "Each of the two changes stands alone."},
+        | {now: one, both: "Each of the two changes stands alone."},
     }
     expect_numbers(answer, wanted, slips)
     return f"instead of {now}: every layer with a stride multiplies what the layers after it need."
+
+
+@cache
+def _smallest(stride: int = 4, pools: int = 3) -> int:
+    """Side of the smallest picture for the tutorials' network with that stride and those pools."""
+    with torch.device("meta"):
+        network = nin()
+    network.block1.conv.stride = (stride, stride)
+    if pools < 3:
+        del network.pool3
+    return minimum_size(network, limit=128)
 
 
 @exercise(
@@ -205,7 +212,7 @@ def disagree(answer):
     costs = []
     for each in answer:
         try:
-            costs.append(trace(_ghost(each.network), (1, 1, 28, 28)))
+            costs.append(once(trace, (1, 1, 28, 28), Choice.network, each))
         except (TypeError, ValueError, RuntimeError) as error:
             raise Wrong(f"There is no such network: {error}.") from None
     first, second = costs
@@ -269,7 +276,7 @@ def disagree(answer):
 )
 def resources(answer):
     shape = (128, 1, 224, 224)
-    rows = trace(_ghost(), shape)
+    rows = once(trace, shape, nin)
     outputs = [prod(row.shape) for row in rows]
     inputs = [prod(shape), *outputs[:-1]]
     largest = max(map(sum, zip(inputs, outputs, strict=True)))
@@ -343,7 +350,7 @@ def resources(answer):
 )
 def one_step(answer):
     narrow, wide = (
-        trace(MLPConv(384, widths, 3, padding=1), (1, 384, 5, 5))
+        once(trace, (1, 384, 5, 5), MLPConv, 384, widths, 3, 1, 1)
         for widths in ((10, 10, 10), (384, 384, 10))
     )
     patch = 3 * 3 * 384

@@ -11,11 +11,12 @@ from nin_lib.check.expect import (
     expect_function,
     expect_numbers,
     expect_shape,
+    once,
     plain,
     whole_numbers,
 )
 from nin_lib.check.grade import Wrong, exercise
-from nin_lib.models import GlobalAvgPool, cam, nin
+from nin_lib.models import cam, nin
 from nin_lib.summary import blocks, trace
 
 
@@ -53,8 +54,8 @@ from nin_lib.summary import blocks, trace
     ],
 )
 def heads(answer):
-    average = trace(nn.Sequential(nn.Conv2d(512, 10, 1), GlobalAvgPool()), (1, 512, 7, 7))
-    connected = trace(nn.Sequential(nn.Flatten(), nn.Linear(512 * 7 * 7, 10)), (1, 512, 7, 7))
+    average = once(trace, (1, 512, 7, 7), nn.Conv2d, 512, 10, 1)  # to average costs nothing
+    connected = once(trace, (1, 512 * 7 * 7), nn.Linear, 512 * 7 * 7, 10)
     bias, positions = "Each of the ten classes has a bias.", "The maps have 7 rows and 7 columns."
     slips = {
         "parameters_average": {
@@ -117,8 +118,8 @@ def heads(answer):
     ],
 )
 def larger(answer):
-    rows = {row.name: row.shape for row in blocks(nin(), (1, 1, 448, 448))}
-    small = {row.name: row.shape for row in blocks(nin(), (1, 1, 224, 224))}
+    rows = {row.name: row.shape for row in once(blocks, (1, 1, 448, 448), nin)}
+    small = {row.name: row.shape for row in once(blocks, (1, 1, 224, 224), nin)}
     wanted = {name: rows[name][2] for name in ("block1", "pool1")}
     wanted |= {"class_map": rows["block4"][2], "logits": rows["flatten"][1]}
     side = wanted["class_map"]

@@ -1,6 +1,7 @@
 """Exercises of chapter 8: what NiN started."""
 
 from copy import deepcopy
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -17,7 +18,7 @@ from nin_lib.check.expect import (
     whole_numbers,
 )
 from nin_lib.check.grade import Wrong, exercise
-from nin_lib.summary import trace
+from nin_lib.summary import Row, Trace, trace
 
 
 def _ghost(make, *arguments, **more) -> nn.Module:
@@ -246,16 +247,10 @@ def gate(answer):
     ],
 )
 def resnet18(answer):
-    from torchvision import models as known
-
-    network = _ghost(known.resnet18)
-    rows = trace(network, (1, 3, 224, 224))
-    layers = dict(network.named_modules())
-    convolutions = [row for row in rows if row.kind == "Conv2d"]
-    ones = [row for row in convolutions if layers[row.name].kernel_size == (1, 1)]
+    rows, ones = _of_resnet18()
     wanted = {
         "pointwise": sum(row.macs for row in ones),
-        "convolutions": sum(row.macs for row in convolutions),
+        "convolutions": sum(row.macs for row in rows if row.kind == "Conv2d"),
         "all": rows.macs,
     }
     slips = {name: {2 * value: "That is not for one picture."} for name, value in wanted.items()}
@@ -273,6 +268,17 @@ def resnet18(answer):
         f"{share:.1%} are pointwise, all of it in shortcuts: the block of the small ResNets has "
         "two 3×3 convolutions and no bottleneck."
     )
+
+
+@cache
+def _of_resnet18() -> tuple[Trace, list[Row]]:
+    """The rows of torchvision's network, and those of its 1×1 convolutions."""
+    from torchvision import models as known
+
+    network = _ghost(known.resnet18)
+    rows, layers = trace(network, (1, 3, 224, 224)), dict(network.named_modules())
+    convolutions = [row for row in rows if row.kind == "Conv2d"]
+    return rows, [row for row in convolutions if layers[row.name].kernel_size == (1, 1)]
 
 
 @exercise(

@@ -6,7 +6,7 @@ when it is off by no more than TOLERANCE · (1 + |wanted|) at every place.
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from functools import partial
+from functools import cache, partial
 from math import isclose
 from numbers import Real
 
@@ -22,6 +22,15 @@ def whole_numbers(*shape: int, seed: int = 0) -> Tensor:
     """The same whole numbers from −4 to 4 each time, as float32."""
     chance = torch.Generator().manual_seed(seed)
     return torch.randint(-4, 5, shape, generator=chance).to(torch.float32)
+
+
+@cache
+def once(count, shape: tuple[int, ...], make, *arguments):
+    """What ``count``, such as ``trace``, says of the network ``make(*arguments)`` without numbers
+    for an input of that shape; counted for the first answer and kept for the others."""
+    with torch.device("meta"):
+        network = make(*arguments)
+    return count(network, shape)
 
 
 def call(function, *arguments, case: str):
