@@ -9,7 +9,7 @@ import math
 import re
 import tomllib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from statistics import NormalDist, mean, stdev  # noqa: F401
 
@@ -145,6 +145,7 @@ def prose(notebook: Path) -> str:
     return "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
 
 
+@lru_cache(maxsize=10)  # a chapter is looked at again for each of its claims
 def without_exempt(text: str) -> str:
     """The text with blanks, as many, for what needs no claim: code, addresses, references."""
 
@@ -200,7 +201,11 @@ def complaints(chapter: str, text: str, claims: list[Claim]) -> list[str]:
 @cache
 def evaluate(expression: str) -> tuple:
     """The values of an expression; commas separate several."""
-    value = eval(f"({expression})", globals())
+    try:
+        with torch.device("meta"):  # most ask for shapes and counts, for which no weight is drawn
+            value = eval(f"({expression})", globals())
+    except RuntimeError:  # this one asks for numbers
+        value = eval(f"({expression})", globals())
     return value if isinstance(value, tuple) else (value,)
 
 
@@ -405,6 +410,7 @@ def ghost(name: str) -> nn.Module:
         return getattr(torchvision.models, name)()
 
 
+@cache
 def _layers(name: str):
     """The layers of a network of Figure 8.1, or of the first MobileNet without normalization."""
     from nin_lib.live import where
