@@ -2,19 +2,14 @@
 
 import os
 import subprocess
-import sys
 
 import torch
 
-THREADS = "import torch; print(torch.get_num_threads())"
 
-
-def test_a_process_counts_on_its_share_of_the_cores_and_so_do_those_it_starts():
+def test_a_process_counts_on_its_share_of_the_cores():
     """Two processes with two threads each, on two cores, take many times as long."""
     cores, workers = os.cpu_count() or 1, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
     assert torch.get_num_threads() <= max(1, cores // workers)
-    started = subprocess.run([sys.executable, "-c", THREADS], capture_output=True, text=True)
-    assert int(started.stdout) == torch.get_num_threads()
 
 
 def test_git_ignores_no_source(root):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 import torch
-from answers import EXERCISES, answer_of, run, said_of
+from answers import EXERCISES, answer_of, made, run, said_of
 from torch import nn
 
 from nin_lib import check
@@ -69,7 +69,7 @@ def test_a_typical_slip_gets_its_hint_then_a_stronger_one_then_the_solution(chap
     for exercise, slip, where in slips_of(chapter):
         assert slip.code != exercise.solution, f"{where}changes nothing"
         grade._wrong_in_a_row.clear()
-        verdicts = [check.answer(exercise.number, answer_of(exercise, slip.code)) for _ in range(3)]
+        verdicts = [check.answer(exercise.number, made(exercise, slip.code)) for _ in range(3)]
         assert not any(verdicts), f"{where}is right"
         first, second, third = map(str, verdicts)
         assert slip.hint in first, f"{where}gets: {first}"
@@ -81,7 +81,7 @@ def test_a_typical_slip_gets_its_hint_then_a_stronger_one_then_the_solution(chap
 
 def differing(exercise, code: str) -> dict:
     """The entries in which a slip's dictionary of numbers differs from the solution's."""
-    right, wrong = (answer_of(exercise, text) for text in (exercise.solution, code))
+    right, wrong = (made(exercise, text) for text in (exercise.solution, code))
     if not isinstance(right, Mapping) or not isinstance(wrong, Mapping):
         return {}
     pairs = {key: (expect.item(right[key]), expect.item(value)) for key, value in wrong.items()}
@@ -111,7 +111,7 @@ def test_a_slip_is_recognized_by_each_number_that_it_changes(chapter):
     for exercise, slip, where in slips_of(chapter):
         if is_sentence(slip.hint):
             for key, value in differing(exercise, slip.code).items():
-                given = {**answer_of(exercise, exercise.solution), key: value}
+                given = {**made(exercise, exercise.solution), key: value}
                 said = said_of(exercise, given)
                 assert slip.hint in said, f"{where}`{key}` alone gets: {said}"
 
@@ -124,8 +124,8 @@ def test_exercises_are_complete_and_speak_plainly(chapter):
         assert len(exercise.wrong) >= 2, number
         for text in (exercise.stub, exercise.solution):
             assert max(map(len, text.splitlines())) <= 80, f"{number} does not fit the column"
-        said = [said_of(exercise, answer_of(exercise, exercise.solution))]
-        said += [said_of(exercise, answer_of(exercise, slip.code)) for slip in exercise.wrong]
+        said = [said_of(exercise, made(exercise, exercise.solution))]
+        said += [said_of(exercise, made(exercise, slip.code)) for slip in exercise.wrong]
         for sentence in [exercise.hint, *said]:
             assert sentence[-1] in ".?" and "!" not in sentence, (number, sentence)
             assert "  " not in sentence and "\n" not in sentence, (number, sentence)
@@ -135,8 +135,8 @@ def test_exercises_are_complete_and_speak_plainly(chapter):
 @each_chapter
 def test_the_first_wrong_answer_runs_the_slips_and_takes_no_time_that_one_notices(chapter):
     for exercise in of(chapter):
-        check.answer(exercise.number, answer_of(exercise, exercise.solution))  # imports, maybe
-        wrong = answer_of(exercise, exercise.wrong[-1].code)
+        check.answer(exercise.number, made(exercise, exercise.solution))  # imports, maybe
+        wrong = made(exercise, exercise.wrong[-1].code)
         grade._made.cache_clear()
         start = time.process_time()
         check.answer(exercise.number, wrong)
@@ -197,8 +197,8 @@ def test_torchs_random_state_is_left_alone_and_does_not_matter(chapter):
     for exercise in of(chapter):
         said = set()
         for seed in range(3):
-            right = answer_of(exercise, exercise.solution)
-            wrong = answer_of(exercise, exercise.wrong[0].code)
+            right = made(exercise, exercise.solution)
+            wrong = made(exercise, exercise.wrong[0].code)
             grade._made.cache_clear()  # so that the slips are run anew
             torch.manual_seed(seed)
             before = torch.get_rng_state()

@@ -1,8 +1,5 @@
 """Which device and number format is taken; this machine's forced to look like others."""
 
-import subprocess
-import sys
-
 import pytest
 import torch
 
@@ -27,26 +24,6 @@ def test_precision_follows_the_hardware(monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_: (9, 0))
     assert hardware.pick_precision(cuda) == torch.bfloat16
     assert hardware.pick_precision(torch.device("mps")) == torch.float32
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only glibc has this setting")
-def test_freed_memory_is_kept_for_the_next_step():
-    """In a process of its own: page faults of twenty large tensors, before and after."""
-    code = """
-import resource, torch
-from nin_lib.train import hardware
-def faults():
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    for _ in range(20):
-        torch.ones(12_000_000)  # 48 MB; up to 32 MB the C library may keep them unasked
-    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
-by_default = faults()
-assert hardware.keep_freed_memory()
-faults()
-print(faults() < by_default / 5)
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout.strip() == "True", done.stdout + done.stderr
 
 
 def test_devices_that_are_not_there(monkeypatch):
