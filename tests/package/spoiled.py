@@ -171,5 +171,5 @@ def lambda_layer(function):
     return layer
 
 
-few, color = first(16), given(4, 3, 64)
+few, color = first(16), given(4, 3, 48)
 thousand = given(16, classes=1000)

@@ -37,7 +37,9 @@ WRONG = {  # arguments → words of the error
 }
 
 
-def test_bad_input_gets_one_sentence(capsys, subtests):
+def test_bad_input_gets_one_sentence(handful, capsys, monkeypatch, subtests):
+    load = data.load
+    monkeypatch.setattr(data, "load", lambda name: handful if name == "wardrobe" else load(name))
     for arguments, words in WRONG.items():
         with subtests.test(arguments):
             assert main(arguments.split()) == 1
@@ -190,7 +192,10 @@ def modules_of_nin_lib_on_the_stack():
     return {name for name in names if name.split(".")[0] == "nin_lib"}
 
 
-def test_a_checkpoint_of_an_earlier_training_is_not_written_over(tmp_path, capsys):
+def test_a_checkpoint_of_an_earlier_training_is_not_written_over(
+    handful, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(data, "load", lambda name: handful)
     (tmp_path / "pocket-wardrobe-seed0.checkpoint").write_bytes(b"precious")
     assert main(["pocket", "--data", "wardrobe"]) == 1
     assert "go on from it with --resume pocket-wardrobe-seed0.checkpoint" in capsys.readouterr().err

@@ -14,7 +14,6 @@ from spoiled import (
     dead,
     diagnose,
     few,
-    first,
     freeze,
     holed,
     images,
@@ -37,13 +36,10 @@ def garments(handful):
     return x, handful.train_labels[:128]
 
 
-some = first(32)
-
-
 @pytest.fixture(scope="module")
 def learned(garments):
     """Forty steps: right in training mode, and its running statistics about as they should be."""
-    return after_steps(40, some(*garments))
+    return after_steps(40, few(*garments))
 
 
 @pytest.mark.parametrize("classes", [10, 1000])
@@ -110,13 +106,13 @@ def test_modes_that_disagree(garments, learned):
         "as at first": lambda layer: layer.reset_running_stats(),
         "with no momentum": still,
     }
-    assert train.diagnose(learned, some(*garments), learning_rate=1e-3).verdict == "healthy"
+    assert train.diagnose(learned, few(*garments), learning_rate=1e-3).verdict == "healthy"
     for name, spoil in spoils.items():
         model = copy.deepcopy(learned)
         for layer in model.modules():
             if isinstance(layer, nn.BatchNorm2d):
                 spoil(layer)
-        diagnosis = train.diagnose(model, some(*garments))
+        diagnosis = train.diagnose(model, few(*garments))
         assert diagnosis.verdict == "modes disagree", f"{name}: {diagnosis}"
         assert "block1.norm0: the loss is" in str(diagnosis), diagnosis
         assert "in evaluation mode" in str(diagnosis), diagnosis
@@ -124,7 +120,7 @@ def test_modes_that_disagree(garments, learned):
 
 def test_a_network_at_its_first_steps_is_no_disagreement(garments):
     """Its running statistics still hold their first values, 0 and 1, and are slow to follow."""
-    x, y = some(*garments)
+    x, y = few(*garments)
     model = after_steps(0, (x, y))
     optimizer = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9)
     late = 0

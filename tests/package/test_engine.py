@@ -72,7 +72,7 @@ SWITCHES = {
 
 def test_a_switch_changes_the_weights_by_rounding_only(handful, subtests):
     recipe = dataclasses.replace(
-        RECIPES["pocket"], batch_size=100, epochs=1, validation=100, limit=400, learning_rate=0.02
+        RECIPES["pocket"], batch_size=50, epochs=1, validation=50, limit=200, learning_rate=0.02
     )
 
     def weights(model):
@@ -93,15 +93,17 @@ def test_a_switch_changes_the_weights_by_rounding_only(handful, subtests):
 
 def test_the_tutorials_engine_and_the_default_learn_the_same(handful):
     recipe = dataclasses.replace(
-        RECIPES["tutorial-one-pointwise"], image_size=67, batch_size=50, epochs=1, limit=200
+        RECIPES["tutorial-one-pointwise"], image_size=67, batch_size=25, epochs=1, limit=75
     )
+    images, labels = handful.test_images[:50], handful.test_labels[:50]
+    few = dataclasses.replace(handful, test_images=images, test_labels=labels)
     losses = []
     for engine in (
         dataclasses.replace(AS_WRITTEN, workers=1),
         Engine(precision="float32"),
     ):
         torch.manual_seed(0)
-        run = train.fit(recipe.network(), handful, recipe, device="cpu", show=False, engine=engine)
+        run = train.fit(recipe.network(), few, recipe, device="cpu", show=False, engine=engine)
         losses.append(run.history[0]["train_loss"])
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from nin_lib import models, train
+from nin_lib import train
 from nin_lib.models import GlobalAvgPool, MLPConv
 from nin_lib.recipes import RECIPES
 from nin_lib.train import Engine, loop
@@ -149,10 +149,8 @@ def test_weights_destroyed_by_the_last_step_are_noticed(handful, monkeypatch):
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
 def test_every_precision_learns(wardrobe, precision):
     """The paths of a T4 (float16 with a scaler), of mps and of old processors, forced here."""
-    torch.manual_seed(0)
-    run = train.fit(
-        tiny(), wardrobe, QUICK, device="cpu", show=False, engine=Engine(precision=precision)
-    )
+    recipe = dataclasses.replace(QUICK, limit=4000, batch_size=50)
+    run = quick_run(wardrobe, recipe=recipe, engine=Engine(precision=precision))
     assert run.engine.precision == precision and run.record()["engine"]["precision"] == precision
     assert run.result["accuracy"] > 0.6
     assert all(p.dtype == torch.float32 for p in run.model.parameters())
