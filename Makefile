@@ -11,6 +11,8 @@ PYTEST := NIN_BOOK_FAST=1 TQDM_DISABLE=1 $(BIN)/python -m pytest
 IN_PROCESSES := -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder
 NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout
 
+unexport PYTHONDONTWRITEBYTECODE # where it is set, each process compiles all of torch anew
+
 .DEFAULT_GOAL := help
 .PHONY: help book test check serve strip figures address clean
 .PHONY: chapters heights links notebooks pdf push-notebooks test-colab test-slow weekly

@@ -84,8 +84,9 @@ def _first(value) -> Tensor | None:
 def variation(values: Tensor) -> tuple[float, float]:
     """How much N×… values differ between images: as a share of their size, and by itself."""
     flat = values.detach().float().flatten(1)
-    spread, mean = flat.std(0), flat.mean(0).norm()
-    share = spread.norm() / (mean + spread.norm() + 1e-30)
+    mean = flat.mean(0)
+    spread = ((flat - mean).square().sum(0) / (len(flat) - 1)).sqrt()  # std(0) is ten times slower
+    share = spread.norm() / (mean.norm() + spread.norm() + 1e-30)
     return share.item(), spread.square().mean().sqrt().item()
 
 
