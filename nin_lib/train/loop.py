@@ -86,8 +86,6 @@ def fit(
     settings = run.record()["recipe"]
     del settings["why"]  # a sentence does not make it another training
     about = {"recipe": settings, "data": data.digest, "seed": seed, "processes": size}
-    if device.type == "cuda":  # a process on a CPU has one peak for its whole life
-        torch.cuda.reset_peak_memory_stats(device)
 
     with (
         processes as team,
@@ -134,7 +132,6 @@ def fit(
         done = f"{len(run.history)} of {epochs} epochs and {state.step} of {len(batches)} steps"
         print(f"Stopped by {run.stopped} after {done}; {kept}.")
     model.eval()
-    run.peak_memory_mib = hardware.peak_memory_mib(device)
     return run
 
 
