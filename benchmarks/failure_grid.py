@@ -20,7 +20,7 @@ import series
 import torch
 
 from nin_lib import data
-from nin_lib.recipes import RECIPES, Recipe, args
+from nin_lib.recipes import RECIPES, Recipe
 from nin_lib.tables import Table
 from nin_lib.train import Engine, TrainingDiverged, hardware, one_epoch, run, stopping
 from nin_lib.train.batches import Draws, resident
@@ -77,7 +77,7 @@ def cells(size: int, seeds: int, own: bool = False):
     for seed, relu, scheme, rate in itertools.product(range(seeds), *axes):
         recipe = dataclasses.replace(
             tutorial,
-            model_args=args(final_relu=relu),
+            model_args={"final_relu": relu},
             initialization=scheme,
             learning_rate=rate,
             image_size=size,

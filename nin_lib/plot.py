@@ -52,10 +52,10 @@ def signed(ax, values, title: str = "", *, limit: float | None = None, numbers: 
                     fontsize=9, family="monospace")  # fmt: skip
 
 
-def outline(ax, row: int, column: int, *, height: int = 1, width: int = 1) -> None:
-    """Frame a block of cells of a matrix drawn by ``signed``; (row, column) is its corner."""
+def outline(ax, row: int, column: int) -> None:
+    """Frame a cell of a matrix drawn by ``signed``."""
     corner = (column - 0.5, row - 0.5)
-    ax.add_patch(plt.Rectangle(corner, width, height, fill=False, linewidth=2, edgecolor=INK))
+    ax.add_patch(plt.Rectangle(corner, 1, 1, fill=False, linewidth=2, edgecolor=INK))
 
 
 def bars(ax, values, title: str = "") -> None:

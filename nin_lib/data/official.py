@@ -104,11 +104,12 @@ def read(name: str, folder: Path) -> dict[str, Tensor]:
         return _read_cifar10(folder)
     if name not in ("mnist", "fashion-mnist"):
         raise FileNotFoundError(f"{name} is only downloaded")
-    parts = {key: _content(folder, f"{stem}-ubyte") for key, stem in zip(PARTS, IDX_FILES, strict=True)}
-    return {  # an idx file's first numbers say its shape, which is known
-        key: _bytes(raw[16:]).reshape(-1, 1, 28, 28) if "images" in key else _bytes(raw[8:])
-        for key, raw in parts.items()
-    }
+    parts = {}
+    for key, stem in zip(PARTS, IDX_FILES, strict=True):
+        raw = _content(folder, f"{stem}-ubyte")  # whose first numbers say its shape, which is known
+        images = "images" in key
+        parts[key] = _bytes(raw[16:]).reshape(-1, 1, 28, 28) if images else _bytes(raw[8:])
+    return parts
 
 
 def _content(folder: Path, name: str) -> bytes:

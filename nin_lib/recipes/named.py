@@ -1,6 +1,6 @@
 """The named recipes: what is learned, and why."""
 
-from nin_lib.recipes.recipe import Recipe, args
+from nin_lib.recipes.recipe import Recipe
 
 _AS_THE_TUTORIALS = {
     "initialization": "xavier",
@@ -62,7 +62,7 @@ RECIPES: dict[str, Recipe] = {
             name="tutorial-one-pointwise",
             why="The variant with one 1×1 layer per block as written: batch 64, Normalize(.5, .5).",
             model="nin",
-            model_args=args(pointwise=1),
+            model_args={"pointwise": 1},
             epochs=10,
             batch_size=64,
             learning_rate=0.1,
@@ -83,7 +83,7 @@ RECIPES: dict[str, Recipe] = {
             "normalization, no last ReLU, one-cycle learning rate, smoothing, mirrored images, "
             "an average of the weights.",
             model="nin",
-            model_args=args(norm=True, final_relu=False),
+            model_args={"norm": True, "final_relu": False},
             epochs=30,
             batch_size=512,
             learning_rate=0.4,
@@ -95,7 +95,7 @@ RECIPES: dict[str, Recipe] = {
             why="The most accurate NiN for 28×28: the paper's CIFAR-10 network on one channel with "
             "batch normalization, trained long with mirrored and cut images.",
             model="nin_paper",
-            model_args=args(dataset="cifar10", in_channels=1, norm=True, final_relu=False),
+            model_args={"dataset": "cifar10", "in_channels": 1, "norm": True, "final_relu": False},
             epochs=60,
             batch_size=512,
             learning_rate=0.4,
@@ -108,7 +108,7 @@ RECIPES: dict[str, Recipe] = {
             "images shifted by up to 2 pixels, in 20 epochs.",
             data="mnist",
             model="nin_paper",
-            model_args=args(dataset="mnist", norm=True, final_relu=False),
+            model_args={"dataset": "mnist", "norm": True, "final_relu": False},
             epochs=20,
             batch_size=256,
             learning_rate=0.2,
@@ -124,7 +124,7 @@ RECIPES: dict[str, Recipe] = {
             "with batch normalization and a one-cycle learning rate in place of 307 epochs and "
             "whitening.",
             data="cifar10",
-            model_args=args(dataset="cifar10", norm=True, final_relu=False),
+            model_args={"dataset": "cifar10", "norm": True, "final_relu": False},
             epochs=100,
             learning_rate=0.2,
             shift=4,
@@ -136,7 +136,7 @@ RECIPES: dict[str, Recipe] = {
             name="paper-cifar100",
             why="As paper-cifar10, with a hundred classes.",
             data="cifar100",
-            model_args=args(dataset="cifar100", norm=True, final_relu=False),
+            model_args={"dataset": "cifar100", "norm": True, "final_relu": False},
             epochs=100,
             learning_rate=0.2,
             shift=4,
@@ -148,7 +148,7 @@ RECIPES: dict[str, Recipe] = {
             name="paper-svhn",
             why="The paper's SVHN network with batch normalization; no mirrored numbers.",
             data="svhn",
-            model_args=args(dataset="svhn", norm=True, final_relu=False),
+            model_args={"dataset": "svhn", "norm": True, "final_relu": False},
             epochs=30,
             learning_rate=0.2,
             mean=(0.4377, 0.4438, 0.4728),

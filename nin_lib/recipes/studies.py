@@ -7,14 +7,14 @@ import difflib
 from dataclasses import replace
 
 from nin_lib.recipes.named import RECIPES
-from nin_lib.recipes.recipe import Recipe, args
+from nin_lib.recipes.recipe import Recipe
 
 _POCKET = RECIPES["pocket"]
 
 
 def _ablation() -> dict[str, Recipe]:
     """From the tutorials' training of the pocket network to ours, one change at a time."""
-    plain = args(norm=False, final_relu=True)
+    plain = {"norm": False, "final_relu": True}
     changes = {
         "as the tutorials train": {
             "model_args": plain,
@@ -27,8 +27,8 @@ def _ablation() -> dict[str, Recipe]:
             "flip": False,
         },
         "+ He initialization": {"initialization": "he"},
-        "+ no ReLU before the average": {"model_args": args(norm=False)},
-        "+ batch normalization": {"model_args": args()},
+        "+ no ReLU before the average": {"model_args": {"norm": False}},
+        "+ batch normalization": {"model_args": {}},
         "+ momentum, weight decay": {"momentum": 0.9, "weight_decay": 5e-4},
         "+ one-cycle learning rate, peak 0.4": {"schedule": "one-cycle", "learning_rate": 0.4},
         "+ label smoothing": {"label_smoothing": 0.1},
@@ -55,11 +55,11 @@ HEADS = {
     "global average": _POCKET,
     "fully connected": _variant(
         _POCKET, "fully-connected", "Two fully connected layers in place of the average.",
-        model_args=args(head="fully_connected"),
+        model_args={"head": "fully_connected"},
     ),
     "fully connected, dropout": _variant(
         _POCKET, "fully-connected-dropout", "Two fully connected layers, dropout before each.",
-        model_args=args(head="fully_connected_dropout"),
+        model_args={"head": "fully_connected_dropout"},
     ),
 }  # fmt: skip
 
@@ -68,7 +68,7 @@ POINTWISE = {
     if count == 1
     else _variant(
         _POCKET, f"pointwise-{count}", f"{words} per block in place of one.".capitalize(),
-        model_args=args(pointwise=count),
+        model_args={"pointwise": count},
     )
     for count, words in enumerate(
         ("no 1×1 layer", "one 1×1 layer", "two 1×1 layers", "three 1×1 layers")
@@ -117,12 +117,12 @@ PAPER = {
     "no batch normalization": _variant(
         _CIFAR10, "no-norm",
         "No batch normalization; initial weights and learning rate as published.",
-        model_args=args(dataset="cifar10", final_relu=False), initialization="gaussian",
+        model_args={"dataset": "cifar10", "final_relu": False}, initialization="gaussian",
         learning_rate=0.1,
     ),
     "a ReLU before the average": _variant(
         _CIFAR10, "relu", "The last ReLU kept, as in the paper.",
-        model_args=args(dataset="cifar10", norm=True),
+        model_args={"dataset": "cifar10", "norm": True},
     ),
     "the published weight decay": _variant(
         _CIFAR10, "decay", "A fifth of the weight decay, as published.", weight_decay=1e-4
@@ -142,7 +142,7 @@ _SMALL_CIFAR10 = replace(
     name="pocket-cifar10",
     why="The pocket network trained on CIFAR-10 as paper-cifar10 trains the paper's, for 6 epochs.",
     model="pocket_nin",
-    model_args=args(),
+    model_args={},
     epochs=6,
 )
 
@@ -153,12 +153,12 @@ def _departures() -> dict[str, Recipe]:
         "images contrast normalized": ("contrast", {"preprocessing": "contrast"}),
         "… and whitened": ("whitened", {"preprocessing": "whitened"}),
         "neither mirrored nor shifted": ("plain", {"flip": False, "shift": 0}),
-        "an average in the pool": ("pool", {"model_args": args(pool="average")}),
-        "dropout after the pool": ("dropout", {"model_args": args(dropout=0.5)}),
-        "a ReLU before the average": ("relu", {"model_args": args(final_relu=True)}),
-        "no batch normalization": ("no-norm", {"model_args": args(norm=False)}),
+        "an average in the pool": ("pool", {"model_args": {"pool": "average"}}),
+        "dropout after the pool": ("dropout", {"model_args": {"dropout": 0.5}}),
+        "a ReLU before the average": ("relu", {"model_args": {"final_relu": True}}),
+        "no batch normalization": ("no-norm", {"model_args": {"norm": False}}),
         "… and Gaussian weights, 0.05": (
-            "gaussian", {"model_args": args(norm=False), "initialization": "gaussian"},
+            "gaussian", {"model_args": {"norm": False}, "initialization": "gaussian"},
         ),
         "learning rate 0.1, then a tenth": ("cut", {"schedule": "step", "learning_rate": 0.1}),
         "a fifth of the weight decay": ("decay", {"weight_decay": 1e-4}),

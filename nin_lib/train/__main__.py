@@ -1,7 +1,6 @@
 """The command line: ``python -m nin_lib.train RECIPE``, alone or under ``torchrun``."""
 
 import argparse
-import dataclasses
 import os
 import shlex
 import sys
@@ -14,7 +13,6 @@ from nin_lib import data as datasets
 from nin_lib import recipes
 from nin_lib.train import batches, hardware, loop, process
 from nin_lib.train.checkpoints import CheckpointError
-from nin_lib.train.engine import AS_WRITTEN, PRECISIONS, Engine
 from nin_lib.train.run import Run, as_json
 from nin_lib.train.state import TrainingDiverged
 
@@ -30,9 +28,6 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, help="instead of the recipe's number")
     parser.add_argument("--device", help="cuda, mps or cpu (the best at hand)")
     parser.add_argument("--seed", type=int, default=0, help="of weights, order, augmentation (0)")
-    parser.add_argument("--precision", choices=PRECISIONS, help="(the fastest in hardware)")
-    parser.add_argument("--as-written", action="store_true", help="the tutorials' loop, not ours")
-    parser.add_argument("--compile", action="store_true", help="use torch.compile")
     parser.add_argument("--minutes", type=float, help="stop and save after so long")
     parser.add_argument("--resume", metavar="FILE", help="go on from a checkpoint")
     parser.add_argument("--checkpoint", metavar="FILE", help="keep the state there, each epoch")
@@ -78,15 +73,11 @@ def _train(options: argparse.Namespace) -> int:
         if own_file.exists():
             advice = f"go on from it with --resume {own_file}, or delete it"
             raise CheckpointError(f"{own_file} is there from an earlier training; {advice}")
-    engine = AS_WRITTEN if options.as_written else Engine()
-    precision = options.precision or engine.precision
-    engine = dataclasses.replace(engine, precision=precision, compiled=options.compile)
-
     torch.manual_seed(options.seed)
     model = recipe.network(data.train_images.shape[1], len(data.classes))
     passed_on = ("seed", "device", "epochs", "resume", "minutes")
     settings = {name: getattr(options, name) for name in passed_on}
-    run = loop.fit(model, data, recipe, engine=engine, checkpoint=checkpoint, **settings)
+    run = loop.fit(model, data, recipe, checkpoint=checkpoint, **settings)
     if int(os.environ.get("RANK", "0")):  # in a team, the first process speaks for all
         return 130 if run.stopped else 0
     print(run)
@@ -115,10 +106,9 @@ def _how_to_go_on(options: argparse.Namespace, data: str, checkpoint: Path) -> s
     team = ["torchrun", "--nproc_per_node", os.environ.get("LOCAL_WORLD_SIZE", "1")]
     words = team if process.count() > 1 else ["python"]
     words = [*words, "-m", "nin_lib.train", options.recipe, "--data", data]
-    for name in ("epochs", "device", "seed", "precision", "record", "weights"):
+    for name in ("epochs", "device", "seed", "record", "weights"):
         if getattr(options, name):
             words += [f"--{name}", str(getattr(options, name))]
-    words += ["--as-written"] * options.as_written + ["--compile"] * options.compile
     return shlex.join([*words, "--resume", str(checkpoint)])
 
 

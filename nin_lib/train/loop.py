@@ -83,9 +83,9 @@ def fit(
         date=datetime.now(UTC).date().isoformat(),
     )
     kept = "the network keeps what it has learned"
-    settings = run.record()["recipe"]
-    del settings["why"]  # a sentence does not make it another training
-    about = {"recipe": settings, "data": data.digest, "seed": seed, "processes": size}
+    about = {f"recipe {name}": value for name, value in run.record()["recipe"].items()}
+    del about["recipe why"]  # a sentence does not make it another training
+    about |= {"data": data.digest, "seed": seed, "processes": size}
 
     with (
         processes as team,

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -84,7 +85,13 @@ def as_json(record: dict) -> str:
 
 def write(path: str | Path, record: dict) -> None:
     """Write a record as JSON, whole or not at all."""
+    write_whole(path, as_json(record).encode())
+
+
+def write_whole(path: str | Path, content: bytes) -> None:
+    """Write a file whole or not at all: to a new file first, which then takes the name."""
     path = Path(path)
-    part = path.with_name(path.name + ".part")
-    part.write_text(as_json(record), encoding="utf-8")
-    os.replace(part, path)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        part = Path(folder) / path.name
+        part.write_bytes(content)
+        os.replace(part, path)

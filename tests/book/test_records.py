@@ -85,7 +85,7 @@ def whole_and_about_todays_recipe(name, run):
     seconds = sum(row["wall_seconds"] for row in run["history"])
     assert run["wall_seconds"] == pytest.approx(seconds)
     examples = run["train_examples"] * len(run["history"])
-    speed = run.get("examples_per_second_wall", examples / seconds)  # in records of before
+    speed = run.get("examples_per_second_wall", examples / seconds)  # which no new record holds
     assert speed == pytest.approx(examples / seconds)
 
 
