@@ -6,23 +6,11 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from nin_lib import theme
-from nin_lib.theme import (
-    GRAY,
-    INK,
-    MUTED,
-    NEGATIVE,
-    NEUTRAL,
-    PAPER,
-    POSITIVE,
-    RULE,
-    SIGNED,
-    svg,
-    use,
-)
+from nin_lib.theme import GRAY, INK, MUTED, NEUTRAL, PAPER, RULE, svg, use
 
 __all__ = [
-    "GRAY", "INK", "MUTED", "NEGATIVE", "NEUTRAL", "PAPER", "POSITIVE", "RULE", "SIGNED", "bars",
-    "confusion", "curves", "images", "outline", "signed", "svg", "use",
+    "GRAY", "INK", "MUTED", "NEUTRAL", "PAPER", "RULE", "bars", "confusion", "curves", "images",
+    "outline", "signed", "svg", "use",
 ]  # fmt: skip
 
 
@@ -42,7 +30,7 @@ def signed(ax, values, title: str = "", *, limit: float | None = None, numbers: 
     """
     values = _array(values)
     limit = limit or float(np.abs(values).max()) or 1.0
-    ax.imshow(values, cmap=SIGNED, vmin=-limit, vmax=limit)
+    ax.imshow(values, cmap=theme.SIGNED, vmin=-limit, vmax=limit)
     ax.set(title=title, xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
     if numbers:
@@ -64,7 +52,7 @@ def bars(ax, values, title: str = "") -> None:
     ax.bar(
         range(1, len(values) + 1),
         values,
-        color=np.where(values > 0, POSITIVE, NEGATIVE),
+        color=np.where(values > 0, theme.POSITIVE, theme.NEGATIVE),
         width=0.75,
     )
     ax.axhline(0, color=MUTED, linewidth=0.8)

@@ -147,13 +147,11 @@ class Enlarged(torch.utils.data.Dataset):
         steps = [transforms.ToTensor(), transforms.Normalize(recipe.mean, recipe.std)]
         if recipe.image_size:
             steps.insert(0, transforms.Resize((recipe.image_size,) * 2))
-        self.images, self.labels, self.transform = images, labels, transforms.Compose(steps)
+        self.transform = transforms.Compose([transforms.ToPILImage(), *steps])
+        self.images, self.labels = images, labels
 
     def __len__(self):
         return len(self.labels)
 
     def __getitem__(self, i):
-        from PIL import Image
-
-        pixels = self.images[i].permute(1, 2, 0).squeeze(2).numpy()
-        return self.transform(Image.fromarray(pixels)), int(self.labels[i])
+        return self.transform(self.images[i]), int(self.labels[i])

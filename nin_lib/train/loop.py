@@ -166,11 +166,13 @@ def one_epoch(
     from tqdm import tqdm  # tqdm.auto forgets TQDM_DISABLE in notebooks
 
     device, steps = state.losses.device, len(state.losses)
-    started, before = time.perf_counter(), state.seconds
     network.train()
     bar = {"desc": f"epoch {state.epoch}", "initial": state.step, "total": steps, "leave": False}
     bar |= {} if show else {"disable": True}  # without it, TQDM_DISABLE decides
-    for x, y in tqdm(state.waited(ready), **bar):
+    before, started = state.seconds, time.perf_counter()
+    asked = started
+    for x, y in tqdm(ready, **bar):
+        state.waiting += time.perf_counter() - asked
         x, y = x.to(device, memory_format=engine.layout), y.to(device)
         with engine.autocast(device):
             logits = network(x)
@@ -195,6 +197,7 @@ def one_epoch(
             stop_if_diverged(losses, state.epoch, recipe.learning_rate)
         if reason:
             break
+        asked = time.perf_counter()
     state.seconds = before + time.perf_counter() - started
     return reason
 

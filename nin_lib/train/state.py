@@ -1,7 +1,5 @@
 """The state of a training: what changes from step to step, and what a checkpoint holds."""
 
-import time
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import torch
@@ -73,18 +71,6 @@ class State:
     def evaluated(self) -> nn.Module:
         """The network that is evaluated: the average of the weights if there is one."""
         return self.averaged.module if self.averaged else self.model
-
-    def waited(self, batches: Iterable) -> Iterator:
-        """The same batches; the time that each is waited for is added to ``waiting``."""
-        started = time.perf_counter()
-        batches = iter(batches)  # a loader starts its workers here
-        while True:
-            batch = next(batches, None)
-            self.waiting += time.perf_counter() - started
-            if batch is None:
-                return
-            yield batch
-            started = time.perf_counter()
 
     def next_epoch(self, row: dict) -> None:
         """The epoch is whole: keep its row, and begin another."""
