@@ -80,7 +80,7 @@ def images(images, titles=None, *, columns: int = 8, size: float = 1.05) -> Figu
     return figure
 
 
-def curves(history: list[dict], watched: str = "validation") -> Figure:
+def curves(history: list[dict]) -> Figure:
     """Loss and accuracy by epoch, from a run's history: a row of numbers per epoch.
 
     Raises:
@@ -95,7 +95,7 @@ def curves(history: list[dict], watched: str = "validation") -> Figure:
             scale = 100 if what == "accuracy" else 1
             values = [scale * row[f"{series}_{what}"] for row in history]
             ax.plot(epochs, values, style, color=color, marker="o", markersize=3.5, linewidth=1.6)
-            label = "training" if series == "train" else watched
+            label = "training" if series == "train" else "validation"
             ax.annotate(f" {label}", (epochs[-1], values[-1]), color=color, va="center")
         ax.set(title=what + (", %" if what == "accuracy" else ""), xlabel="epoch")
         ax.xaxis.get_major_locator().set_params(integer=True)

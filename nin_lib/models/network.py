@@ -4,8 +4,8 @@ weights, stored weights, and folding of batch normalization.
 
 import copy
 from bisect import bisect_left
-from collections import OrderedDict
 from importlib.resources import files
+from itertools import pairwise
 from typing import TypeVar
 
 import torch
@@ -143,17 +143,10 @@ def fold_batch_norm(network: Network) -> Network:
 
     The copy is in evaluation mode and gives the same output as ``network`` does there.
     """
-
-    def folded(layers: nn.Sequential) -> OrderedDict:
-        kept = OrderedDict()
-        for name, layer in layers.named_children():
-            if isinstance(layer, nn.BatchNorm2d):
-                last = next(reversed(kept))
-                kept[last] = fuse_conv_bn_eval(kept[last], layer)
-            elif isinstance(layer, nn.Sequential):
-                kept[name] = nn.Sequential(folded(layer))
-            else:
-                kept[name] = layer
-        return kept
-
-    return Network(folded(copy.deepcopy(network).eval())).eval()
+    folded = copy.deepcopy(network).eval()
+    for block in list(folded.modules()):
+        for conv, norm in pairwise(dict(block.named_children())):
+            if isinstance(getattr(block, norm), nn.BatchNorm2d):
+                setattr(block, conv, fuse_conv_bn_eval(getattr(block, conv), getattr(block, norm)))
+                delattr(block, norm)
+    return folded

@@ -83,7 +83,6 @@ def describe_machine(device: torch.device) -> dict:
     }
     if device.type == "cuda":
         machine["gpu"] = torch.cuda.get_device_name(device)
-        machine["tf32_in_convolutions"] = torch.backends.cudnn.allow_tf32
     return machine | {package: version(package) for package in ("torch", "torchvision")}
 
 
