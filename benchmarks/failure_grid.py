@@ -53,8 +53,8 @@ def try_once(
     torch.manual_seed(seed)
     model = recipe.network()
     with engine.running(model, device) as network:
-        state = State.fresh(model, recipe, engine, steps)
-        draws = Draws.of(len(labels), pixels.shape[-1], recipe, seed, 1, device)
+        state = State(model, recipe, engine, steps)
+        draws = Draws(len(labels), pixels.shape[-1], recipe, seed, 1, device)
         places = torch.arange(steps * recipe.batch_size, device=device).split(recipe.batch_size)
         ready = resident(pixels, labels, recipe, draws, places)
         try:

@@ -16,6 +16,7 @@ from pathlib import Path
 import safetensors.torch
 import torch
 import torch.nn.functional as F
+from platformdirs import user_cache_path
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
@@ -99,13 +100,7 @@ def load(name: str = "auto", root: str | Path | None = None) -> ImageData:
 
 def cache_folder(root: str | Path | None = None) -> Path:
     """The folder that holds verified tensors: ``root``, else ``NIN_LIB_DATA``, else the user's."""
-    if root is None:
-        root = os.environ.get("NIN_LIB_DATA")
-    if root is None:
-        from platformdirs import user_cache_path
-
-        root = user_cache_path("nin_lib")
-    return Path(root).expanduser()
+    return Path(root or os.environ.get("NIN_LIB_DATA") or user_cache_path("nin_lib")).expanduser()
 
 
 def _finish(name: str, classes: tuple[str, ...], parts: dict[str, Tensor]) -> ImageData:

@@ -39,9 +39,9 @@ def _ablation() -> dict[str, Recipe]:
     for number, (label, change) in enumerate(changes.items()):
         values |= change
         why = f"From the tutorials' training to ours, setting {number}: {label}."
-        setting = replace(_POCKET, name=f"ablation-{number}", why=why, **values)
-        same = replace(setting, name=_POCKET.name, why=_POCKET.why) == _POCKET
-        settings[label] = _POCKET if same else setting
+        setting = replace(_POCKET, **values)
+        named = replace(setting, name=f"ablation-{number}", why=why)
+        settings[label] = _POCKET if setting == _POCKET else named
     return settings
 
 

@@ -95,7 +95,7 @@ def fit(
     ):
         torch.manual_seed(seed + team.rank)  # dropout
         team.synchronize(model)
-        state = State.fresh(model, recipe, engine, len(batches))
+        state = State(model, recipe, engine, len(batches))
         if resume:
             state.unpack(checkpoints.load(resume, about), resume, team)
             run.resumed = True
@@ -105,7 +105,7 @@ def fit(
 
         while state.epoch <= epochs:
             side, place = images.shape[-1], images.device
-            draws = Draws.of(len(images), side, recipe, seed, state.epoch, place)
+            draws = Draws(len(images), side, recipe, seed, state.epoch, place)
             ahead = [team.share(batch) for batch in batches[state.step :]]
             ready = source(images, labels, recipe, engine, draws, ahead)
             run.stopped = one_epoch(network, ready, state, recipe, engine, team, why_stop, show)

@@ -1,10 +1,7 @@
 """The state of a training: what changes from step to step, and what a checkpoint holds."""
 
-from dataclasses import dataclass, field
-
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 
 from nin_lib.recipes import Recipe
 from nin_lib.train.checkpoints import CheckpointError
@@ -20,7 +17,6 @@ class TrainingDiverged(FloatingPointError):
     """The loss became infinite or not a number."""
 
 
-@dataclass
 class State:
     """Everything that a step changes.
 
@@ -36,36 +32,19 @@ class State:
         history: a row for each whole epoch.
     """
 
-    model: nn.Module
-    optimizer: torch.optim.Optimizer
-    scheduler: torch.optim.lr_scheduler.LRScheduler
-    scaler: torch.amp.GradScaler
-    averaged: AveragedModel | None
-    losses: Tensor
-    hits: Tensor
-    learning_rate: float
-    epoch: int = 1
-    step: int = 0
-    waiting: float = 0.0
-    seconds: float = 0.0
-    history: list[dict] = field(default_factory=list)
-
-    @staticmethod
-    def fresh(model: nn.Module, recipe: Recipe, engine: Engine, steps: int) -> "State":
+    def __init__(self, model: nn.Module, recipe: Recipe, engine: Engine, steps: int):
         """Before the first of ``steps`` steps an epoch; the model is on its device already."""
         device = next(model.parameters()).device
-        optimizer = sgd(model, recipe, engine.fused)
-        scheduler = schedule(optimizer, recipe, recipe.epochs * steps)
-        return State(
-            model=model,
-            optimizer=optimizer,
-            scheduler=scheduler,
-            scaler=torch.amp.GradScaler(device.type, enabled=engine.dtype == torch.float16),
-            averaged=average(model, recipe),
-            losses=torch.zeros(steps, device=device),
-            hits=torch.zeros((), device=device),
-            learning_rate=scheduler.get_last_lr()[0],
-        )
+        self.model = model
+        self.optimizer = sgd(model, recipe, engine.fused)
+        self.scheduler = schedule(self.optimizer, recipe, recipe.epochs * steps)
+        self.scaler = torch.amp.GradScaler(device.type, enabled=engine.dtype == torch.float16)
+        self.averaged = average(model, recipe)
+        self.losses = torch.zeros(steps, device=device)
+        self.hits = torch.zeros((), device=device)
+        self.history: list[dict] = []
+        self.epoch = 0
+        self._begin()
 
     @property
     def evaluated(self) -> nn.Module:
@@ -75,6 +54,9 @@ class State:
     def next_epoch(self, row: dict) -> None:
         """The epoch is whole: keep its row, and begin another."""
         self.history.append(row)
+        self._begin()
+
+    def _begin(self) -> None:
         self.learning_rate = self.scheduler.get_last_lr()[0]
         self.losses.zero_()
         self.hits.zero_()
