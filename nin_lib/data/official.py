@@ -11,6 +11,7 @@ import lzma
 import os
 import socket
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -165,23 +166,19 @@ def download(name: str) -> dict[str, Tensor]:
             train, test = (dataset(folder, download=True, **{key: half}) for half in halves)
     finally:
         socket.setdefaulttimeout(patience)
-    tensors = (_pixels(train), _labels(train), _pixels(test), _labels(test))
-    return dict(zip(PARTS, tensors, strict=True))
+    return dict(zip(PARTS, (*_tensors(train), *_tensors(test)), strict=True))
 
 
-def _pixels(dataset) -> Tensor:
-    """torchvision's images as uint8 N×C×H×W, from N×H×W, N×H×W×3 or N×3×H×W."""
+def _tensors(dataset) -> Iterator[Tensor]:
+    """torchvision's images, N×H×W, N×H×W×3 or N×3×H×W, as uint8 N×C×H×W; and the labels, uint8."""
     images = torch.as_tensor(dataset.data)
     if images.ndim == 3:
         images = images[:, None]
     elif images.shape[-1] == 3:
         images = images.permute(0, 3, 1, 2)
-    return images.to(torch.uint8).contiguous()
-
-
-def _labels(dataset) -> Tensor:
     labels = dataset.labels if hasattr(dataset, "labels") else dataset.targets
-    return torch.as_tensor(labels).to(torch.uint8).contiguous()
+    for tensor in (images, torch.as_tensor(labels)):
+        yield tensor.to(torch.uint8).contiguous()
 
 
 def fetch(name: str, tried: list[str]) -> dict[str, Tensor] | None:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save_model
 
 from nin_lib import data as datasets
 from nin_lib import recipes
@@ -63,16 +63,13 @@ def _train(options: argparse.Namespace) -> int:
         _complain_unless_writable(path)
     if options.resume and not Path(options.resume).is_file():
         raise ValueError(f"there is no checkpoint {options.resume} to go on from")
-    own = "auto" if recipe.data == "fashion-mnist" else recipe.data
-    data = datasets.load(options.data or own)
+    usual = "auto" if recipe.data == "fashion-mnist" else recipe.data
+    data = datasets.load(options.data or usual)
     own_file = Path(f"{options.recipe}-{data.name}-seed{options.seed}.checkpoint")
-    named = options.checkpoint or options.resume
-    checkpoint = Path(named) if named else own_file
-    if not named:
-        _complain_unless_writable(own_file)
-        if own_file.exists():
-            advice = f"go on from it with --resume {own_file}, or delete it"
-            raise CheckpointError(f"{own_file} is there from an earlier training; {advice}")
+    checkpoint = Path(options.checkpoint or options.resume or own_file)
+    if own_file.exists() and not (options.checkpoint or options.resume):
+        advice = f"go on from it with --resume {own_file}, or delete it"
+        raise CheckpointError(f"{own_file} is there from an earlier training; {advice}")
     torch.manual_seed(options.seed)
     model = recipe.network(data.train_images.shape[1], len(data.classes))
     passed_on = ("seed", "device", "epochs", "resume", "minutes")
@@ -88,8 +85,7 @@ def _train(options: argparse.Namespace) -> int:
             print(f"Go on with: {_how_to_go_on(options, data.name, checkpoint)}")
         return 130
     if options.weights:
-        weights = {name: t.contiguous().cpu() for name, t in run.model.state_dict().items()}
-        save_file(weights, options.weights)
+        save_model(run.model, options.weights)
         print(f"Weights written to {options.weights}.")
     if not options.checkpoint and checkpoint.resolve() == own_file.resolve():
         own_file.unlink(missing_ok=True)  # nobody named it, and nobody needs it now

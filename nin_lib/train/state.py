@@ -84,14 +84,12 @@ class State:
         Raises:
             CheckpointError: it is of another network; the model is then as before.
         """
-        before = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
-        try:
-            for name in _PARTS:
-                if getattr(self, name) is not None and saved[name]:  # a scaler's may be empty
-                    getattr(self, name).load_state_dict(saved[name])
-        except (RuntimeError, KeyError, ValueError) as error:
-            self.model.load_state_dict(before)
-            raise CheckpointError(f"{path} holds another network's weights") from error
+        shapes = {name: tensor.shape for name, tensor in saved["model"].items()}
+        if shapes != {name: tensor.shape for name, tensor in self.model.state_dict().items()}:
+            raise CheckpointError(f"{path} holds another network's weights")
+        for name in _PARTS:
+            if getattr(self, name) is not None and saved[name]:  # a scaler's may be empty
+                getattr(self, name).load_state_dict(saved[name])
         for p, state in self.optimizer.state.items():  # momentum in this device's own layout
             for name, tensor in state.items():
                 if torch.is_tensor(tensor) and tensor.shape == p.shape:
