@@ -83,7 +83,8 @@ def load(name: str = "auto", root: str | Path | None = None) -> ImageData:
 
     if name == "wardrobe":
         return _finish(name, wardrobe.CLASSES, _draw_wardrobe())
-    cache = cache_folder(root) / f"{name}.safetensors"
+    folder = root or os.environ.get("NIN_LIB_DATA") or user_cache_path("nin_lib")
+    cache = Path(folder).expanduser() / f"{name}.safetensors"
     tried: list[str] = []
     parts = _from_cache(cache, name, tried)
     if parts is None:
@@ -96,11 +97,6 @@ def load(name: str = "auto", root: str | Path | None = None) -> ImageData:
             )
         _to_cache(cache, parts)
     return _finish(name, OFFICIAL[name].classes, parts)
-
-
-def cache_folder(root: str | Path | None = None) -> Path:
-    """The folder that holds verified tensors: ``root``, else ``NIN_LIB_DATA``, else the user's."""
-    return Path(root or os.environ.get("NIN_LIB_DATA") or user_cache_path("nin_lib")).expanduser()
 
 
 def _finish(name: str, classes: tuple[str, ...], parts: dict[str, Tensor]) -> ImageData:
