@@ -13,42 +13,14 @@ from contextlib import contextmanager
 
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
 
 from nin_lib.train.process import Process, WorkerLost, count
 
 PATIENCE = datetime.timedelta(minutes=5)  # how long one process waits for another
 
 
-class Team(Process):
-    """A process among several; the collective calls are those of ``torch.distributed``."""
-
-    def share(self, items: Tensor) -> Tensor:
-        """Every size-th entry from this process's rank on: nothing twice, nothing padded."""
-        return items[self.rank :: self.size]
-
-    def total(self, number: Tensor) -> Tensor:
-        there = number.cuda() if dist.get_backend() == "nccl" else number
-        dist.all_reduce(there)
-        number.copy_(there)
-        return number
-
-    def any(self, reason: str | None) -> str | None:
-        given = self.total(torch.tensor(float(reason is not None)))
-        return (reason or "a request to another process") if given else None
-
-    def synchronize(self, model: nn.Module) -> None:
-        for tensor in model.state_dict().values():
-            dist.broadcast(tensor, 0)
-
-    def wrap(self, network: nn.Module, device: torch.device) -> nn.Module:
-        return nn.parallel.DistributedDataParallel(
-            network, device_ids=[device] if device.type == "cuda" else None
-        )
-
-
 @contextmanager
-def join(device: torch.device) -> Iterator[Team]:
+def join(device: torch.device) -> Iterator[Process]:
     """The team that ``torchrun`` started this process in.
 
     Raises:
@@ -57,7 +29,7 @@ def join(device: torch.device) -> Iterator[Team]:
     rank, lost = int(os.environ["RANK"]), False
     try:
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
-        yield Team(rank, count())
+        yield Process(rank, count())
     except RuntimeError as error:
         lost = _about_the_others(error)
         if lost:
