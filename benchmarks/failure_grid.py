@@ -20,7 +20,7 @@ import series
 import torch
 
 from nin_lib import data
-from nin_lib.recipes import RECIPES, Recipe, args
+from nin_lib.recipes import RECIPES, Recipe
 from nin_lib.tables import Table
 from nin_lib.train import Engine, TrainingDiverged, hardware, one_epoch, run, stopping
 from nin_lib.train.batches import Draws, resident
@@ -53,8 +53,8 @@ def try_once(
     torch.manual_seed(seed)
     model = recipe.network()
     with engine.running(model, device) as network:
-        state = State.fresh(model, recipe, engine, steps)
-        draws = Draws.of(len(labels), pixels.shape[-1], recipe, seed, 1, device)
+        state = State(model, recipe, engine, steps)
+        draws = Draws(len(labels), pixels.shape[-1], recipe, seed, 1, device)
         places = torch.arange(steps * recipe.batch_size, device=device).split(recipe.batch_size)
         ready = resident(pixels, labels, recipe, draws, places)
         try:
@@ -77,7 +77,7 @@ def cells(size: int, seeds: int, own: bool = False):
     for seed, relu, scheme, rate in itertools.product(range(seeds), *axes):
         recipe = dataclasses.replace(
             tutorial,
-            model_args=args(final_relu=relu),
+            model_args={"final_relu": relu},
             initialization=scheme,
             learning_rate=rate,
             image_size=size,

@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from nin_lib import data, models, train
 from nin_lib.data import ImageData
 from nin_lib.models import small
-from nin_lib.recipes import RECIPES, args
+from nin_lib.recipes import RECIPES
 from nin_lib.train import Engine
 
 FOLDER = Path(models.__file__).parent / "weights"
@@ -37,7 +37,7 @@ RECIPE = {
         name=f"shipped-{head}",
         why="pocket on two data sets at once, without mirroring; one trunk, two heads.",
         model="small_nin",
-        model_args=args(**dataclasses.asdict(choice)),
+        model_args=dict(**dataclasses.asdict(choice)),
         flip=False,
     )
     for head, choice in small.PAIR.items()

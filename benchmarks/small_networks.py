@@ -20,7 +20,7 @@ import torch
 from nin_lib import data, train
 from nin_lib.models import Choice
 from nin_lib.models.small import BUDGET, HEADS
-from nin_lib.recipes import RECIPES, args
+from nin_lib.recipes import RECIPES
 from nin_lib.summary import trace
 from nin_lib.train import hardware, run, stopping
 
@@ -52,7 +52,7 @@ def affordable() -> tuple[Choice, ...]:
 
 def one(choice: Choice, images: data.ImageData, seed: int, device: torch.device) -> dict:
     """Train one network; return its choices, costs and accuracies."""
-    recipe = dataclasses.replace(RECIPE, model_args=args(**dataclasses.asdict(choice)))
+    recipe = dataclasses.replace(RECIPE, model_args=dict(**dataclasses.asdict(choice)))
     torch.manual_seed(seed)
     network = recipe.network()
     costs = trace(network, (1, *images.train_images.shape[1:]))

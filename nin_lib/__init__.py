@@ -28,7 +28,3 @@ def __getattr__(name):
     if name in __all__:
         return import_module(f"{__name__}.{name}")
     raise AttributeError(f"nin_lib has no module {name!r}; it has {', '.join(__all__)}")
-
-
-def __dir__():
-    return sorted([*globals(), *__all__])

@@ -6,23 +6,11 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from nin_lib import theme
-from nin_lib.theme import (
-    GRAY,
-    INK,
-    MUTED,
-    NEGATIVE,
-    NEUTRAL,
-    PAPER,
-    POSITIVE,
-    RULE,
-    SIGNED,
-    svg,
-    use,
-)
+from nin_lib.theme import GRAY, INK, MUTED, NEUTRAL, PAPER, RULE, svg, use
 
 __all__ = [
-    "GRAY", "INK", "MUTED", "NEGATIVE", "NEUTRAL", "PAPER", "POSITIVE", "RULE", "SIGNED", "bars",
-    "confusion", "curves", "images", "outline", "signed", "svg", "use",
+    "GRAY", "INK", "MUTED", "NEUTRAL", "PAPER", "RULE", "bars", "confusion", "curves", "images",
+    "outline", "signed", "svg", "use",
 ]  # fmt: skip
 
 
@@ -42,7 +30,7 @@ def signed(ax, values, title: str = "", *, limit: float | None = None, numbers: 
     """
     values = _array(values)
     limit = limit or float(np.abs(values).max()) or 1.0
-    ax.imshow(values, cmap=SIGNED, vmin=-limit, vmax=limit)
+    ax.imshow(values, cmap=theme.SIGNED, vmin=-limit, vmax=limit)
     ax.set(title=title, xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
     if numbers:
@@ -52,10 +40,10 @@ def signed(ax, values, title: str = "", *, limit: float | None = None, numbers: 
                     fontsize=9, family="monospace")  # fmt: skip
 
 
-def outline(ax, row: int, column: int, *, height: int = 1, width: int = 1) -> None:
-    """Frame a block of cells of a matrix drawn by ``signed``; (row, column) is its corner."""
+def outline(ax, row: int, column: int) -> None:
+    """Frame a cell of a matrix drawn by ``signed``."""
     corner = (column - 0.5, row - 0.5)
-    ax.add_patch(plt.Rectangle(corner, width, height, fill=False, linewidth=2, edgecolor=INK))
+    ax.add_patch(plt.Rectangle(corner, 1, 1, fill=False, linewidth=2, edgecolor=INK))
 
 
 def bars(ax, values, title: str = "") -> None:
@@ -64,7 +52,7 @@ def bars(ax, values, title: str = "") -> None:
     ax.bar(
         range(1, len(values) + 1),
         values,
-        color=np.where(values > 0, POSITIVE, NEGATIVE),
+        color=np.where(values > 0, theme.POSITIVE, theme.NEGATIVE),
         width=0.75,
     )
     ax.axhline(0, color=MUTED, linewidth=0.8)
@@ -92,7 +80,7 @@ def images(images, titles=None, *, columns: int = 8, size: float = 1.05) -> Figu
     return figure
 
 
-def curves(history: list[dict], watched: str = "validation") -> Figure:
+def curves(history: list[dict]) -> Figure:
     """Loss and accuracy by epoch, from a run's history: a row of numbers per epoch.
 
     Raises:
@@ -107,7 +95,7 @@ def curves(history: list[dict], watched: str = "validation") -> Figure:
             scale = 100 if what == "accuracy" else 1
             values = [scale * row[f"{series}_{what}"] for row in history]
             ax.plot(epochs, values, style, color=color, marker="o", markersize=3.5, linewidth=1.6)
-            label = "training" if series == "train" else watched
+            label = "training" if series == "train" else "validation"
             ax.annotate(f" {label}", (epochs[-1], values[-1]), color=color, va="center")
         ax.set(title=what + (", %" if what == "accuracy" else ""), xlabel="epoch")
         ax.xaxis.get_major_locator().set_params(integer=True)

@@ -2,7 +2,7 @@
 ``wardrobe``, which is drawn by program and always at hand.
 """
 
-from nin_lib.data.loading import NAMES, ImageData, cache_folder, load, shifted
+from nin_lib.data.loading import NAMES, ImageData, load, shifted
 from nin_lib.data.official import DataError
 
-__all__ = ["NAMES", "DataError", "ImageData", "cache_folder", "load", "shifted"]
+__all__ = ["NAMES", "DataError", "ImageData", "load", "shifted"]

@@ -5,6 +5,7 @@ folder), read-only sources (``NIN_LIB_SOURCES``: folders that hold the official 
 torchvision's download. Data is recognized by the hash of its content, never by its name.
 """
 
+import contextlib
 import difflib
 import os
 import tempfile
@@ -15,6 +16,7 @@ from pathlib import Path
 import safetensors.torch
 import torch
 import torch.nn.functional as F
+from platformdirs import user_cache_path
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
@@ -52,7 +54,7 @@ class ImageData:
         return f"{self.name}, {train:,} training and {test:,} {kind} of {shape}"
 
 
-_WARDROBE_SIZES = {"train": 12_000, "test": 2_000}
+_WARDROBE_SIZES = (12_000, 2_000)  # images to train on and to test with
 #: The names that :func:`load` knows.
 NAMES = (*OFFICIAL, "wardrobe", "auto")
 
@@ -81,30 +83,14 @@ def load(name: str = "auto", root: str | Path | None = None) -> ImageData:
 
     if name == "wardrobe":
         return _finish(name, wardrobe.CLASSES, _draw_wardrobe())
-    cache = cache_folder(root) / f"{name}.safetensors"
+    folder = root or os.environ.get("NIN_LIB_DATA") or user_cache_path("nin_lib")
+    cache = Path(folder).expanduser() / f"{name}.safetensors"
     tried: list[str] = []
     parts = _from_cache(cache, name, tried)
     if parts is None:
-        parts = official.from_sources(name, tried) or official.from_download(name, tried)
-        if parts is None:
-            raise DataError(
-                f"{name} is not available. Tried: {'; '.join(tried)}. Connect to the network once, "
-                f"or name a folder with the official files in NIN_LIB_SOURCES, "
-                f'or use data.load("wardrobe"), which needs neither.'
-            )
+        parts = official.fetch(name, tried)
         _to_cache(cache, parts)
     return _finish(name, OFFICIAL[name].classes, parts)
-
-
-def cache_folder(root: str | Path | None = None) -> Path:
-    """The folder that holds verified tensors: ``root``, else ``NIN_LIB_DATA``, else the user's."""
-    if root is None:
-        root = os.environ.get("NIN_LIB_DATA")
-    if root is None:
-        from platformdirs import user_cache_path
-
-        root = user_cache_path("nin_lib")
-    return Path(root).expanduser()
 
 
 def _finish(name: str, classes: tuple[str, ...], parts: dict[str, Tensor]) -> ImageData:
@@ -115,12 +101,8 @@ def _finish(name: str, classes: tuple[str, ...], parts: dict[str, Tensor]) -> Im
 
 
 def _draw_wardrobe() -> dict[str, Tensor]:
-    parts = {}
-    for seed, (part, size) in enumerate(_WARDROBE_SIZES.items()):
-        images, labels = wardrobe.draw(size, seed)
-        parts[f"{part}_images"] = torch.from_numpy(images)
-        parts[f"{part}_labels"] = torch.from_numpy(labels)
-    return parts
+    drawn = (array for seed, n in enumerate(_WARDROBE_SIZES) for array in wardrobe.draw(n, seed))
+    return dict(zip(PARTS, map(torch.from_numpy, drawn), strict=True))
 
 
 def _from_cache(path: Path, name: str, tried: list[str]) -> dict[str, Tensor] | None:
@@ -132,18 +114,13 @@ def _from_cache(path: Path, name: str, tried: list[str]) -> dict[str, Tensor] | 
         if kept is not None and bytes(kept).hex() != digest(*(parts[key] for key in PARTS)):
             raise DataError("its content is not what was put there (another sha256)")
         return parts
-    except FileNotFoundError:
-        tried.append(f"the cache {path.parent} (nothing there)")
-    except OSError as error:  # cannot be read just now: no reason to remove it
-        tried.append(f"the cache's {path.name} ({error})")
+    except OSError as error:  # not there, or not to be read just now: no reason to remove it
+        tried.append(f"the cache {path.parent} ({error.strerror})")
     except (SafetensorError, DataError) as error:
         tried.append(f"the cache's {path.name} ({error})")
-        try:
+        with contextlib.suppress(OSError):
             path.unlink()
-            done = "removed, to be made again"
-        except OSError as refusal:
-            done = f"it could not be removed ({refusal})"
-        warnings.warn(f"{path} is damaged ({error}); {done}.", stacklevel=3)
+        warnings.warn(f"{path} is damaged ({error}); it is to be made again.", stacklevel=3)
     return None
 
 

@@ -8,12 +8,10 @@ import gzip
 import hashlib
 import io
 import lzma
-import math
 import os
 import socket
-import struct
 import tempfile
-import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +22,6 @@ from nin_lib.data import wardrobe
 
 PARTS = ("train_images", "train_labels", "test_images", "test_labels")
 IDX_FILES = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
-DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError)  # what unpacking a spoiled file raises
 DOWNLOAD_TIMEOUT_S = 10  # a silent server must not hang a chapter
 
 
@@ -98,17 +95,22 @@ def verify(name: str, parts: dict[str, Tensor]) -> None:
 
 
 def read(name: str, folder: Path) -> dict[str, Tensor]:
-    """The four uint8 tensors in a folder of official files.
+    """The four uint8 tensors in a folder of official files, to be verified.
 
     Raises:
         FileNotFoundError: a file is missing.
-        DataError: a file is cut short, or of another kind.
+        Exception: whatever unpacking or reshaping a spoiled file raises.
     """
     if name == "cifar10":
         return _read_cifar10(folder)
     if name not in ("mnist", "fashion-mnist"):
         raise FileNotFoundError(f"{name} is only downloaded")
-    return {key: _read_idx(folder, stem) for key, stem in zip(PARTS, IDX_FILES, strict=True)}
+    parts = {}
+    for key, stem in zip(PARTS, IDX_FILES, strict=True):
+        raw = _content(folder, f"{stem}-ubyte")  # whose first numbers say its shape, which is known
+        images = "images" in key
+        parts[key] = _bytes(raw[16:]).reshape(-1, 1, 28, 28) if images else _bytes(raw[8:])
+    return parts
 
 
 def _content(folder: Path, name: str) -> bytes:
@@ -120,17 +122,8 @@ def _content(folder: Path, name: str) -> bytes:
     raise FileNotFoundError(folder / name)
 
 
-def _read_idx(folder: Path, stem: str) -> Tensor:
-    """One idx file as a uint8 tensor: N×1×H×W images or N labels."""
-    raw = _content(folder, f"{stem}-ubyte")
-    dims = raw[3] if raw[:3] == b"\0\0\x08" and len(raw) > 4 else 0
-    if dims not in (1, 3) or len(raw) <= 4 + 4 * dims:
-        raise DataError(f"{stem} is cut short or no idx file")
-    shape = struct.unpack(f">{dims}I", raw[4 : 4 + 4 * dims])
-    if len(raw) != 4 + 4 * dims + math.prod(shape):
-        raise DataError(f"{stem} is cut short or no idx file")
-    data = torch.frombuffer(bytearray(raw), dtype=torch.uint8, offset=4 + 4 * dims)
-    return data if dims == 1 else data.reshape(shape[0], 1, *shape[1:])
+def _bytes(raw: bytes) -> Tensor:
+    return torch.frombuffer(bytearray(raw), dtype=torch.uint8)
 
 
 def _read_cifar10(folder: Path) -> dict[str, Tensor]:
@@ -145,9 +138,7 @@ def _read_cifar10(folder: Path) -> dict[str, Tensor]:
         test = _content(folder, f"test_first{FIRST}.bin")
     parts = {}
     for half, raw in (("train", train), ("test", test)):
-        if not raw or len(raw) % (1 + 3 * 32 * 32):
-            raise DataError(f"the {half} batches are cut short or not in CIFAR's binary layout")
-        rows = torch.frombuffer(bytearray(raw), dtype=torch.uint8).reshape(-1, 1 + 3 * 32 * 32)
+        rows = _bytes(raw).reshape(-1, 1 + 3 * 32 * 32)
         parts[f"{half}_images"] = rows[:, 1:].reshape(-1, 3, 32, 32).contiguous()
         parts[f"{half}_labels"] = rows[:, 0].contiguous()
     return parts
@@ -175,52 +166,48 @@ def download(name: str) -> dict[str, Tensor]:
             train, test = (dataset(folder, download=True, **{key: half}) for half in halves)
     finally:
         socket.setdefaulttimeout(patience)
-    tensors = (_pixels(train), _labels(train), _pixels(test), _labels(test))
-    return dict(zip(PARTS, tensors, strict=True))
+    return dict(zip(PARTS, (*_tensors(train), *_tensors(test)), strict=True))
 
 
-def _pixels(dataset) -> Tensor:
-    """torchvision's images as uint8 N×C×H×W, from N×H×W, N×H×W×3 or N×3×H×W."""
+def _tensors(dataset) -> Iterator[Tensor]:
+    """torchvision's images, N×H×W, N×H×W×3 or N×3×H×W, as uint8 N×C×H×W; and the labels, uint8."""
     images = torch.as_tensor(dataset.data)
     if images.ndim == 3:
         images = images[:, None]
     elif images.shape[-1] == 3:
         images = images.permute(0, 3, 1, 2)
-    return images.to(torch.uint8).contiguous()
-
-
-def _labels(dataset) -> Tensor:
     labels = dataset.labels if hasattr(dataset, "labels") else dataset.targets
-    return torch.as_tensor(labels).to(torch.uint8).contiguous()
+    for tensor in (images, torch.as_tensor(labels)):
+        yield tensor.to(torch.uint8).contiguous()
 
 
-def from_sources(name: str, tried: list[str]) -> dict[str, Tensor] | None:
-    """Read the official files from the folders in NIN_LIB_SOURCES, without writing there."""
-    sources = os.environ.get("NIN_LIB_SOURCES")
-    if not sources:
-        tried.append("NIN_LIB_SOURCES (not set)")
-        return None
+def fetch(name: str, tried: list[str]) -> dict[str, Tensor]:
+    """The tensors from the folders in NIN_LIB_SOURCES, which are only read, or by a download.
+
+    They are verified; what fails is added to ``tried``, what failed before.
+
+    Raises:
+        DataError: everything fails; the message lists what was tried.
+    """
+    sources = os.environ.get("NIN_LIB_SOURCES", "")
+    tried.append(f"NIN_LIB_SOURCES ({sources or 'not set'})")
     inside = OFFICIAL[name].torchvision_name
-    for source in map(Path, sources.split(os.pathsep)):
-        for folder in (source / inside / "raw", source / inside, source):
-            try:
-                parts = read(name, folder)
-                verify(name, parts)
-                return parts
-            except FileNotFoundError:
-                continue
-            except (*DAMAGE, DataError) as error:
-                tried.append(f"{folder} ({error})")
-        tried.append(f"{source} (no official {name} there)")
-    return None
-
-
-def from_download(name: str, tried: list[str]) -> dict[str, Tensor] | None:
-    """Download and verify; a failure is added to ``tried``."""
-    try:
-        parts = download(name)
-        verify(name, parts)
-        return parts
-    except Exception as error:  # after any failure there is no data
-        tried.append(f"torchvision's download ({' '.join(str(error).split())})")
-        return None
+    places = [
+        Path(source, *folders)
+        for source in filter(None, sources.split(os.pathsep))
+        for folders in ((inside, "raw"), (inside,), ())
+    ]
+    for place in (*places, "torchvision's download"):
+        try:
+            parts = read(name, place) if isinstance(place, Path) else download(name)
+            verify(name, parts)
+            return parts
+        except FileNotFoundError:
+            continue
+        except Exception as error:  # after any failure there is no data in this place
+            tried.append(f"{place} ({' '.join(str(error).split())})")
+    raise DataError(
+        f"{name} is not available. Tried: {'; '.join(tried)}. Connect to the network once, or name "
+        f"a folder with the official files in NIN_LIB_SOURCES, "
+        f'or use data.load("wardrobe"), which needs neither.'
+    )

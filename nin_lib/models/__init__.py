@@ -8,13 +8,12 @@ from nin_lib.models.network import (  # fmt: skip
     Network,
     fold_batch_norm,
     initialize,
-    load_weights,
     minimum_size,
 )
 from nin_lib.models.small import Choice, small_nin, trained_pair
 
 __all__ = [
     "Choice", "GlobalAvgPool", "MLPConv", "Network", "alexnet", "cam", "class_maps",
-    "fold_batch_norm", "initialize", "load_weights", "minimum_size", "nin", "nin_block",
+    "fold_batch_norm", "initialize", "minimum_size", "nin", "nin_block",
     "nin_imagenet", "nin_paper", "pocket_nin", "small", "small_nin", "trained_pair",
 ]  # fmt: skip

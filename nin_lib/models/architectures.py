@@ -42,29 +42,18 @@ def nin(
         average=GlobalAvgPool(),
         flatten=nn.Flatten(),
     )
-    if final_relu and not norm:
-        _open_class_maps(network.block4)
+    if final_relu and not norm:  # with He's weights a third of the class maps begins dead
+        with torch.no_grad():
+            network.block4.conv.weight.mul_(0.1)
+            network.block4.conv.bias.fill_(1.0)
+            for i in range(1, pointwise + 1):
+                nn.init.dirac_(network.block4.get_submodule(f"pointwise{i}").weight)
     return network
 
 
 def _network(**layers: nn.Module) -> Network:
     """A network of these layers in this order, drawn by He's scheme."""
     return initialize(Network(OrderedDict(layers)))
-
-
-def _open_class_maps(block: MLPConv) -> None:
-    """Let every class map begin positive, so that none is dead before training starts.
-
-    A ReLU whose input is negative for every image passes no gradient, and with He's weights about
-    a third of the class maps begin in that state. Here the spatial convolution starts with a tenth
-    of its weights and a bias of one, and the 1×1 layers as the identity.
-    """
-    with torch.no_grad():
-        block.conv.weight.mul_(0.1)
-        block.conv.bias.fill_(1.0)
-        for name, layer in block.named_children():
-            if name.startswith("pointwise"):
-                nn.init.dirac_(layer.weight)
 
 
 # Widths of the three blocks and the last kernel, from the authors' published configurations.

@@ -3,13 +3,13 @@ weights, stored weights, and folding of batch normalization.
 """
 
 import copy
-from collections import OrderedDict
+from bisect import bisect_left
 from importlib.resources import files
+from itertools import pairwise
 from typing import TypeVar
 
-import safetensors.torch
 import torch
-from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -84,19 +84,16 @@ def _runs(network: nn.Sequential, height: int, width: int) -> bool:
     return True
 
 
-def minimum_size(network: nn.Sequential, limit: int = 1024) -> int:
+def minimum_size(network: nn.Sequential) -> int:
     """Height and width, in pixels, of the smallest square input that ``network`` accepts.
 
     Raises:
-        ValueError: if not even ``limit`` × ``limit`` is accepted.
+        ValueError: if not even 1024 × 1024 is accepted.
     """
-    if not _runs(network, limit, limit):
-        raise ValueError(f"this network does not run on {limit}×{limit} either")
-    low, high = 0, limit  # low fails, high runs
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if _runs(network, middle, middle) else (middle, high)
-    return high
+    sides = range(1, 1025)
+    if not _runs(network, sides[-1], sides[-1]):
+        raise ValueError(f"this network does not run on {sides[-1]}×{sides[-1]} either")
+    return sides[bisect_left(sides, True, key=lambda side: _runs(network, side, side))]
 
 
 def initialize(network: Model, scheme: str = "he") -> Model:
@@ -131,27 +128,13 @@ def initialize(network: Model, scheme: str = "he") -> Model:
     return network
 
 
-def load_weights(path) -> dict[str, Tensor]:
-    """A state dict from a safetensors file, as float32. Nothing in the file is ever executed.
-
-    Raises:
-        ValueError: the file is not safetensors, or is cut short.
-        FileNotFoundError: there is no such file.
-    """
-    try:
-        state = safetensors.torch.load_file(str(path))
-    except SafetensorError as error:
-        raise ValueError(f"{path} is no whole safetensors file ({error})") from error
-    return {name: tensor.float() for name, tensor in state.items()}
-
-
 def shipped(network: Network, name: str) -> Network:
     """The trained network that the package ships under that name, in evaluation mode.
 
     Batch normalization is folded away; the weights, stored as float16, are float32 again.
     """
     folded = fold_batch_norm(network)
-    folded.load_state_dict(load_weights(WEIGHTS / f"{name}.safetensors"))
+    folded.load_state_dict(load_file(str(WEIGHTS / f"{name}.safetensors")))
     return folded
 
 
@@ -160,17 +143,10 @@ def fold_batch_norm(network: Network) -> Network:
 
     The copy is in evaluation mode and gives the same output as ``network`` does there.
     """
-
-    def folded(layers: nn.Sequential) -> OrderedDict:
-        kept = OrderedDict()
-        for name, layer in layers.named_children():
-            if isinstance(layer, nn.BatchNorm2d):
-                last = next(reversed(kept))
-                kept[last] = fuse_conv_bn_eval(kept[last], layer)
-            elif isinstance(layer, nn.Sequential):
-                kept[name] = nn.Sequential(folded(layer))
-            else:
-                kept[name] = layer
-        return kept
-
-    return Network(folded(copy.deepcopy(network).eval())).eval()
+    folded = copy.deepcopy(network).eval()
+    for block in list(folded.modules()):
+        for conv, norm in pairwise(dict(block.named_children())):
+            if isinstance(getattr(block, norm), nn.BatchNorm2d):
+                setattr(block, conv, fuse_conv_bn_eval(getattr(block, conv), getattr(block, norm)))
+                delattr(block, norm)
+    return folded

@@ -1,8 +1,6 @@
 """A recipe: every number that the training of a network depends on."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from torch import nn
 
@@ -45,7 +43,7 @@ class Recipe:
     learning_rate: float
     data: str = "fashion-mnist"
     model: str = "pocket_nin"
-    model_args: Mapping = field(default_factory=lambda: MappingProxyType({}))
+    model_args: dict = field(default_factory=dict)
     initialization: str = "he"
     schedule: str = "one-cycle"
     momentum: float = 0.9
@@ -77,8 +75,3 @@ class Recipe:
         if self.initialization == "own":
             return network
         return models.initialize(network, self.initialization)
-
-
-def args(**values) -> Mapping:
-    """Arguments of a network, as a mapping that cannot be changed."""
-    return MappingProxyType(values)

@@ -7,14 +7,14 @@ import difflib
 from dataclasses import replace
 
 from nin_lib.recipes.named import RECIPES
-from nin_lib.recipes.recipe import Recipe, args
+from nin_lib.recipes.recipe import Recipe
 
 _POCKET = RECIPES["pocket"]
 
 
 def _ablation() -> dict[str, Recipe]:
     """From the tutorials' training of the pocket network to ours, one change at a time."""
-    plain = args(norm=False, final_relu=True)
+    plain = {"norm": False, "final_relu": True}
     changes = {
         "as the tutorials train": {
             "model_args": plain,
@@ -27,8 +27,8 @@ def _ablation() -> dict[str, Recipe]:
             "flip": False,
         },
         "+ He initialization": {"initialization": "he"},
-        "+ no ReLU before the average": {"model_args": args(norm=False)},
-        "+ batch normalization": {"model_args": args()},
+        "+ no ReLU before the average": {"model_args": {"norm": False}},
+        "+ batch normalization": {"model_args": {}},
         "+ momentum, weight decay": {"momentum": 0.9, "weight_decay": 5e-4},
         "+ one-cycle learning rate, peak 0.4": {"schedule": "one-cycle", "learning_rate": 0.4},
         "+ label smoothing": {"label_smoothing": 0.1},
@@ -39,41 +39,38 @@ def _ablation() -> dict[str, Recipe]:
     for number, (label, change) in enumerate(changes.items()):
         values |= change
         why = f"From the tutorials' training to ours, setting {number}: {label}."
-        setting = replace(_POCKET, name=f"ablation-{number}", why=why, **values)
-        same = replace(setting, name=_POCKET.name, why=_POCKET.why) == _POCKET
-        settings[label] = _POCKET if same else setting
+        setting = replace(_POCKET, **values)
+        named = replace(setting, name=f"ablation-{number}", why=why)
+        settings[label] = _POCKET if setting == _POCKET else named
     return settings
 
 
-def _variant(base: Recipe, name: str, why: str, **changes) -> Recipe:
-    return replace(base, name=f"{base.name}-{name}", why=why, **changes)
+def _study(base: Recipe, changes: dict[str, tuple[str, dict]]) -> dict[str, Recipe]:
+    """A recipe for each label: ``base``, or with settings changed and a word added to its name."""
+    return {
+        label: replace(base, name=f"{base.name}-{word}", why=f"{base.name}: {label}.", **settings)
+        if word
+        else base
+        for label, (word, settings) in changes.items()
+    }
 
 
 ABLATION = _ablation()
 
-HEADS = {
-    "global average": _POCKET,
-    "fully connected": _variant(
-        _POCKET, "fully-connected", "Two fully connected layers in place of the average.",
-        model_args=args(head="fully_connected"),
+HEADS = _study(_POCKET, {
+    "global average": ("", {}),
+    "fully connected": ("fully-connected", {"model_args": {"head": "fully_connected"}}),
+    "fully connected, dropout": (
+        "fully-connected-dropout", {"model_args": {"head": "fully_connected_dropout"}}
     ),
-    "fully connected, dropout": _variant(
-        _POCKET, "fully-connected-dropout", "Two fully connected layers, dropout before each.",
-        model_args=args(head="fully_connected_dropout"),
-    ),
-}  # fmt: skip
+})  # fmt: skip
 
-POINTWISE = {
-    f"{words} per block": _POCKET
-    if count == 1
-    else _variant(
-        _POCKET, f"pointwise-{count}", f"{words} per block in place of one.".capitalize(),
-        model_args=args(pointwise=count),
-    )
-    for count, words in enumerate(
-        ("no 1×1 layer", "one 1×1 layer", "two 1×1 layers", "three 1×1 layers")
-    )
-}  # fmt: skip
+POINTWISE = _study(_POCKET, {
+    "no 1×1 layer per block": ("pointwise-0", {"model_args": {"pointwise": 0}}),
+    "one 1×1 layer per block": ("", {}),
+    "two 1×1 layers per block": ("pointwise-2", {"model_args": {"pointwise": 2}}),
+    "three 1×1 layers per block": ("pointwise-3", {"model_args": {"pointwise": 3}}),
+})  # fmt: skip
 
 # The tutorial's run with one 1×1 layer on the smallest images that its network takes, so that a
 # laptop can test its two guesses: that the data set is too small, that a larger batch may help.
@@ -83,58 +80,34 @@ _SMALL = replace(
     why="The tutorial with one 1×1 layer per block, at 67×67 in place of 224×224.",
     image_size=67,
 )
-MORE_DATA = {
-    "15,000 images, 40 epochs": _variant(
-        _SMALL, "data-15000", "A quarter of the images, as many steps.", limit=15_000, epochs=40
+MORE_DATA = _study(_SMALL, {
+    "15,000 images, 40 epochs": ("data-15000", {"limit": 15_000, "epochs": 40}),
+    "30,000 images, 20 epochs": ("data-30000", {"limit": 30_000, "epochs": 20}),
+    "60,000 images, 10 epochs": ("", {}),
+})  # fmt: skip
+LARGER_BATCH = _study(_SMALL, {
+    "batch 64, learning rate 0.1": ("", {}),
+    "batch 256, learning rate 0.1": ("batch-256", {"batch_size": 256}),
+    "batch 256, learning rate 0.4": (
+        "batch-256-learning-rate-0.4", {"batch_size": 256, "learning_rate": 0.4}
     ),
-    "30,000 images, 20 epochs": _variant(
-        _SMALL, "data-30000", "Half of the images, as many steps.", limit=30_000, epochs=20
-    ),
-    "60,000 images, 10 epochs": _SMALL,
-}
-LARGER_BATCH = {
-    "batch 64, learning rate 0.1": _SMALL,
-    "batch 256, learning rate 0.1": _variant(
-        _SMALL, "batch-256", "Four times the batch, the same learning rate.", batch_size=256
-    ),
-    "batch 256, learning rate 0.4": _variant(
-        _SMALL,
-        "batch-256-learning-rate-0.4",
-        "Four times the batch and the learning rate.",
-        batch_size=256,
-        learning_rate=0.4,
-    ),
-}
+})  # fmt: skip
 
 # The paper's CIFAR-10 network: which of the recipe's departures from the paper matters?
 _CIFAR10 = RECIPES["paper-cifar10"]
-PAPER = {
-    "paper-cifar10": _CIFAR10,
-    "images neither mirrored nor shifted": _variant(
-        _CIFAR10, "plain", "Images as they are, as in the paper's first table.",
-        flip=False, shift=0,
-    ),
-    "no batch normalization": _variant(
-        _CIFAR10, "no-norm",
-        "No batch normalization; initial weights and learning rate as published.",
-        model_args=args(dataset="cifar10", final_relu=False), initialization="gaussian",
-        learning_rate=0.1,
-    ),
-    "a ReLU before the average": _variant(
-        _CIFAR10, "relu", "The last ReLU kept, as in the paper.",
-        model_args=args(dataset="cifar10", norm=True),
-    ),
-    "the published weight decay": _variant(
-        _CIFAR10, "decay", "A fifth of the weight decay, as published.", weight_decay=1e-4
-    ),
-    "no average of the weights": _variant(
-        _CIFAR10, "last", "The last weights count, not their average.", ema_decay=0.0
-    ),
-    "images whitened": _variant(
-        _CIFAR10, "whitened", "Contrast normalized and whitened, as in the paper.",
-        preprocessing="whitened",
-    ),
-}  # fmt: skip
+PAPER = _study(_CIFAR10, {
+    "paper-cifar10": ("", {}),
+    "images neither mirrored nor shifted": ("plain", {"flip": False, "shift": 0}),
+    "no batch normalization": ("no-norm", {  # initial weights and learning rate as published
+        "model_args": {"dataset": "cifar10", "final_relu": False},
+        "initialization": "gaussian",
+        "learning_rate": 0.1,
+    }),
+    "a ReLU before the average": ("relu", {"model_args": {"dataset": "cifar10", "norm": True}}),
+    "the published weight decay": ("decay", {"weight_decay": 1e-4}),
+    "no average of the weights": ("last", {"ema_decay": 0.0}),
+    "images whitened": ("whitened", {"preprocessing": "whitened"}),
+})  # fmt: skip
 
 # The same questions and some more, for a network that a laptop can train.
 _SMALL_CIFAR10 = replace(
@@ -142,37 +115,28 @@ _SMALL_CIFAR10 = replace(
     name="pocket-cifar10",
     why="The pocket network trained on CIFAR-10 as paper-cifar10 trains the paper's, for 6 epochs.",
     model="pocket_nin",
-    model_args=args(),
+    model_args={},
     epochs=6,
 )
-
-
-def _departures() -> dict[str, Recipe]:
-    """Single steps from our training toward the published one."""
-    steps = {
-        "images contrast normalized": ("contrast", {"preprocessing": "contrast"}),
-        "… and whitened": ("whitened", {"preprocessing": "whitened"}),
-        "neither mirrored nor shifted": ("plain", {"flip": False, "shift": 0}),
-        "an average in the pool": ("pool", {"model_args": args(pool="average")}),
-        "dropout after the pool": ("dropout", {"model_args": args(dropout=0.5)}),
-        "a ReLU before the average": ("relu", {"model_args": args(final_relu=True)}),
-        "no batch normalization": ("no-norm", {"model_args": args(norm=False)}),
-        "… and Gaussian weights, 0.05": (
-            "gaussian", {"model_args": args(norm=False), "initialization": "gaussian"},
-        ),
-        "learning rate 0.1, then a tenth": ("cut", {"schedule": "step", "learning_rate": 0.1}),
-        "a fifth of the weight decay": ("decay", {"weight_decay": 1e-4}),
-        "batches of 128": ("batch", {"batch_size": 128}),
-        "no smoothed labels": ("sharp", {"label_smoothing": 0.0}),
-        "no average of the weights": ("last", {"ema_decay": 0.0}),
-    }  # fmt: skip
-    return {"as it is": _SMALL_CIFAR10} | {
-        label: _variant(_SMALL_CIFAR10, name, f"One step toward the paper: {label}.", **change)
-        for label, (name, change) in steps.items()
-    }
-
-
-DEPARTURES = _departures()
+# Single steps from our training toward the published one.
+DEPARTURES = _study(_SMALL_CIFAR10, {
+    "as it is": ("", {}),
+    "images contrast normalized": ("contrast", {"preprocessing": "contrast"}),
+    "… and whitened": ("whitened", {"preprocessing": "whitened"}),
+    "neither mirrored nor shifted": ("plain", {"flip": False, "shift": 0}),
+    "an average in the pool": ("pool", {"model_args": {"pool": "average"}}),
+    "dropout after the pool": ("dropout", {"model_args": {"dropout": 0.5}}),
+    "a ReLU before the average": ("relu", {"model_args": {"final_relu": True}}),
+    "no batch normalization": ("no-norm", {"model_args": {"norm": False}}),
+    "… and Gaussian weights, 0.05": (
+        "gaussian", {"model_args": {"norm": False}, "initialization": "gaussian"}
+    ),
+    "learning rate 0.1, then a tenth": ("cut", {"schedule": "step", "learning_rate": 0.1}),
+    "a fifth of the weight decay": ("decay", {"weight_decay": 1e-4}),
+    "batches of 128": ("batch", {"batch_size": 128}),
+    "no smoothed labels": ("sharp", {"label_smoothing": 0.0}),
+    "no average of the weights": ("last", {"ema_decay": 0.0}),
+})  # fmt: skip
 
 STUDIES = {
     "ablation": ABLATION,

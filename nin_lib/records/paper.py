@@ -7,6 +7,7 @@ a result without one is "not yet measured", with the command that measures it.
 
 from dataclasses import dataclass
 from statistics import mean
+from types import SimpleNamespace
 
 from matplotlib.figure import Figure
 
@@ -48,38 +49,25 @@ TABLES = (
 )
 
 
-@dataclass(frozen=True)
-class Published:
-    """Settings of the authors' configuration for CIFAR-10. Steps are batches."""
+#: Settings of the authors' configuration for CIFAR-10. Steps are batches.
+PUBLISHED = SimpleNamespace(
+    std=0.05,  # of the initial weights, Gaussian
+    learning_rate=0.1,
+    cuts=(100_000, 120_000),  # steps after which the learning rate is a tenth
+    last=0.1,  # the last layer's learning rate, as a share of the others'
+    batch=128,
+    weight_decay=1e-4,  # none on biases; a tenth of it in the older configuration
+)
 
-    std: float = 0.05  # of the initial weights, Gaussian
-    learning_rate: float = 0.1
-    cuts: tuple[int, int] = (100_000, 120_000)  # steps after which the learning rate is a tenth
-    last: float = 0.1  # the last layer's learning rate, as a share of the others'
-    batch: int = 128
-    weight_decay: float = 1e-4  # none on biases; a tenth of it in the older configuration
-
-
-PUBLISHED = Published()
-
-
-@dataclass(frozen=True)
-class Reported:
-    """A reported test accuracy of the paper's network on CIFAR-10, in percent."""
-
-    accuracy: str  # as printed there
-    of: str
-    source: str
-
-
+#: Test accuracies of the paper's network on CIFAR-10 in percent, as printed: of what, and where.
 REPORTED = (
-    Reported("89.6", "the authors', for Caffe", "gist.github.com/mavenlin/e56253735ef32c3c296d"),
-    Reported("89.64", "PyTorch, settings tuned", "github.com/jiecaoyu/pytorch-nin-cifar10"),
-    Reported("91.63", "Keras, 200 epochs", "github.com/BIGBALLON/cifar-10-cnn"),
-    Reported("92", "Torch, batch normalization", "github.com/szagoruyko/cifar.torch"),
-    Reported("88", "Torch, without it", "github.com/szagoruyko/cifar.torch"),
-    Reported("87.7", "PyTorch, no dropout", "github.com/Jasonlee1995/NIN"),
-    Reported("65.5", "PyTorch, dropout", "github.com/Jasonlee1995/NIN"),
+    ("89.6", "the authors', for Caffe", "gist.github.com/mavenlin/e56253735ef32c3c296d"),
+    ("89.64", "PyTorch, settings tuned", "github.com/jiecaoyu/pytorch-nin-cifar10"),
+    ("91.63", "Keras, 200 epochs", "github.com/BIGBALLON/cifar-10-cnn"),
+    ("92", "Torch, batch normalization", "github.com/szagoruyko/cifar.torch"),
+    ("88", "Torch, without it", "github.com/szagoruyko/cifar.torch"),
+    ("87.7", "PyTorch, no dropout", "github.com/Jasonlee1995/NIN"),
+    ("65.5", "PyTorch, dropout", "github.com/Jasonlee1995/NIN"),
 )
 
 
@@ -187,8 +175,8 @@ def differences() -> Table:
 def reported() -> Table:
     """Results that others report, with the 95 % interval that 10,000 test images leave."""
     rows = [("accuracy, %", "95 % interval", "of", "reported in")]
-    for one in REPORTED:
-        ends = interval(float(one.accuracy) / 100, TABLES[0].images)
+    for accuracy, of, source in REPORTED:
+        ends = interval(float(accuracy) / 100, TABLES[0].images)
         span = " to ".join(f"{100 * end:.1f}" for end in ends)
-        rows.append((one.accuracy, span, one.of, one.source))
+        rows.append((accuracy, span, of, source))
     return Table(rows, right=(0, 1))

@@ -1,20 +1,18 @@
 """The command line: ``python -m nin_lib.train RECIPE``, alone or under ``torchrun``."""
 
 import argparse
-import dataclasses
 import os
 import shlex
 import sys
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save_model
 
 from nin_lib import data as datasets
 from nin_lib import recipes
 from nin_lib.train import batches, hardware, loop, process
 from nin_lib.train.checkpoints import CheckpointError
-from nin_lib.train.engine import AS_WRITTEN, PRECISIONS, Engine
 from nin_lib.train.run import Run, as_json
 from nin_lib.train.state import TrainingDiverged
 
@@ -30,9 +28,6 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, help="instead of the recipe's number")
     parser.add_argument("--device", help="cuda, mps or cpu (the best at hand)")
     parser.add_argument("--seed", type=int, default=0, help="of weights, order, augmentation (0)")
-    parser.add_argument("--precision", choices=PRECISIONS, help="(the fastest in hardware)")
-    parser.add_argument("--as-written", action="store_true", help="the tutorials' loop, not ours")
-    parser.add_argument("--compile", action="store_true", help="use torch.compile")
     parser.add_argument("--minutes", type=float, help="stop and save after so long")
     parser.add_argument("--resume", metavar="FILE", help="go on from a checkpoint")
     parser.add_argument("--checkpoint", metavar="FILE", help="keep the state there, each epoch")
@@ -68,25 +63,18 @@ def _train(options: argparse.Namespace) -> int:
         _complain_unless_writable(path)
     if options.resume and not Path(options.resume).is_file():
         raise ValueError(f"there is no checkpoint {options.resume} to go on from")
-    own = "auto" if recipe.data == "fashion-mnist" else recipe.data
-    data = datasets.load(options.data or own)
+    usual = "auto" if recipe.data == "fashion-mnist" else recipe.data
+    data = datasets.load(options.data or usual)
     own_file = Path(f"{options.recipe}-{data.name}-seed{options.seed}.checkpoint")
-    named = options.checkpoint or options.resume
-    checkpoint = Path(named) if named else own_file
-    if not named:
-        _complain_unless_writable(own_file)
-        if own_file.exists():
-            advice = f"go on from it with --resume {own_file}, or delete it"
-            raise CheckpointError(f"{own_file} is there from an earlier training; {advice}")
-    engine = AS_WRITTEN if options.as_written else Engine()
-    precision = options.precision or engine.precision
-    engine = dataclasses.replace(engine, precision=precision, compiled=options.compile)
-
+    checkpoint = Path(options.checkpoint or options.resume or own_file)
+    if own_file.exists() and not (options.checkpoint or options.resume):
+        advice = f"go on from it with --resume {own_file}, or delete it"
+        raise CheckpointError(f"{own_file} is there from an earlier training; {advice}")
     torch.manual_seed(options.seed)
     model = recipe.network(data.train_images.shape[1], len(data.classes))
     passed_on = ("seed", "device", "epochs", "resume", "minutes")
     settings = {name: getattr(options, name) for name in passed_on}
-    run = loop.fit(model, data, recipe, engine=engine, checkpoint=checkpoint, **settings)
+    run = loop.fit(model, data, recipe, checkpoint=checkpoint, **settings)
     if int(os.environ.get("RANK", "0")):  # in a team, the first process speaks for all
         return 130 if run.stopped else 0
     print(run)
@@ -97,8 +85,7 @@ def _train(options: argparse.Namespace) -> int:
             print(f"Go on with: {_how_to_go_on(options, data.name, checkpoint)}")
         return 130
     if options.weights:
-        weights = {name: t.contiguous().cpu() for name, t in run.model.state_dict().items()}
-        save_file(weights, options.weights)
+        save_model(run.model, options.weights)
         print(f"Weights written to {options.weights}.")
     if not options.checkpoint and checkpoint.resolve() == own_file.resolve():
         own_file.unlink(missing_ok=True)  # nobody named it, and nobody needs it now
@@ -115,10 +102,9 @@ def _how_to_go_on(options: argparse.Namespace, data: str, checkpoint: Path) -> s
     team = ["torchrun", "--nproc_per_node", os.environ.get("LOCAL_WORLD_SIZE", "1")]
     words = team if process.count() > 1 else ["python"]
     words = [*words, "-m", "nin_lib.train", options.recipe, "--data", data]
-    for name in ("epochs", "device", "seed", "precision", "record", "weights"):
+    for name in ("epochs", "device", "seed", "record", "weights"):
         if getattr(options, name):
             words += [f"--{name}", str(getattr(options, name))]
-    words += ["--as-written"] * options.as_written + ["--compile"] * options.compile
     return shlex.join([*words, "--resume", str(checkpoint)])
 
 

@@ -1,7 +1,6 @@
 """From a data set to the batches that a network sees."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 
 import torch
@@ -48,7 +47,6 @@ def check_seed(seed: int) -> None:
         raise ValueError(f"a seed is a whole number from 0 to {SEEDS - 1:,}, got {seed:,}")
 
 
-@dataclass
 class Draws:
     """The random choices of one epoch, drawn at once from seed and epoch alone.
 
@@ -59,22 +57,14 @@ class Draws:
         hole: int64 2×N, the row and column of a cut's center.
     """
 
-    order: Tensor
-    mirror: Tensor
-    shift: Tensor
-    hole: Tensor
-
-    @staticmethod
-    def of(count: int, side: int, recipe: Recipe, seed: int, epoch: int, device) -> "Draws":
+    def __init__(self, count: int, side: int, recipe: Recipe, seed: int, epoch: int, device):
         """Draw for ``count`` images of ``side`` pixels, on the CPU: the same for all."""
         dice = torch.Generator().manual_seed((seed << 20) + epoch)
-        drawn = (
-            torch.randperm(count, generator=dice),
-            torch.rand(count, generator=dice) < 0.5,
-            torch.randint(0, 2 * recipe.shift + 1, (2, count), generator=dice),
-            torch.randint(0, side, (2, count), generator=dice),
-        )
-        return Draws(*(tensor.to(device) for tensor in drawn))
+        reach = 2 * recipe.shift + 1
+        self.order = torch.randperm(count, generator=dice).to(device)
+        self.mirror = (torch.rand(count, generator=dice) < 0.5).to(device)
+        self.shift = torch.randint(0, reach, (2, count), generator=dice).to(device)
+        self.hole = torch.randint(0, side, (2, count), generator=dice).to(device)
 
 
 def augment(images: Tensor, recipe: Recipe, draws: Draws, chosen: slice | Tensor) -> Tensor:
@@ -147,13 +137,11 @@ class Enlarged(torch.utils.data.Dataset):
         steps = [transforms.ToTensor(), transforms.Normalize(recipe.mean, recipe.std)]
         if recipe.image_size:
             steps.insert(0, transforms.Resize((recipe.image_size,) * 2))
-        self.images, self.labels, self.transform = images, labels, transforms.Compose(steps)
+        self.transform = transforms.Compose([transforms.ToPILImage(), *steps])
+        self.images, self.labels = images, labels
 
     def __len__(self):
         return len(self.labels)
 
     def __getitem__(self, i):
-        from PIL import Image
-
-        pixels = self.images[i].permute(1, 2, 0).squeeze(2).numpy()
-        return self.transform(Image.fromarray(pixels)), int(self.labels[i])
+        return self.transform(self.images[i]), int(self.labels[i])

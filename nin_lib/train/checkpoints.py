@@ -1,14 +1,14 @@
 """Checkpoints: all that a training needs to go on as if it had never stopped."""
 
 import io
-import os
-import tempfile
 import warnings
 from pathlib import Path
 
 import torch
 
-FORMAT = "nin_lib checkpoint 2"
+from nin_lib.train.run import write_whole
+
+FORMAT = "nin_lib checkpoint 3"
 
 
 class CheckpointError(ValueError):
@@ -16,20 +16,10 @@ class CheckpointError(ValueError):
 
 
 def save(path: str | Path, state: dict) -> None:
-    """Write ``state`` whole or not at all: to a new file first, which then takes the name."""
-    path = Path(path)
+    """Write ``state`` whole or not at all."""
     content = io.BytesIO()  # torch answers a full disk with other errors than the system's
     torch.save({"format": FORMAT, **state}, content)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as part:
-        try:
-            part.write(content.getbuffer())
-            part.flush()
-            os.fsync(part.fileno())
-        except BaseException:
-            part.close()
-            os.unlink(part.name)
-            raise
-    os.replace(part.name, path)
+    write_whole(path, content.getbuffer())
 
 
 def keep(path: str | Path, state: dict) -> str:
@@ -46,7 +36,7 @@ def load(path: str | Path, expected: dict) -> dict:
     """Read a checkpoint and make sure that it is of the training that wants to go on.
 
     Args:
-        expected: the training it must belong to: recipe, data and so on, name → value.
+        expected: the training it must belong to: its data, seed and so on, name → value.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -61,17 +51,12 @@ def load(path: str | Path, expected: dict) -> dict:
         ) from error
     if not isinstance(state, dict) or state.get("format") != FORMAT:
         raise CheckpointError(f"{path} was not written by this version of nin_lib.train")
-    found, wanted = _flat(state["about"]), _flat(expected)
+    found = state["about"]
     differences = [
-        f"its {name} is {found.get(name)!r}, not {wanted.get(name)!r}"
-        for name in sorted(found.keys() | wanted.keys())
-        if found.get(name) != wanted.get(name)
+        f"its {name} is {found.get(name)!r}, not {expected.get(name)!r}"
+        for name in sorted(found.keys() | expected.keys())
+        if found.get(name) != expected.get(name)
     ]
     if differences:
         raise CheckpointError(f"{path} is of another training: {'; '.join(differences)}")
     return state
-
-
-def _flat(about: dict) -> dict:
-    """The same with an entry for each of the recipe's settings."""
-    return about | {"recipe": None} | {f"recipe {k}": v for k, v in about["recipe"].items()}

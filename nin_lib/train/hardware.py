@@ -83,7 +83,6 @@ def describe_machine(device: torch.device) -> dict:
     }
     if device.type == "cuda":
         machine["gpu"] = torch.cuda.get_device_name(device)
-        machine["tf32_in_convolutions"] = torch.backends.cudnn.allow_tf32
     return machine | {package: version(package) for package in ("torch", "torchvision")}
 
 
@@ -94,16 +93,3 @@ def _processor() -> str:
             return name.partition(":")[2].strip()
     except (OSError, ValueError):
         return platform.processor() or platform.machine()
-
-
-def peak_memory_mib(device: torch.device) -> float | None:
-    """The most memory held so far, in MiB: by the GPU's tensors since the last reset, or by this
-    process in all its life."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 2**20
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, KiB elsewhere
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit

@@ -3,7 +3,6 @@
 import dataclasses
 import time
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from nin_lib.train import checkpoints, hardware, process, stopping
 from nin_lib.train.batches import Draws, check_seed, source
 from nin_lib.train.engine import Engine
 from nin_lib.train.evaluation import evaluate, interval
-from nin_lib.train.process import ALONE, Process
+from nin_lib.train.process import Process
 from nin_lib.train.run import Run
 from nin_lib.train.splits import ImageSet, splits
 from nin_lib.train.state import State, stop_if_diverged
@@ -59,7 +58,7 @@ def fit(
         WorkerLost: under ``torchrun``, when another process is gone.
         ValueError: no such device, or the images do not fit the network.
     """
-    device, processes = _processes(hardware.pick_device(device))
+    device = process.own_device(hardware.pick_device(device))
     size = process.count()
     engine = (engine or Engine()).settled(device)
     epochs = recipe.epochs if epochs is None else epochs
@@ -83,21 +82,19 @@ def fit(
         date=datetime.now(UTC).date().isoformat(),
     )
     kept = "the network keeps what it has learned"
-    settings = run.record()["recipe"]
-    del settings["why"]  # a sentence does not make it another training
-    about = {"recipe": settings, "data": data.digest, "seed": seed, "processes": size}
-    if device.type == "cuda":  # a process on a CPU has one peak for its whole life
-        torch.cuda.reset_peak_memory_stats(device)
+    about = {f"recipe {name}": value for name, value in run.record()["recipe"].items()}
+    del about["recipe why"]  # a sentence does not make it another training
+    about |= {"data": data.digest, "seed": seed, "processes": size}
 
     with (
-        processes as team,
+        process.join(device) as team,
         # On GPUs the wait for a lost process cannot be broken off but by its own end.
         stopping.listen(minutes, size == 1 or device.type == "cpu") as why_stop,
         engine.running(model, device) as network,
     ):
         torch.manual_seed(seed + team.rank)  # dropout
         team.synchronize(model)
-        state = State.fresh(model, recipe, engine, len(batches))
+        state = State(model, recipe, engine, len(batches))
         if resume:
             state.unpack(checkpoints.load(resume, about), resume, team)
             run.resumed = True
@@ -107,7 +104,7 @@ def fit(
 
         while state.epoch <= epochs:
             side, place = images.shape[-1], images.device
-            draws = Draws.of(len(images), side, recipe, seed, state.epoch, place)
+            draws = Draws(len(images), side, recipe, seed, state.epoch, place)
             ahead = [team.share(batch) for batch in batches[state.step :]]
             ready = source(images, labels, recipe, engine, draws, ahead)
             run.stopped = one_epoch(network, ready, state, recipe, engine, team, why_stop, show)
@@ -134,7 +131,6 @@ def fit(
         done = f"{len(run.history)} of {epochs} epochs and {state.step} of {len(batches)} steps"
         print(f"Stopped by {run.stopped} after {done}; {kept}.")
     model.eval()
-    run.peak_memory_mib = hardware.peak_memory_mib(device)
     return run
 
 
@@ -151,16 +147,6 @@ def _check(epochs, seed, checkpoint, recipe: Recipe, size: int) -> None:
         )
 
 
-def _processes(device: torch.device):
-    """This process's device, and the process itself: alone, or in the team of ``torchrun``."""
-    if process.count() == 1:
-        return device, nullcontext(ALONE)
-    from nin_lib.train import team
-
-    device = team.own_device(device)
-    return device, team.join(device)
-
-
 def one_epoch(
     network: nn.Module, ready: Iterable, state: State, recipe: Recipe, engine: Engine,
     team: Process, why_stop: Callable[[], str | None], show: bool,
@@ -169,11 +155,13 @@ def one_epoch(
     from tqdm import tqdm  # tqdm.auto forgets TQDM_DISABLE in notebooks
 
     device, steps = state.losses.device, len(state.losses)
-    started, before = time.perf_counter(), state.seconds
     network.train()
     bar = {"desc": f"epoch {state.epoch}", "initial": state.step, "total": steps, "leave": False}
     bar |= {} if show else {"disable": True}  # without it, TQDM_DISABLE decides
-    for x, y in tqdm(state.waited(ready), **bar):
+    before, started = state.seconds, time.perf_counter()
+    asked = started
+    for x, y in tqdm(ready, **bar):
+        state.waiting += time.perf_counter() - asked
         x, y = x.to(device, memory_format=engine.layout), y.to(device)
         with engine.autocast(device):
             logits = network(x)
@@ -198,6 +186,7 @@ def one_epoch(
             stop_if_diverged(losses, state.epoch, recipe.learning_rate)
         if reason:
             break
+        asked = time.perf_counter()
     state.seconds = before + time.perf_counter() - started
     return reason
 

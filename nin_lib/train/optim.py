@@ -15,7 +15,7 @@ def sgd(model: nn.Module, recipe: Recipe, fused: bool = True) -> torch.optim.SGD
     others = [p for p in model.parameters() if p.ndim <= 1]
     groups = [{"params": weights, "weight_decay": recipe.weight_decay}, {"params": others}]
     optimizer = torch.optim.SGD(
-        [group for group in groups if group["params"]],
+        groups,
         lr=recipe.learning_rate,
         momentum=recipe.momentum,
         nesterov=recipe.momentum > 0,

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,13 +21,11 @@ class Run:
         model: the trained network, in evaluation mode.
         history: one row per epoch: ``epoch``, ``learning_rate``, ``train_loss``,
             ``train_accuracy``, ``watched_loss``, ``watched_accuracy``, ``step_seconds``,
-            ``wall_seconds``.
+            ``wall_seconds``, the one as the tutorials count: without waiting and evaluation.
         watched: ``validation``, or ``test`` where the recipe repeats a tutorial.
         result: taken once, after the last epoch: ``loss``, ``accuracy``, its 95 % ``interval``,
             how many ``images``, and ``on`` which: ``test``, or ``held-out`` where the official
             test set is not at hand.
-        step_seconds: as the tutorials count: without waiting for batches and without evaluation.
-        wall_seconds: all of it.
         stopped: why it ended early (Ctrl-C, say), or None; ``result`` is then None.
         processes: how many trained together.
         resumed: whether it went on from a checkpoint.
@@ -46,12 +45,7 @@ class Run:
     stopped: str | None = None
     processes: int = 1
     resumed: bool = False
-    peak_memory_mib: float | None = None
     date: str = ""
-
-    @property
-    def step_seconds(self) -> float:
-        return sum(row["step_seconds"] for row in self.history)
 
     @property
     def wall_seconds(self) -> float:
@@ -75,13 +69,8 @@ class Run:
         """Everything but the weights, as plain JSON values."""
         plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         del plain["model"]
-        examples = self.train_examples * len(self.history)
         record = {"kind": "run", **plain, "engine": dataclasses.asdict(self.engine)}
-        record |= {"recipe": self.recipe.settings()}
-        for clock in ("step", "wall"):
-            seconds = getattr(self, f"{clock}_seconds")
-            record[f"{clock}_seconds"] = seconds
-            record[f"examples_per_second_{clock}"] = examples / seconds if self.history else None
+        record |= {"recipe": self.recipe.settings(), "wall_seconds": self.wall_seconds}
         return json.loads(json.dumps(record, allow_nan=False))
 
     def save(self, path: str | Path) -> None:
@@ -96,7 +85,13 @@ def as_json(record: dict) -> str:
 
 def write(path: str | Path, record: dict) -> None:
     """Write a record as JSON, whole or not at all."""
+    write_whole(path, as_json(record).encode())
+
+
+def write_whole(path: str | Path, content: bytes) -> None:
+    """Write a file whole or not at all: to a new file first, which then takes the name."""
     path = Path(path)
-    part = path.with_name(path.name + ".part")
-    part.write_text(as_json(record), encoding="utf-8")
-    os.replace(part, path)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        part = Path(folder) / path.name
+        part.write_bytes(content)
+        os.replace(part, path)

@@ -1,12 +1,7 @@
 """The state of a training: what changes from step to step, and what a checkpoint holds."""
 
-import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 
 from nin_lib.recipes import Recipe
 from nin_lib.train.checkpoints import CheckpointError
@@ -22,7 +17,6 @@ class TrainingDiverged(FloatingPointError):
     """The loss became infinite or not a number."""
 
 
-@dataclass
 class State:
     """Everything that a step changes.
 
@@ -38,57 +32,31 @@ class State:
         history: a row for each whole epoch.
     """
 
-    model: nn.Module
-    optimizer: torch.optim.Optimizer
-    scheduler: torch.optim.lr_scheduler.LRScheduler
-    scaler: torch.amp.GradScaler
-    averaged: AveragedModel | None
-    losses: Tensor
-    hits: Tensor
-    learning_rate: float
-    epoch: int = 1
-    step: int = 0
-    waiting: float = 0.0
-    seconds: float = 0.0
-    history: list[dict] = field(default_factory=list)
-
-    @staticmethod
-    def fresh(model: nn.Module, recipe: Recipe, engine: Engine, steps: int) -> "State":
+    def __init__(self, model: nn.Module, recipe: Recipe, engine: Engine, steps: int):
         """Before the first of ``steps`` steps an epoch; the model is on its device already."""
         device = next(model.parameters()).device
-        optimizer = sgd(model, recipe, engine.fused)
-        scheduler = schedule(optimizer, recipe, recipe.epochs * steps)
-        return State(
-            model=model,
-            optimizer=optimizer,
-            scheduler=scheduler,
-            scaler=torch.amp.GradScaler(device.type, enabled=engine.dtype == torch.float16),
-            averaged=average(model, recipe),
-            losses=torch.zeros(steps, device=device),
-            hits=torch.zeros((), device=device),
-            learning_rate=scheduler.get_last_lr()[0],
-        )
+        self.model = model
+        self.optimizer = sgd(model, recipe, engine.fused)
+        self.scheduler = schedule(self.optimizer, recipe, recipe.epochs * steps)
+        self.scaler = torch.amp.GradScaler(device.type, enabled=engine.dtype == torch.float16)
+        self.averaged = average(model, recipe)
+        self.losses = torch.zeros(steps, device=device)
+        self.hits = torch.zeros((), device=device)
+        self.history: list[dict] = []
+        self.epoch = 0
+        self._begin()
 
     @property
     def evaluated(self) -> nn.Module:
         """The network that is evaluated: the average of the weights if there is one."""
         return self.averaged.module if self.averaged else self.model
 
-    def waited(self, batches: Iterable) -> Iterator:
-        """The same batches; the time that each is waited for is added to ``waiting``."""
-        started = time.perf_counter()
-        batches = iter(batches)  # a loader starts its workers here
-        while True:
-            batch = next(batches, None)
-            self.waiting += time.perf_counter() - started
-            if batch is None:
-                return
-            yield batch
-            started = time.perf_counter()
-
     def next_epoch(self, row: dict) -> None:
         """The epoch is whole: keep its row, and begin another."""
         self.history.append(row)
+        self._begin()
+
+    def _begin(self) -> None:
         self.learning_rate = self.scheduler.get_last_lr()[0]
         self.losses.zero_()
         self.hits.zero_()
@@ -116,14 +84,12 @@ class State:
         Raises:
             CheckpointError: it is of another network; the model is then as before.
         """
-        before = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
-        try:
-            for name in _PARTS:
-                if getattr(self, name) is not None and saved[name]:  # a scaler's may be empty
-                    getattr(self, name).load_state_dict(saved[name])
-        except (RuntimeError, KeyError, ValueError) as error:
-            self.model.load_state_dict(before)
-            raise CheckpointError(f"{path} holds another network's weights") from error
+        shapes = {name: tensor.shape for name, tensor in saved["model"].items()}
+        if shapes != {name: tensor.shape for name, tensor in self.model.state_dict().items()}:
+            raise CheckpointError(f"{path} holds another network's weights")
+        for name in _PARTS:
+            if getattr(self, name) is not None and saved[name]:  # a scaler's may be empty
+                getattr(self, name).load_state_dict(saved[name])
         for p, state in self.optimizer.state.items():  # momentum in this device's own layout
             for name, tensor in state.items():
                 if torch.is_tensor(tensor) and tensor.shape == p.shape:

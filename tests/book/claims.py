@@ -374,7 +374,7 @@ def reports(source: str = "") -> list[float]:
     """What others report of the paper's network on CIFAR-10, as shares."""
     from nin_lib.records.paper import REPORTED
 
-    return [float(one.accuracy) / 100 for one in REPORTED if source in one.source]
+    return [float(accuracy) / 100 for accuracy, _, where in REPORTED if source in where]
 
 
 def errors(row: int, network: str) -> int:

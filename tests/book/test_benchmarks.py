@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from nin_lib import models, records, summary
-from nin_lib.recipes import RECIPES, args
+from nin_lib.recipes import RECIPES
 from nin_lib.train import run
 
 
@@ -55,7 +55,7 @@ def test_the_verdicts(grid):
 def test_a_network_killed_on_purpose_is_called_dead(grid, wardrobe):
     """A last bias far below zero: every class map is zero, and no gradient flows."""
     recipe = dataclasses.replace(
-        RECIPES["tutorial"], model="pocket_nin", model_args=args(final_relu=True), image_size=None,
+        RECIPES["tutorial"], model="pocket_nin", model_args={"final_relu": True}, image_size=None,
         batch_size=16,
     )  # fmt: skip
 

@@ -25,7 +25,7 @@ def test_validation_images_are_never_trained_on(handful):
 
 
 def draws(count, recipe, seed=0, epoch=1):
-    return Draws.of(count, 28, recipe, seed, epoch, "cpu")
+    return Draws(count, 28, recipe, seed, epoch, "cpu")
 
 
 def test_augmentation_shifts_and_mirrors_whole_pictures():

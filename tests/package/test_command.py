@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from nin_lib import data, models, train
 from nin_lib.recipes import RECIPES
@@ -78,7 +79,7 @@ def test_it_trains_records_and_keeps_the_weights(handful, tmp_path, capsys, monk
     assert written["data"] == "wardrobe" and written["recipe"]["epochs"] == 1
     assert "epoch  1" in capsys.readouterr().out
     network = models.pocket_nin()
-    network.load_state_dict(models.load_weights("pocket.safetensors"))
+    network.load_state_dict(load_file("pocket.safetensors"))
     assert not list(tmp_path.glob("*.checkpoint"))
 
 
@@ -140,7 +141,7 @@ def test_ctrl_c_saves_and_prints_how_to_go_on(tmp_path):
     straight = command("--epochs", "2", "--seed", "3", "--weights", "straight.safetensors")
     straight += ["--checkpoint", "another"]
     assert subprocess.run(straight, env=QUIET, capture_output=True).returncode == 0
-    ours, theirs = (models.load_weights(f"{n}.safetensors") for n in ("interrupted", "straight"))
+    ours, theirs = (load_file(f"{n}.safetensors") for n in ("interrupted", "straight"))
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 

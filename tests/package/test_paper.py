@@ -117,7 +117,7 @@ def test_what_is_quoted_is_what_the_paper_prints():
         "paper-svhn": (2.35, None),
         "paper-mnist": (0.47, 0.45),
     }
-    assert [one.accuracy for one in paper.REPORTED] == [
+    assert [accuracy for accuracy, *_ in paper.REPORTED] == [
         "89.6", "89.64", "91.63", "92", "88", "87.7", "65.5",
     ]  # fmt: skip
 

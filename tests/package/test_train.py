@@ -57,7 +57,7 @@ def test_a_run_reports_every_epoch_and_tests_once(handful, monkeypatch):
     assert 0 <= run.result["accuracy"] <= 1 and run.result["loss"] > 0
     low, high = run.result["interval"]
     assert 0 <= low < run.result["accuracy"] < high <= 1
-    assert run.step_seconds < run.wall_seconds
+    assert all(0 < row["step_seconds"] < row["wall_seconds"] for row in run.history)
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_does_not(handful, plain):
@@ -128,8 +128,7 @@ def test_the_record_can_be_written_read_and_repeated_from(handful, plain, tmp_pa
     assert len(record["history"]) == 2
     for key in ("processor", "cores", "torch", "torchvision", "python"):
         assert record["machine"][key]
-    assert record["examples_per_second_step"] > record["examples_per_second_wall"] > 0
-    assert record["peak_memory_mib"] > 0
+    assert record["wall_seconds"] == run.wall_seconds > 0
     assert not list(tmp_path.glob("*.part"))
 
 
