@@ -27,6 +27,8 @@ GO = """(figure, state) => new Promise((done) => {
     location.hash = `fig-${figure.dataset.number}:${state}`;
     if (location.hash === before) done();
 })"""
+KEY = """(figure, key) => document.activeElement.dispatchEvent(
+    new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }))"""
 CELLS = "(rows) => rows.map((row) => [...row.cells].map((cell) => cell.innerText))"
 PASTE = """(element, text) => {
     const carrier = new DataTransfer();
@@ -61,6 +63,7 @@ class Shown:
         self.sentence = self.root.locator(".nin-says")
         self.note = self.root.locator(".nin-aside")
         self.alert = self.root.locator("[role=alert]")
+        self.picker = self.root.locator("input[type=file]")
         self.fallback = self.root.locator(".nin-fallback")
 
     # ---- waiting
@@ -141,17 +144,32 @@ class Shown:
         return self.says()
 
     def tour(self, states, look=SAID):
-        """What ``look``, JavaScript of the figure's element, finds in each state, as of ``go``."""
-        walk = f"""async (figure, states) => {{
-            const [go, settle, look] = [{GO}, {SETTLE}, {look}], found = [];
-            for (const state of states) {{
-                await go(figure, state);
+        """What ``look``, JavaScript of the figure's element, finds in each state, as of ``go``: all
+        in one call, where the browser need not be asked a hundred times."""
+        return self._steps(GO, [address_of(state) for state in states], look)
+
+    def walk(self, keys, on=0):
+        """What it says after each key, on the picture of that place: all in one call."""
+        self.grid(on).focus()
+        return self._steps(KEY, keys, SAID)
+
+    def _steps(self, act, steps, look):
+        all_of_them = f"""async (figure, steps) => {{
+            const [act, settle, look] = [{act}, {SETTLE}, {look}], found = [];
+            for (const step of steps) {{
+                await act(figure, step);
                 await settle(figure);
                 found.push(look(figure));
             }}
             return found;
         }}"""
-        return self.root.evaluate(walk, [address_of(state) for state in states])
+        return self.root.evaluate(all_of_them, steps)
+
+    def darken(self):
+        """As when the reader's machine turns dark."""
+        self.tab.emulate_media(color_scheme="dark")
+        self.root.locator(".nin-figure[data-theme=dark]").wait_for()
+        self.settle()
 
     def stroke(self, canvas, points, side=28):
         """Move the pressed mouse over rows and columns of a canvas of side×side pixels."""
@@ -168,8 +186,7 @@ class Shown:
         self.tab.mouse.up()
 
     def choose_file(self, name, content, kind="image/png"):
-        file = {"name": name, "mimeType": kind, "buffer": content}
-        self.root.locator("input[type=file]").set_input_files(file)
+        self.picker.set_input_files({"name": name, "mimeType": kind, "buffer": content})
 
     def paste(self, text):
         self.grid().evaluate(PASTE, text)
