@@ -72,29 +72,3 @@ def violations(root):
         return [(v["id"], v["nodes"][0]["html"][:300]) for v in found]
 
     return find
-
-
-@pytest.fixture
-def shown_alone(browser, tmp_path):
-    """Opens a figure in one piece, ``shown_alone(figure, fragment, words it says when ready)``; at
-    the end no page may have had an error."""
-    contexts, complaints = [], []
-
-    def show(figure, fragment, words, script="", **options):
-        target = tmp_path / "figure.html"
-        page = f"<!doctype html><meta charset=utf-8>{figure.html()}"
-        target.write_text(page, encoding="utf-8")
-        context = browser.new_context(**({"viewport": {"width": 1200, "height": 900}} | options))
-        contexts.append(context)
-        context.add_init_script(script)
-        tab = context.new_page()
-        tab.on("pageerror", lambda error: complaints.append(str(error)))
-        tab.goto(target.as_uri() + (f"#fig-{figure.number}:{fragment}" if fragment else ""))
-        if options.get("java_script_enabled", True):
-            tab.locator(".nin-says", has_text=words).wait_for()
-        return tab
-
-    yield show
-    for context in contexts:
-        context.close()
-    assert not complaints

@@ -4,14 +4,14 @@ import re
 
 import pytest
 import torch
-from test_average import Alone, maps_of, number, pixels_in
-from test_live import PICTURES, png
+from harness import STARTED
+from pictures import PICTURES, png
+from pocket import maps_of, number, pixels_in
 from torch import nn
 
 from nin_lib import live, models
 from nin_lib.recipes import RECIPES
 
-READY = "() => /on average over 20 draws/.test(document.querySelector('.nin-says').innerText)"
 KEEPS = (
     r"Without its (\d+) strongest of (\d+) cells, .+? keeps (\S+) % of (\S+) % "
     r"\(logit (\S+)\); without (\d+) random ones (\S+) %"
@@ -19,32 +19,19 @@ KEEPS = (
 GAP = r"Over 1 to (\d+) cells the strongest cost (\S+) points"
 
 
-@pytest.fixture
-def alone(browser, tmp_path):
-    """Opens the figure in one piece, and waits for its draws; no page may have had an error."""
-    opened = []
-
-    def open_figure(fragment="", pictures=None, options=None, **traits):
-        figure = live.BreakMap(pictures, number="4.4", **traits)
-        opened.append(Alone(browser, tmp_path, figure, fragment, **(options or {})))
-        opened[-1].tab.wait_for_function(READY)
-        return opened[-1]
-
-    yield open_figure
-    for page in opened:
-        assert not page.complaints
-        page.context.close()
+def figure(**traits):
+    return live.BreakMap(number="4.4", **traits)
 
 
 def guess(page, word="more"):
-    page.tab.get_by_role("radio", name=word, exact=True).check()
-    page.tab.wait_for_function("() => /keeps/.test(document.querySelector('.nin-says').innerText)")
+    page.radio(word).check()
+    page.wait_for("keeps")
 
 
 def erased_rows(page):
     """[strongest, mean, low, high] in percent for each number of cells erased, once guessed."""
     page.table()  # which opens it; the curve is in it when its draws are done
-    page.tab.locator("tbody tr", has_text="erased").first.wait_for(state="attached")
+    page.root.locator("tbody tr", has_text="erased").first.wait_for(state="attached")
     rows = [row for row in page.table() if "erased" in row[0]]
     assert [row[0] for row in rows] == [f"{k} erased, %" for k in range(len(rows))]
     return [[number(cell) for cell in row[1:]] for row in rows]
@@ -65,20 +52,17 @@ def without_strongest(pixels, c, among):
         yield left.flatten().tolist()
 
 
-def test_the_arrow_keys_change_the_sentence(alone):
-    page = alone()
-    page.grid(0)
-    said = [page.says()]
-    for key in ("ArrowDown", "ArrowRight", "ArrowDown"):
-        page.press(key)
-        said.append(page.says())
+def test_the_arrow_keys_change_the_sentence(shown):
+    page = shown(figure())
+    said = [page.press(on=0)]
+    said += [page.press(key) for key in ("ArrowDown", "ArrowRight", "ArrowDown")]
     assert len(set(said)) == 4, said
     assert said[-1].startswith("Row 5, column 4 of the map of Pullover")
 
 
-def test_the_curves_stay_hidden_until_the_reader_has_guessed(alone):
-    page = alone()
-    cover = page.tab.get_by_text("Guess first; then")
+def test_the_curves_stay_hidden_until_the_reader_has_guessed(shown):
+    page = shown(figure())
+    cover = page.root.get_by_text("Guess first; then")
     assert cover.is_visible() and not any("erased" in row[0] for row in page.table())
     assert "keeps" not in page.says() and "Guess what erasing" in page.says()
     guess(page)
@@ -86,8 +70,8 @@ def test_the_curves_stay_hidden_until_the_reader_has_guessed(alone):
 
 
 @pytest.mark.parametrize("among", ["garment", "picture"])
-def test_the_strongest_cells_cost_what_torch_says(alone, among):
-    page = alone(picture=9, among=among, erased=5)
+def test_the_strongest_cells_cost_what_torch_says(shown, among):
+    page = shown(figure(picture=9, among=among, erased=5))
     guess(page)
     rows = erased_rows(page)
     code, printed = page.code()
@@ -110,12 +94,12 @@ def test_the_strongest_cells_cost_what_torch_says(alone, among):
         assert len(set(rows[-1])) == 1
 
 
-def test_the_gap_is_that_of_the_table_and_one_guess_holds(alone):
-    page = alone()
+def test_the_gap_is_that_of_the_table_and_one_guess_holds(shown):
+    page = shown(figure())
     holds = []
     for word in ("more", "about as much", "less"):
         guess(page, word)
-        page.tab.locator(".nin-says", has_text=f"“{word}”").wait_for()
+        page.wait_for(f"“{word}”")
         holds.append("does not hold" not in page.says())
     rows = erased_rows(page)
     most, gap = re.search(GAP, page.says()).groups()
@@ -137,8 +121,8 @@ def chance(seed):
 
 
 @pytest.mark.parametrize("blocks", [1, 2])
-def test_the_correlation_is_that_of_torch_with_the_same_draws(alone, blocks):
-    page = alone(redrawn=blocks, seed=3)
+def test_the_correlation_is_that_of_torch_with_the_same_draws(shown, blocks):
+    page = shown(figure(redrawn=blocks, seed=3))
     drawn, trained = models.pocket_nin(trained=True), maps_of(pixels_in(page.code()[0]))
     numbers = chance(1000 * 3 + 7)
     with torch.no_grad():
@@ -160,52 +144,42 @@ def test_the_correlation_is_that_of_torch_with_the_same_draws(alone, blocks):
     assert number(rows[blocks][1]) == number(r[1]) and number(rows[blocks][2]) == number(r[2])
 
 
-def test_nothing_reinitialized_agrees_fully_and_a_draw_leaves_the_trained_network_alone(alone):
-    page = alone(redrawn=4)
+def test_nothing_reinitialized_agrees_fully_and_a_draw_leaves_the_trained_network_alone(shown):
+    page = shown(figure(redrawn=4))
     guess(page)
     before = erased_rows(page)
     assert abs(number(re.search(r"r = (−?[\d.]+)", page.says())[1])) < 1
-    page.tab.get_by_role("button", name="reinitialize again").click()
-    page.tab.wait_for_function(READY)
-    page.tab.wait_for_function("() => /keeps/.test(document.querySelector('.nin-says').innerText)")
+    page.button("reinitialize again").click()
+    page.wait_for(STARTED["4.4"]).wait_for("keeps")
     assert [row[0] for row in erased_rows(page)] == [row[0] for row in before]
-    page.tab.get_by_label("blocks reinitialized").focus()
+    page.root.get_by_label("blocks reinitialized").focus()
     page.press("Home")
-    page.tab.locator(".nin-says", has_text="r = 1.000; 1.000 on average").wait_for()
+    page.wait_for("r = 1.000; 1.000 on average")
     assert "nothing reinitialized" in page.says()
 
 
-def test_a_black_picture_and_the_readers_own_just_work(alone):
-    page = alone()
+def test_a_black_picture_and_the_readers_own_just_work(shown):
+    page = shown(figure())
     guess(page)
     for name, content in (
         ("black", png(bytes(64), 8, 8, color_type=0)),
         ("mine", PICTURES["gray"]),
     ):
         page.choose_file(f"{name}.png", content)
-        page.tab.locator(
-            ".nin-says", has_text="of 0 cells" if name == "black" else "of 49 cells"
-        ).wait_for()
-        page.tab.wait_for_function(
-            "() => /keeps/.test(document.querySelector('.nin-says').innerText)"
-        )
-        page.tab.wait_for_function(READY)
+        page.wait_for("of 0 cells" if name == "black" else "of 49 cells")
+        page.wait_for("keeps").wait_for(STARTED["4.4"])
         _, printed = page.code()
         logit = re.search(KEEPS, page.says())[5]
         assert abs(printed[0] - float(number(logit))) < 6e-4
-    said = page.says()
-    page.choose_file("notes.txt", b"no picture", "text/plain")
-    page.tab.locator("[role=alert]").wait_for()
-    assert "cannot read “notes.txt”" in page.tab.locator("[role=alert]").inner_text()
-    assert page.says() == said
+    page.check_refusal_of_a_text_file()
 
 
-def test_the_address_holds_the_state_inside_what_there_is(alone):
-    page = alone("#fig-4.4:picture=8&chosen=6&row=1&column=2&erased=7&redrawn=2&among=picture")
+def test_the_address_holds_the_state_inside_what_there_is(shown):
+    page = shown(figure(), "picture=8&chosen=6&row=1&column=2&erased=7&redrawn=2&among=picture")
     assert page.says().startswith("Row 1, column 2 of the map of Shirt")
     guess(page)
     assert "Without its 7 strongest of 49 cells, Shirt keeps" in page.says()
-    page = alone("#fig-4.4:picture=88&chosen=66&row=-1&column=99&erased=700&redrawn=9&among=x")
+    page = shown(figure(), "picture=88&chosen=66&row=-1&column=99&erased=700&redrawn=9&among=x")
     assert page.says().startswith("Row 0, column 6 of the map of Ankle boot")
     assert "the top 4 blocks reinitialized" in page.says()
     guess(page)
@@ -213,8 +187,8 @@ def test_the_address_holds_the_state_inside_what_there_is(alone):
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (1200, "dark")])
-def test_it_fits_and_axe_finds_nothing(alone, violations, width, scheme):
-    page = alone(options={"viewport": {"width": width, "height": 800}, "color_scheme": scheme})
+def test_it_fits_and_axe_finds_nothing(shown, violations, width, scheme):
+    page = shown(figure(), viewport={"width": width, "height": 800}, color_scheme=scheme)
     guess(page)
     page.table()
     assert page.fits()

@@ -38,73 +38,30 @@ def forged(choices):
     return rows
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def table():
     return forged(affordable())
 
 
-class Page:
-    """The figure alone in a browser, and what it says."""
-
-    def __init__(self, tab, figure, path):
-        path.write_text(f"<!doctype html><meta charset=utf-8>{figure.html()}", encoding="utf-8")
-        self.tab, self.complaints = tab, []
-        tab.on("pageerror", lambda error: self.complaints.append(str(error)))
-        tab.goto(path.as_uri())
-        tab.wait_for_selector("[data-ready=true]")
-
-    def settle(self):
-        frames = "() => new Promise(f => requestAnimationFrame(() => requestAnimationFrame(f)))"
-        self.tab.evaluate(frames)
-
-    def says(self):
-        self.settle()
-        return self.tab.locator(".nin-says").inner_text()
-
-    def go(self, **state):
-        """Set the state as the page's address does; what the figure then says."""
-        parts = "&".join(
-            f"{key}={value if isinstance(value, str) else json.dumps(value)}"
-            for key, value in state.items()
-        )
-        self.tab.evaluate("state => { location.hash = `fig-3.1:${state}` }", parts)
-        self.tab.wait_for_function("h => location.hash.endsWith(h)", arg=parts)
-        return self.says()
-
-    def choose(self, choice):
-        return self.go(**vars(choice))
-
-    def press(self, *keys):
-        self.tab.locator(".plot").focus()
-        for key in keys:
-            self.tab.keyboard.press(key)
-        return self.says()
-
-    def chosen(self):
-        """The choice that the native inputs stand at."""
-        checked = self.tab.locator(".choices input:checked:not([type=checkbox])")
-        kernel, pointwise, head = checked.evaluate_all("all => all.map(e => e.value)")
-        width = self.tab.locator("input[type=range]").input_value()
-        bottleneck = self.tab.locator("input[type=checkbox]").is_checked()
-        return Choice(int(kernel), int(width), int(pointwise), bottleneck, head)
-
-    def best(self):
-        return self.tab.locator(".found").inner_text()
+def budget(measured, **traits):
+    return Budget(measured=measured, number="3.1", **traits)
 
 
-@pytest.fixture
-def opened(browser, tmp_path):
-    pages = []
+def chosen(page):
+    """The choice that the native inputs stand at."""
+    checked = page.root.locator(".choices input:checked:not([type=checkbox])")
+    kernel, pointwise, head = checked.evaluate_all("all => all.map(e => e.value)")
+    width = page.root.locator("input[type=range]").input_value()
+    bottleneck = page.root.locator("input[type=checkbox]").is_checked()
+    return Choice(int(kernel), int(width), int(pointwise), bottleneck, head)
 
-    def open_page(figure, **options):
-        tab = browser.new_page(**({"viewport": {"width": 1200, "height": 900}} | options))
-        pages.append(Page(tab, figure, tmp_path / f"{len(pages)}.html"))
-        return pages[-1]
 
-    yield open_page
-    for page in pages:
-        assert not page.complaints
-        page.tab.close()
+FOUND = """(figure) => figure.querySelector(".found").innerText"""
+
+
+def found(page):
+    """What it says of the best network so far."""
+    return page.root.evaluate(FOUND)
 
 
 def whole(text):
@@ -130,42 +87,49 @@ def torch_counts(choice):
     return parts, kinds
 
 
-def drawn(page, row, kind):
-    """The area of all slices of a kind in a row: four corners each, the second is the far left."""
-    points = page.tab.locator(f".areas.{row} polygon.{kind}").get_attribute("points") or ""
+LOOK = """(figure) => ({
+    said: figure.querySelector(".nin-says").innerText,
+    counts: [...figure.querySelectorAll(".names .nin-number")].map((place) => place.innerText),
+    polygons: ["standing", "hanging"].map((row) => KINDS.map((kind) =>
+        figure.querySelector(`.areas.${row} polygon.${kind}`).getAttribute("points") ?? "")),
+})""".replace("KINDS", json.dumps(KINDS))
+
+
+def area(points):
+    """Of all slices of a kind in a row: four corners each, the second is the far left."""
     corners = [tuple(map(float, point.split(","))) for point in points.split()]
     slices = zip(corners[::4], corners[2::4], strict=True)
     return sum((right - left) * abs(far - base) for (left, base), (right, far) in slices)
 
 
-def test_the_counts_are_those_of_torch_for_any_choice(opened, table):
-    page = opened(Budget(measured=table, number="3.1"))
-    places = page.tab.locator(".names .nin-number")
-    for values in product(KERNELS, (WIDTHS[0], 7, 22, WIDTHS[1]), (0, 1, 2), (False, True), HEADS):
-        choice = Choice(*values)
-        said = page.choose(choice)
+def test_the_counts_are_those_of_torch_for_any_choice(shown, table):
+    values = product(KERNELS, (WIDTHS[0], 7, 22, WIDTHS[1]), (0, 1, 2), (False, True), HEADS)
+    choices = [Choice(*each) for each in values]
+    seen = shown(budget(table)).tour(map(vars, choices), LOOK)
+    for choice, look in zip(choices, seen, strict=True):
+        said = look["said"]
         parts, kinds = torch_counts(choice)
         params, macs = zip(*parts.values(), strict=True)
-        assert whole(" ".join(places.all_inner_texts())) == [*params, *macs], choice
+        assert whole(" ".join(look["counts"])) == [*params, *macs], choice
         terms, total, rest = re.search(r": (.*) = ([\d,]+) parameters and ([^.]*)\.", said).groups()
         assert whole(terms) == [*params] and whole(total) == [sum(params)], said
         assert whole(rest) == [sum(macs), abs(BUDGET - sum(params))], said
         assert ("over the budget" in rest) == (sum(params) > BUDGET)
-        for kind, (area, below) in kinds.items():
-            assert drawn(page, "standing", kind) == pytest.approx(area, rel=0.01, abs=4), choice
-            assert drawn(page, "hanging", kind) == pytest.approx(
-                below / POSITIONS, rel=0.01, abs=4
-            ), choice
+        areas, below = zip(*kinds.values(), strict=True)
+        wanted = areas, [count / POSITIONS for count in below]
+        for polygons, row in zip(look["polygons"], wanted, strict=True):
+            assert [*map(area, polygons)] == pytest.approx(row, rel=0.01, abs=4), choice
 
 
 @pytest.mark.parametrize("share", [1, 7])
-def test_the_accuracy_is_that_of_the_nearest_trained_network(opened, table, share):
+def test_the_accuracy_is_that_of_the_nearest_trained_network(shown, table, share):
     """With all of them trained, and with only a seventh, where other choices must give way."""
     rows = table[::share]
-    page = opened(Budget(measured=rows, number="3.1"))
-    for values in product(KERNELS, (4, 20, 29), (0, 1, 2), (False, True), HEADS):
-        choice = Choice(*values)
-        said, near = page.choose(choice), nearest(choice, rows)
+    page = shown(budget(rows))
+    values = product(KERNELS, (4, 20, 29), (0, 1, 2), (False, True), HEADS)
+    choices = [Choice(*each) for each in values]
+    for choice, said in zip(choices, page.tour(map(vars, choices)), strict=True):
+        near = nearest(choice, rows)
         accuracies = [100 * a for a in near.accuracies]
         printed = f"{mean(accuracies):.2f}\u00a0% correct on average over 3 seeds"
         assert printed in said, choice
@@ -174,7 +138,7 @@ def test_the_accuracy_is_that_of_the_nearest_trained_network(opened, table, shar
         if near.width != choice.width:
             assert f"width {near.width}" in said.split("nearest")[1]
     own = rows[0].choice
-    assert "This network was trained" in page.choose(own)
+    assert "This network was trained" in page.go(**vars(own))
 
 
 def test_the_rule_of_the_nearest():
@@ -187,114 +151,106 @@ def test_the_rule_of_the_nearest():
     assert nearest(Choice(width=40, pointwise=2), [one]) == one
 
 
-def test_arrow_keys_walk_from_one_trained_network_to_another(opened, table):
-    page = opened(Budget(measured=table, number="3.1"))
+def test_arrow_keys_walk_from_one_trained_network_to_another(shown, table):
+    page = shown(budget(table))
     by_cost = sorted(table, key=lambda row: row.params)
-    assert "1,278" in page.press("Home") and page.chosen() == by_cost[0].choice
-    page.press("ArrowRight", "ArrowRight")
-    assert page.chosen() in {row.choice for row in by_cost[1:4]}
-    page.press("End")
-    assert page.chosen() == by_cost[-1].choice
+    assert "1,278" in page.press("Home", on=0) and chosen(page) == by_cost[0].choice
+    page.press("ArrowRight", "ArrowRight", on=0)
+    assert chosen(page) in {row.choice for row in by_cost[1:4]}
+    page.press("End", on=0)
+    assert chosen(page) == by_cost[-1].choice
     by_accuracy = sorted(table, key=lambda row: mean(row.accuracies))
-    before = page.chosen()
-    page.press("ArrowUp")
+    before = chosen(page)
+    page.press("ArrowUp", on=0)
     accuracy = {row.choice: mean(row.accuracies) for row in table}
-    assert accuracy[page.chosen()] >= accuracy[before] and page.chosen() != before
-    for _ in range(len(table) // 4 + 1):
-        page.press("Shift+ArrowUp")
-    assert accuracy[page.chosen()] == mean(by_accuracy[-1].accuracies)
-    assert "None of the" in page.best()
-    page.tab.get_by_label("multiply-adds", exact=True).check()
-    page.press("Home")
-    assert page.chosen() == min(table, key=lambda row: row.macs).choice
+    assert accuracy[chosen(page)] >= accuracy[before] and chosen(page) != before
+    page.press(*["Shift+ArrowUp"] * (len(table) // 4 + 1), on=0)
+    assert accuracy[chosen(page)] == mean(by_accuracy[-1].accuracies)
+    assert "None of the" in found(page)
+    page.field("multiply-adds").check()
+    page.press("Home", on=0)
+    assert chosen(page) == min(table, key=lambda row: row.macs).choice
 
 
-def test_a_click_on_the_scatter_chooses_the_network_there(opened, table):
-    page = opened(Budget(measured=table, number="3.1"))
-    path = page.tab.locator(".plot > svg:first-child path.dot").nth(17)
+def test_a_click_on_the_scatter_chooses_the_network_there(shown, table):
+    page = shown(budget(table))
+    path = page.root.locator(".plot > svg:first-child path.dot").nth(17)
     wanted = table[17]
     x, y = map(float, re.match(r"M([\d.]+) ([\d.]+)", path.get_attribute("d")).groups())
-    box = page.tab.locator(".plot > svg:first-child").bounding_box()
+    box = page.root.locator(".plot > svg:first-child").bounding_box()
     page.tab.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
     page.settle()
-    assert page.chosen() == wanted.choice
+    assert chosen(page) == wanted.choice
 
 
-def test_the_best_so_far_only_rises_and_keeps_to_the_budget(opened, table):
+def test_the_best_so_far_only_rises_and_keeps_to_the_budget(shown, table):
     dear = Choice(5, 40, 2, False, "fully_connected")
-    figure = Budget(measured=table, number="3.1", **vars(dear))
-    page = opened(figure)
-    assert "over the budget" in page.says() and "Nothing found" in page.best()
-    best = 0.0
-    for row in table[::9]:
-        page.choose(row.choice)
+    page = shown(budget(table, **vars(dear)))
+    assert "over the budget" in page.says() and "Nothing found" in found(page)
+    best, rows = 0.0, table[::9]
+    seen = page.tour([vars(row.choice) for row in rows], FOUND)
+    for row, printed in zip(rows, seen, strict=True):
         best = max(best, mean(row.accuracies))
-        assert f"{100 * best:.2f}\u00a0%" in page.best()
+        assert f"{100 * best:.2f}\u00a0%" in printed
         better = sum(mean(other.accuracies) > best for other in table)
-        assert f"{better or 'None'} of the {len(table)} trained networks" in page.best()
-    page.tab.get_by_role("button", name="start again").click()
+        assert f"{better or 'None'} of the {len(table)} trained networks" in printed
+    page.button("start again").click()
     page.settle()
-    assert page.chosen() == dear and "Nothing found" in page.best()
+    assert chosen(page) == dear and "Nothing found" in found(page)
 
 
-def test_native_inputs_make_every_choice(opened, table):
-    page = opened(Budget(measured=table, number="3.1"))
-    page.tab.get_by_label("5×5").check()
-    page.tab.get_by_label("bottleneck", exact=True).check()
-    page.tab.get_by_label("fully connected").check()
-    page.tab.get_by_role("radio", name="2", exact=True).check()
-    page.tab.locator("input[type=range]").focus()
-    page.tab.keyboard.press("ArrowRight")
-    said = page.says()
+def test_native_inputs_make_every_choice(shown, table):
+    page = shown(budget(table))
+    page.root.get_by_label("5×5").check()
+    page.field("bottleneck").check()
+    page.root.get_by_label("fully connected").check()
+    page.radio("2").check()
+    page.root.locator("input[type=range]").focus()
+    said = page.press("ArrowRight")
     assert said.startswith("5×5, width 25, two 1×1 layers, bottleneck, fully connected: ")
 
 
-def test_the_copied_code_makes_the_network_and_its_counts(opened, table):
-    page = opened(Budget(measured=table, number="3.1"))
+def test_the_copied_code_makes_the_network_and_its_counts(shown, table):
+    page = shown(budget(table))
     choice = Choice(5, 13, 2, True, "fully_connected")
-    page.choose(choice)
-    page.tab.get_by_role("button", name="copy as PyTorch").click()
-    printed = []
-    exec(page.tab.locator("pre").inner_text(), {"print": lambda *values: printed.append(values)})
+    page.go(**vars(choice))
+    _, printed = page.code()
     costs = trace(choice.network(), SHAPE)
     assert printed[-1] == (costs.params, costs.macs)
 
 
-def test_the_table_lists_all_trained_networks_best_first(opened, table):
-    page = opened(Budget(measured=table, number="3.1"))
-    page.tab.get_by_role("button", name="as table").click()
-    rows = [
-        text.split("\t") for text in page.tab.locator("tbody").inner_text().strip().splitlines()
-    ]
+def test_the_table_lists_all_trained_networks_best_first(shown, table):
+    page = shown(budget(table))
+    rows = page.table()
     means = [float(row[8]) for row in rows]
     assert len(rows) == len(table) and means == sorted(means, reverse=True)
     assert sorted(whole(row[6])[0] for row in rows) == sorted(row.params for row in table)
 
 
-def test_an_address_with_nonsense_stays_inside_what_there_is(opened, table):
-    page = opened(Budget(measured=table, number="3.1"))
+def test_an_address_with_nonsense_stays_inside_what_there_is(shown, table):
+    page = shown(budget(table))
     said = page.go(kernel=7, width=1e9, pointwise=-3, head="nobody", across="downwards", best=999)
     assert said.startswith("5×5, width 40, no 1×1 layer, global average: ")
     assert page.go(kernel="x", width="y", bottleneck=3) == said
 
 
-def test_without_a_record_it_says_so_and_still_counts(opened):
-    figure = Budget(measured=[], number="3.1")
-    page = opened(figure)
+def test_without_a_record_it_says_so_and_still_counts(shown):
+    figure = budget([])
+    page = shown(figure)
     said = page.says()
     assert said.endswith("Accuracies are not yet measured.")
-    assert page.tab.locator("pre").inner_text() == COMMAND
+    assert page.root.locator("pre").inner_text() == COMMAND
     assert "= 37,474 parameters" in said
-    page.tab.get_by_label("fully connected").check()
+    page.root.get_by_label("fully connected").check()
     assert page.says() != said
-    page.tab.get_by_role("button", name="as table").click()
+    page.table()
     assert "not yet measured" in figure.fallback() and "<svg" in figure.fallback()
 
 
-def test_it_fits_a_phone(opened, table):
-    page = opened(Budget(measured=table, number="3.1"), viewport={"width": 320, "height": 700})
-    page.choose(Choice(5, 40, 2, False, "fully_connected"))
-    assert page.tab.locator(".nin-figure").evaluate("e => e.scrollWidth <= e.clientWidth")
+def test_it_fits_a_phone(shown, table):
+    page = shown(budget(table), viewport={"width": 320, "height": 700})
+    page.go(**vars(Choice(5, 40, 2, False, "fully_connected")))
+    assert page.fits()
 
 
 def test_the_fallback_is_a_static_figure_and_measured_numbers(table):

@@ -18,7 +18,6 @@ from nin_lib.live import dying
 from nin_lib.live.dying import DEFAULT, HE, Settings
 
 CHANCES = math.log(10)
-OVER = 60_000  # ms, for a run on a busy machine
 
 
 # ---- the trainer against torch
@@ -116,33 +115,17 @@ def test_the_constants_are_those_of_the_page(trained_in_node, root):
 
 
 @pytest.fixture
-def die(shown_alone):
+def die(shown):
     def open_figure(fragment="", options=None, **traits):
-        return shown_alone(live.Die(number="6.1", **traits), fragment, "Step 0", **(options or {}))
+        figure = live.Die(number="6.1", **traits)
+        return shown(figure, fragment, **(options or {})).wait_for("Step 0")
 
     return open_figure
 
 
-def says(tab):
-    tab.evaluate("() => new Promise(f => requestAnimationFrame(() => requestAnimationFrame(f)))")
-    return tab.locator(".nin-says").inner_text()
-
-
-def wait_for(tab, words):
-    """Until the sentence holds the words; then the sentence."""
-    tab.locator(".nin-says", has_text=re.compile(words)).wait_for(timeout=OVER)
-    return says(tab)
-
-
-def press(tab, *keys):
-    tab.locator(".raster").focus()
-    for key in keys:
-        tab.keyboard.press(key)
-    return says(tab)
-
-
-def button(tab, name):
-    return tab.get_by_role("button", name=name, exact=True)
+def wait_for(page, words):
+    """Until the sentence holds what the pattern asks for; then the sentence."""
+    return page.wait_for(re.compile(words)).says()
 
 
 def parsed(sentence):
@@ -155,42 +138,42 @@ def parsed(sentence):
 
 
 def test_training_kills_and_the_sentence_says_so(die):
-    tab = die()
-    assert "Untrained" in says(tab)
-    assert tab.get_by_text("Workers are not allowed here").is_hidden()
-    before = parsed(says(tab))
-    button(tab, "train").click()
-    said = wait_for(tab, "Dead: the loss is that of equal chances")
+    page = die()
+    assert "Untrained" in page.says()
+    assert page.root.get_by_text("Workers are not allowed here").is_hidden()
+    before = parsed(page.says())
+    page.button("train").click()
+    said = wait_for(page, "Dead: the loss is that of equal chances")
     step, loss, gradient, dead = parsed(said)
     assert step > before[0] and (loss, gradient) == ("2.302585", "0") and dead[-1] == 10
     assert "ln 10 = 2.302585" in said and "The class map of Sandal is dead: 0 for all 50" in said
-    assert tab.locator(".flag").inner_text() == "dead from step 69"
+    assert page.root.locator(".flag").inner_text() == "dead from step 69"
     # the readings beside the drawing are the sentence's numbers
-    readings = tab.locator(".readings .value").all_inner_texts()
+    readings = page.root.locator(".readings .value").all_inner_texts()
     assert readings[1:] == [loss, gradient, f"{sum(dead)}/120"]
 
 
 def test_the_arrow_keys_ask_units_and_steps(die):
-    tab = die()
-    press(tab, " ")
-    wait_for(tab, r"Step (3\d|[4-9]\d)")
-    assert button(tab, "pause").count() == 1
-    press(tab, " ")
-    button(tab, "train").wait_for()
+    page = die()
+    page.press(" ", on=0)
+    wait_for(page, r"Step (3\d|[4-9]\d)")
+    assert page.button("pause").count() == 1
+    page.press(" ", on=0)
+    page.button("train").wait_for()
     said = [
-        press(tab, key) for key in ("ArrowLeft", "ArrowUp", "PageUp", "Home", "Shift+ArrowRight")
+        page.press(key, on=0)
+        for key in ("ArrowLeft", "ArrowUp", "PageUp", "Home", "Shift+ArrowRight")
     ]
     assert len(set(said)) == 5
     assert "class map of Coat" in said[1] and "Block 4, first 1×1, unit 0" in said[2]
     assert parsed(said[3])[0] == 0 and parsed(said[4])[0] == 12
     # the slider below the raster goes through the same steps
-    slider = tab.get_by_role("slider", name="step")
+    slider = page.root.get_by_role("slider", name="step")
     assert slider.input_value() == "12"
     slider.focus()
-    tab.keyboard.press("ArrowRight")
-    assert parsed(says(tab))[0] == 15
-    tab.locator(".raster").click(position={"x": 1, "y": 1})
-    assert "Block 1, 3×3, unit 0" in says(tab) and parsed(says(tab))[0] == 0
+    assert parsed(page.press("ArrowRight"))[0] == 15
+    page.root.locator(".raster").click(position={"x": 1, "y": 1})
+    assert "Block 1, 3×3, unit 0" in page.says() and parsed(page.says())[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -203,66 +186,60 @@ def test_the_arrow_keys_ask_units_and_steps(die):
     ],
 )
 def test_a_preset_shows_what_its_name_says(die, preset, verdict):
-    tab = die()
-    tab.get_by_label("try").select_option(preset)
-    button(tab, "train").click()
-    wait_for(tab, rf"Step [3-9]\d.*{verdict}|Step \d\d\d.*{verdict}")
+    page = die()
+    page.root.get_by_label("try").select_option(preset)
+    page.button("train").click()
+    wait_for(page, rf"Step [3-9]\d.*{verdict}|Step \d\d\d.*{verdict}")
 
 
 def test_a_remedy_starts_from_the_same_seed_and_keeps_the_run_before(die):
-    tab = die()
-    start = parsed(says(tab))
-    button(tab, "train").click()
-    wait_for(tab, r"Step [3-9]\d")
-    assert not tab.locator(".former").get_attribute("d")
-    button(tab, "half the learning rate").click()
-    wait_for(tab, r"Step [3-9]\d")
-    assert tab.locator(".former").get_attribute("d")
-    button(tab, "pause").click()
-    assert tab.locator(".slider .nin-number").all_inner_texts()[2] == "0.35"
-    assert tab.get_by_label("seed", exact=True).input_value() == "3"
-    assert parsed(press(tab, "Home"))[:3] == start[:3]
-    expect(button(tab, "He’s gain")).to_be_disabled()
-    button(tab, "no last ReLU").click()
-    expect(tab.get_by_label("ReLU before the average")).not_to_be_checked()
-    button(tab, "back to step 0").click()
-    wait_for(tab, "Step 0")
+    page = die()
+    start = parsed(page.says())
+    page.button("train").click()
+    wait_for(page, r"Step [3-9]\d")
+    assert not page.root.locator(".former").get_attribute("d")
+    page.button("half the learning rate").click()
+    wait_for(page, r"Step [3-9]\d")
+    assert page.root.locator(".former").get_attribute("d")
+    page.button("pause").click()
+    assert page.root.locator(".slider .nin-number").all_inner_texts()[2] == "0.35"
+    assert page.field("seed").input_value() == "3"
+    assert parsed(page.press("Home", on=0))[:3] == start[:3]
+    expect(page.button("He’s gain")).to_be_disabled()
+    page.button("no last ReLU").click()
+    expect(page.root.get_by_label("ReLU before the average")).not_to_be_checked()
+    page.button("back to step 0").click()
+    wait_for(page, "Step 0")
 
 
 def test_the_copied_code_trains_the_same_run(die):
-    tab = die(norm=True, rate=0.3)
-    button(tab, "train").click()
-    wait_for(tab, r"Step [3-9]\d")
-    button(tab, "pause").click()
-    step, loss, _, _ = parsed(press(tab, "Home", "Shift+ArrowRight", "Shift+ArrowRight"))
+    page = die(norm=True, rate=0.3)
+    page.button("train").click()
+    wait_for(page, r"Step [3-9]\d")
+    page.button("pause").click()
+    step, loss, _, _ = parsed(page.press("Home", "Shift+ArrowRight", "Shift+ArrowRight", on=0))
     assert step == 24
-    button(tab, "copy as PyTorch").click()
-    printed = []
-    exec(tab.locator("pre").inner_text(), {"print": printed.append})
+    _, printed = page.code()
     assert printed[0] == pytest.approx(float(loss), abs=1e-5)
     assert printed[1].verdict in ("healthy", "slow")
 
 
 def test_the_copied_code_of_a_dead_run_ends_with_that_verdict(die):
-    tab = die(bias=-0.5, gain=DEFAULT)
-    assert "Dead: the loss" in says(tab)
-    button(tab, "copy as PyTorch").click()
-    printed = []
-    exec(tab.locator("pre").inner_text(), {"print": printed.append})
+    page = die(bias=-0.5, gain=DEFAULT)
+    assert "Dead: the loss" in page.says()
+    _, printed = page.code()
     assert printed[0] == pytest.approx(CHANCES) and printed[1].verdict == "dead"
 
 
 def test_the_table_holds_the_losses_and_the_dead_of_each_layer(die):
-    tab = die(bias=-0.5)
-    button(tab, "train").click()
-    wait_for(tab, r"Step \d\d\d")
-    button(tab, "as table").click()
-    cells = "rows => rows.map((row) => [...row.cells].map((cell) => cell.textContent))"
-    rows = tab.locator("tbody tr").evaluate_all(cells)
+    page = die(bias=-0.5)
+    page.button("train").click()
+    wait_for(page, r"Step \d\d\d")
+    rows = page.table()
     assert [row[0] for row in rows[:3]] == ["0", "15", "30"]
     assert {row[1] for row in rows} == {"2.302585"} and {row[2] for row in rows} == {"0"}
-    assert [int(cell) for cell in rows[0][3:]] == parsed(says(tab))[3]
-    assert tab.locator("thead th").count() == 15
+    assert [int(cell) for cell in rows[0][3:]] == parsed(page.says())[3]
+    assert page.root.locator("thead th").count() == 15
 
 
 FORBIDDEN = "delete window.Worker"
@@ -276,80 +253,69 @@ FAILING = """window.Worker = class extends EventTarget {
 POLICY = """<meta http-equiv="Content-Security-Policy" content="worker-src 'none'">"""
 
 
-@pytest.mark.parametrize(("spell", "head"), [(FORBIDDEN, ""), (FAILING, ""), ("", POLICY)])
-def test_without_a_worker_it_trains_between_the_frames(browser, tmp_path, spell, head):
-    page = tmp_path / "figure.html"
-    figure = live.Die(number="6.1").html()
-    page.write_text(f"<!doctype html><meta charset=utf-8>{head}{figure}", encoding="utf-8")
-    tab = browser.new_page()
-    complaints = []
-    tab.on("pageerror", lambda error: complaints.append(str(error)))
-    tab.add_init_script(spell)
-    tab.goto(page.as_uri())
-    wait_for(tab, "Step 0")
-    tab.get_by_text("Workers are not allowed here").wait_for()
-    button(tab, "train").click()
-    wait_for(tab, "Dead: the loss is that of equal chances")
-    assert tab.locator(".flag").inner_text() == "dead from step 69" and not complaints
-    tab.close()
+@pytest.mark.parametrize(("script", "head"), [(FORBIDDEN, ""), (FAILING, ""), ("", POLICY)])
+def test_without_a_worker_it_trains_between_the_frames(die, script, head):
+    page = die(options={"script": script, "head": head})
+    page.root.get_by_text("Workers are not allowed here").wait_for()
+    page.button("train").click()
+    wait_for(page, "Dead: the loss is that of equal chances")
+    assert page.root.locator(".flag").inner_text() == "dead from step 69"
 
 
 def test_with_reduced_motion_the_run_is_computed_and_then_scrubbed(die):
-    tab = die(options={"reduced_motion": "reduce"}, bias=-0.5)
-    button(tab, "train").click()
-    drawn = "() => document.querySelector('.present').getAttribute('d')"
-    seen = {tab.evaluate(drawn)}
-    while "Training without showing it" in says(tab):
-        seen.add(tab.evaluate(drawn))
-    wait_for(tab, "Step 600")
-    assert len(seen - {tab.evaluate(drawn)}) <= 1
-    slider = tab.get_by_role("slider", name="step")
+    page = die(options={"reduced_motion": "reduce"}, bias=-0.5)
+    page.button("train").click()
+    curve = page.root.locator(".present")
+    seen = {curve.get_attribute("d")}
+    while "Training without showing it" in page.says():
+        seen.add(curve.get_attribute("d"))
+    wait_for(page, "Step 600")
+    assert len(seen - {curve.get_attribute("d")}) <= 1
+    slider = page.root.get_by_role("slider", name="step")
     slider.focus()
-    tab.keyboard.press("ArrowLeft")
-    assert parsed(says(tab))[0] == 597
+    assert parsed(page.press("ArrowLeft"))[0] == 597
 
 
 def test_off_screen_it_rests(die):
-    tab = die(norm=True)
-    tab.evaluate("document.body.style.paddingBottom = '3000px'")
-    button(tab, "train").click()
-    wait_for(tab, r"Step [1-9]")
-    tab.evaluate("scrollTo(0, 3000)")
-    tab.wait_for_timeout(1000)
-    step = "() => document.querySelector('.nin-says').innerText.match(/Step (\\d+)/)[1]"
-    before = tab.evaluate(step)
-    tab.wait_for_timeout(1000)
-    assert tab.evaluate(step) == before
-    tab.evaluate("scrollTo(0, 0)")
-    tab.wait_for_function(f"before => ({step})() !== before", arg=before, timeout=OVER)
+    page = die(norm=True)
+    page.tab.evaluate("document.body.style.paddingBottom = '3000px'")
+    page.button("train").click()
+    wait_for(page, r"Step [1-9]")
+    page.tab.evaluate("scrollTo(0, 3000)")
+    page.tab.wait_for_timeout(1000)
+    before = page.sentence.inner_text()
+    page.tab.wait_for_timeout(1000)
+    assert page.sentence.inner_text() == before
+    page.tab.evaluate("scrollTo(0, 0)")
+    page.wait_for_another(before)
 
 
 def test_a_loss_that_is_no_number_is_said(die):
-    tab = die("gain=2&bias=0.5&rate=0.1&final_relu=false&seed=0")
-    button(tab, "train").click()
-    assert "loss NaN" in wait_for(tab, "Diverged")
+    page = die("gain=2&bias=0.5&rate=0.1&final_relu=false&seed=0")
+    page.button("train").click()
+    assert "loss NaN" in wait_for(page, "Diverged")
 
 
 def test_an_address_with_nonsense_stays_inside_what_there_is(die):
-    tab = die("gain=1e9&bias=-7&rate=0&seed=-4&unit=5000&step=77777&final_relu=3&norm=maybe")
-    numbers = tab.locator(".slider .nin-number").all_inner_texts()
+    page = die("gain=1e9&bias=-7&rate=0&seed=-4&unit=5000&step=77777&final_relu=3&norm=maybe")
+    numbers = page.root.locator(".slider .nin-number").all_inner_texts()
     assert numbers == ["2.00", "−0.50", "0.003"]
-    assert tab.get_by_label("seed", exact=True).input_value() == "0"
-    assert "class map of Ankle boot" in says(tab)
-    assert tab.get_by_label("ReLU before the average").is_checked()
+    assert page.field("seed").input_value() == "0"
+    assert "class map of Ankle boot" in page.says()
+    assert page.root.get_by_label("ReLU before the average").is_checked()
 
 
 @pytest.mark.parametrize("width", [320, 390, 1200])
 def test_it_fits(die, width):
-    tab = die(options={"viewport": {"width": width, "height": 800}})
-    assert tab.locator(".nin-figure").evaluate("e => e.scrollWidth <= e.clientWidth")
+    page = die(options={"viewport": {"width": width, "height": 800}})
+    assert page.fits()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(die, violations, scheme):
-    tab = die(options={"color_scheme": scheme})
-    tab.evaluate("document.querySelector('.nin-fallback')?.remove()")
-    assert not violations(tab, ".nin-figure", only_contrast=scheme == "dark")
+    page = die(options={"color_scheme": scheme})
+    page.fallback.evaluate("fallback => fallback.remove()")
+    assert not violations(page.tab, ".nin-figure", only_contrast=scheme == "dark")
 
 
 # ---- in Python

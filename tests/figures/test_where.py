@@ -124,22 +124,6 @@ def test_the_fallback_is_a_picture_and_numbers(key):
     assert f"{ones[1]:,} of {macs:,} multiply-adds ({100 * ones[1] / macs:.1f} %)" in text
 
 
-def settle(tab):
-    tab.evaluate("() => new Promise(f => requestAnimationFrame(() => requestAnimationFrame(f)))")
-
-
-def says(tab):
-    settle(tab)
-    return tab.locator(".nin-says").inner_text().replace("\u00a0", " ")
-
-
-def press(tab, *keys):
-    tab.locator(".plot").focus()
-    for key in keys:
-        tab.keyboard.press(key)
-    return says(tab)
-
-
 def whole(text):
     return [int(n.replace(",", "")) for n in re.findall(r"\d[\d,]*(?![\d.])", text)]
 
@@ -157,7 +141,7 @@ def holds(said, key, place):
         f"{layer.macs:,} of {macs:,} multiply-adds",
     )
     assert all(cost in said for cost in costs), said
-    assert layer.name in said
+    assert layer.name in said and "Pointwise in all" in said
     wanted = [
         100 * layer.params / params,
         100 * layer.macs / macs,
@@ -165,41 +149,43 @@ def holds(said, key, place):
     ]
     assert percents(said) == pytest.approx(wanted, abs=0.051), said
     if layer.kind != "rest":
+        count = sum(other.kind != "rest" for other in found)
+        assert said.startswith(f"Layer {place + 1} of {count}, "), said
         assert f"{layer.inputs} → {layer.channels} channels" in said
         count = prod(layer.positions)
         assert ("at one position" if count == 1 else "×".join(map(str, layer.positions))) in said
 
 
-def test_arrow_keys_go_from_layer_to_layer(shown_alone):
-    tab = shown_alone(figure(), "", "Layer 1 of 12, block1.conv")
-    holds(says(tab), "nin", 0)
-    holds(press(tab, "ArrowRight", "ArrowRight"), "nin", 2)
-    holds(press(tab, "ArrowLeft"), "nin", 1)
-    holds(press(tab, "Shift+ArrowRight"), "nin", 5)
-    holds(press(tab, "End", "ArrowRight"), "nin", 11)
-    holds(press(tab, "Home", "ArrowLeft"), "nin", 0)
+def test_arrow_keys_go_from_layer_to_layer(shown):
+    page = shown(figure())
+    holds(page.says(), "nin", 0)
+    holds(page.press("ArrowRight", "ArrowRight", on=0), "nin", 2)
+    holds(page.press("ArrowLeft", on=0), "nin", 1)
+    holds(page.press("Shift+ArrowRight", on=0), "nin", 5)
+    holds(page.press("End", "ArrowRight", on=0), "nin", 11)
+    holds(page.press("Home", "ArrowLeft", on=0), "nin", 0)
 
 
 @pytest.mark.parametrize("key", NETWORKS)
-def test_every_network_says_its_sums_and_they_add_up(shown_alone, key):
+def test_every_network_says_its_sums_and_they_add_up(shown, key):
     place = len(layers_of(key)) // 2
-    tab = shown_alone(figure(), f"network={key}&layer={place}", "Pointwise in all")
-    holds(says(tab), key, place)
-    holds(press(tab, "End"), key, len(layers_of(key)) - 1)
-    terms = tab.locator(".terms").all_inner_texts()
+    page = shown(figure(), f"network={key}&layer={place}")
+    holds(page.says(), key, place)
+    holds(page.press("End", on=0), key, len(layers_of(key)) - 1)
+    terms = page.root.locator(".terms").all_inner_texts()
     for text, total, cost in zip(terms, sums(layers_of(key)), COSTS, strict=True):
         ones, others, every = whole(text)
         assert ones + others == every == total
         assert ones == sum(getattr(x, cost) for x in layers_of(key) if x.kind == "pointwise")
-    drawn = tab.locator(".bars i").count()
+    drawn = page.root.locator(".bars i").count()
     assert drawn == sum(bool(x.params) + bool(x.macs) for x in layers_of(key))
 
 
-def test_bars_are_as_high_as_their_shares(shown_alone):
-    tab = shown_alone(figure(network="mobilenet_v2"), "", "Layer 1 of")
+def test_bars_are_as_high_as_their_shares(shown):
+    page = shown(figure(network="mobilenet_v2"))
     found = layers_of("mobilenet_v2")
     for cost, side in (("macs", "top"), ("params", "bottom")):
-        looks = tab.locator(".bars i").evaluate_all(
+        looks = page.root.locator(".bars i").evaluate_all(
             "(all, side) => all.filter(e => e.style[side]).map(e => [e.className, "
             "parseFloat(e.style.height)])",
             side,
@@ -212,79 +198,70 @@ def test_bars_are_as_high_as_their_shares(shown_alone):
             assert height / heights[0] == pytest.approx(share, rel=1e-3)
 
 
-def test_sorted_by_a_cost_the_cursor_walks_down_it(shown_alone):
-    tab = shown_alone(figure(network="googlenet"), "", "Layer 1 of")
+def test_sorted_by_a_cost_the_cursor_walks_down_it(shown):
+    page = shown(figure(network="googlenet"))
     found = layers_of("googlenet")
     for label, cost in (("most parameters first", "params"), ("most multiply-adds first", "macs")):
-        tab.get_by_label(label).check()
+        page.root.get_by_label(label).check()
         by_cost = sorted(range(len(found)), key=lambda i, c=cost: (-getattr(found[i], c), i))
-        holds(press(tab, "Home"), "googlenet", by_cost[0])
-        holds(press(tab, "ArrowRight", "ArrowRight"), "googlenet", by_cost[2])
-    tab.get_by_label("as they come").check()
-    holds(press(tab, "Home"), "googlenet", 0)
+        holds(page.press("Home", on=0), "googlenet", by_cost[0])
+        holds(page.press("ArrowRight", "ArrowRight", on=0), "googlenet", by_cost[2])
+    page.root.get_by_label("as they come").check()
+    holds(page.press("Home", on=0), "googlenet", 0)
 
 
-def test_native_inputs_and_a_click_choose(shown_alone):
-    tab = shown_alone(figure(), "", "Layer 1 of 12")
-    tab.locator("select").select_option("vgg11")
-    holds(says(tab), "vgg11", 0)
-    box = tab.locator(".plot").bounding_box()
+def test_native_inputs_and_a_click_choose(shown):
+    page = shown(figure())
+    page.root.locator("select").select_option("vgg11")
+    holds(page.says(), "vgg11", 0)
+    box = page.root.locator(".plot").bounding_box()
     count = len(layers_of("vgg11"))
-    tab.mouse.click(box["x"] + box["width"] * 7.5 / count, box["y"] + 40)
-    holds(says(tab), "vgg11", 7)
-    tab.get_by_role("button", name="start again").click()
-    holds(says(tab), "nin", 0)
+    page.tab.mouse.click(box["x"] + box["width"] * 7.5 / count, box["y"] + 40)
+    holds(page.says(), "vgg11", 7)
+    page.button("start again").click()
+    holds(page.says(), "nin", 0)
 
 
-def test_an_address_with_nonsense_stays_inside_what_there_is(shown_alone):
-    tab = shown_alone(figure(), "network=lenet&layer=1e9&order=sideways", "Layer 12 of 12")
-    holds(says(tab), "nin", 11)
-    tab.evaluate("location.hash = 'fig-8.1:network=vgg11&layer=-5'")
-    tab.locator(".nin-says", has_text="Layer 1 of 11").wait_for()
-    holds(says(tab), "vgg11", 0)
-    tab.evaluate("location.hash = 'fig-8.1:network=3&layer=x&order=7'")
-    assert says(tab).startswith("Layer ")
+def test_an_address_with_nonsense_stays_inside_what_there_is(shown):
+    page = shown(figure(), "network=lenet&layer=1e9&order=sideways")
+    holds(page.says(), "nin", 11)
+    said = page.go(network="vgg11", layer=-5)
+    assert "Layer 1 of 11" in said
+    holds(said, "vgg11", 0)
+    assert page.go(network=3, layer="x", order=7).startswith("Layer ")
 
 
-def test_the_table_lists_every_layer_and_the_sums(shown_alone):
-    tab = shown_alone(figure(network="resnet50"), "", "Layer 1 of")
-    tab.get_by_role("button", name="as table").click()
-    lines = [
-        [cell.strip() for cell in line.split("\t")]
-        for line in tab.locator("tbody").inner_text().strip("\n").split("\n")
-    ]
+def test_the_table_lists_every_layer_and_the_sums(shown):
+    page = shown(figure(network="resnet50"))
     found = layers_of("resnet50")
-    *rows, ones, every = lines
+    *rows, ones, every = page.table()
     assert [row[1] for row in rows[:-1]] == [layer.name for layer in found[:-1]]
     columns = list(zip(*(whole(" ".join(row[2:4])) for row in rows), strict=True))
     assert tuple(map(sum, columns)) == tuple(whole(" ".join(every[2:4]))) == sums(found)
     assert whole(" ".join(ones[2:4])) == [
         sum(getattr(layer, cost) for layer in found if layer.kind == "pointwise") for cost in COSTS
     ]
-    tab.get_by_label("most parameters first").check()
+    page.root.get_by_label("most parameters first").check()
     costliest = max(found, key=lambda layer: layer.params)
-    tab.locator("tbody tr:first-child", has_text=costliest.name).wait_for()
+    page.root.locator("tbody tr:first-child", has_text=costliest.name).wait_for()
 
 
 @pytest.mark.parametrize("key", ["nin_cifar10", "googlenet", "efficientnet_b0", "vit_b_16"])
-def test_the_copied_code_counts_the_same(shown_alone, key):
-    tab = shown_alone(figure(), f"network={key}", "Pointwise in all")
-    tab.get_by_role("button", name="copy as PyTorch").click()
-    printed = []
-    exec(tab.locator("pre").inner_text(), {"print": lambda *values: printed.append(values)})
+def test_the_copied_code_counts_the_same(shown, key):
+    page = shown(figure(), f"network={key}")
+    _, printed = page.code()
     ones = [sum(getattr(x, c) for x in layers_of(key) if x.kind == "pointwise") for c in COSTS]
     assert printed == list(zip(ones, sums(layers_of(key)), strict=True))
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_it_fits_a_phone_in_both_themes(shown_alone, theme):
+def test_it_fits_a_phone_in_both_themes(shown, theme):
     small = {"viewport": {"width": 320, "height": 700}, "color_scheme": theme}
-    tab = shown_alone(figure(network="vit_b_16"), "layer=20", "Layer 21 of", **small)
-    assert tab.locator(".nin-figure").evaluate("e => e.scrollWidth <= e.clientWidth")
-    assert tab.locator(".nin-figure").get_attribute("data-theme") == theme
-    saying = "e => e.scrollHeight <= e.clientHeight + 1"
-    settle(tab)
-    assert tab.locator(".nin-says").evaluate(saying)
+    page = shown(figure(network="vit_b_16"), "layer=20", **small)
+    assert page.fits()
+    assert page.root.locator(".nin-figure").get_attribute("data-theme") == theme
+    page.settle()
+    assert page.sentence.evaluate("e => e.scrollHeight <= e.clientHeight + 1")
 
 
 def test_python_hears_and_reads_the_state():

@@ -1,0 +1,199 @@
+"""A figure in a browser tab, driven as a reader does it: alone in a file, or on a page of the site.
+
+What all figures' frame is made of, its classes and the words on its buttons, stands here alone.
+"""
+
+import json
+
+from playwright.sync_api import expect
+
+PATIENCE = 60_000  # ms; a machine may be busy with other work
+#: A figure that can be used: drawn, its weights loaded, no network still running.
+READY = "[data-ready=true]:has(.nin-body:not(.waiting, [aria-busy]))"
+#: What a figure, by its number, says once it has computed what it starts with.
+STARTED = {"2.1": "parameters", "4.4": "on average over 20 draws"}
+
+SETTLE = """async (figure) => {
+    const body = figure.querySelector(".nin-body"), start = performance.now();
+    for (let calm = 0; calm < 2; calm = body.hasAttribute("aria-busy") ? 0 : calm + 1) {
+        if (performance.now() - start > PATIENCE) throw new Error("the figure stays busy");
+        await new Promise(requestAnimationFrame);
+    }
+}""".replace("PATIENCE", str(PATIENCE))
+SAID = """(figure) => figure.querySelector(".nin-says").innerText"""
+GO = """(figure, state) => new Promise((done) => {
+    const before = location.hash;
+    addEventListener("hashchange", done, { once: true });
+    location.hash = `fig-${figure.dataset.number}:${state}`;
+    if (location.hash === before) done();
+})"""
+KEY = """(figure, key) => document.activeElement.dispatchEvent(
+    new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }))"""
+CELLS = "(rows) => rows.map((row) => [...row.cells].map((cell) => cell.innerText))"
+PASTE = """(element, text) => {
+    const carrier = new DataTransfer();
+    carrier.setData("text/plain", text);
+    element.dispatchEvent(new ClipboardEvent("paste", { clipboardData: carrier, bubbles: true }));
+}"""
+
+
+def alone(figure, head=""):
+    """A page of one figure in one piece."""
+    title = "<!doctype html><html lang=en><meta charset=utf-8><title>figure</title>"
+    return f"{title}{head}{figure.html()}"
+
+
+def address_of(state):
+    """A state as the page's address writes it."""
+    written = {k: v if isinstance(v, str) else json.dumps(v) for k, v in state.items()}
+    return "&".join(f"{key}={value}" for key, value in written.items())
+
+
+class Shown:
+    """A figure in a tab.
+
+    Args:
+        tab: the browser's page.
+        number: of the figure, as in "1.1"; where it is alone it needs none.
+    """
+
+    def __init__(self, tab, number=None):
+        self.tab = tab
+        self.root = tab.locator(f'[id="fig-{number}"]' if number else ".nin-live")
+        self.sentence = self.root.locator(".nin-says")
+        self.note = self.root.locator(".nin-aside")
+        self.alert = self.root.locator("[role=alert]")
+        self.picker = self.root.locator("input[type=file]")
+        self.fallback = self.root.locator(".nin-fallback")
+
+    # ---- waiting
+
+    def ready(self):
+        """Scroll to it and wait until it can be used; the figure itself."""
+        self.root.scroll_into_view_if_needed()
+        self.root.and_(self.tab.locator(READY)).wait_for(state="attached")
+        words = STARTED.get(self.root.get_attribute("data-number"))
+        return self.wait_for(words) if words else self
+
+    def wait_for(self, words):
+        """Wait until the sentence holds the words, a text or a pattern; the figure itself."""
+        self.sentence.filter(has_text=words).wait_for()
+        return self
+
+    def wait_for_another(self, said):
+        """Wait until the sentence is another than the one said."""
+        expect(self.sentence).not_to_have_text(said)
+
+    def settle(self):
+        """Wait until the hand has rested and the network has run, and all of it is drawn."""
+        self.root.evaluate(SETTLE)
+
+    # ---- reading
+
+    def says(self):
+        self.settle()
+        return self.root.evaluate(SAID).replace("\u00a0", " ")
+
+    def hears(self, words):
+        """Whether those who listen come to hear the words, once all is still."""
+        expect(self.root.locator(".nin-only-heard[role=status]")).to_have_text(words)
+
+    def table(self):
+        """The cells of the table's rows, those of its head left out; it stays open."""
+        if (toggle := self.button("as table")).count():
+            toggle.click()
+        self.settle()
+        return self.root.locator(".nin-panel tbody tr").evaluate_all(CELLS)
+
+    def code(self):
+        """What "copy as PyTorch" gives, and what it prints; several values in one are a tuple."""
+        self.button("copy as PyTorch").click()
+        code, printed = self.root.locator(".nin-panel pre").inner_text(), []
+        exec(code, {"print": lambda *v: printed.append(v if len(v) > 1 else v[0])})
+        return code, printed
+
+    def fits(self):
+        return self.root.locator(".nin-figure").evaluate("e => e.scrollWidth <= e.clientWidth")
+
+    # ---- acting
+
+    def button(self, name):
+        return self.root.get_by_role("button", name=name, exact=True)
+
+    def radio(self, name):
+        return self.root.get_by_role("radio", name=name, exact=True)
+
+    def field(self, label):
+        return self.root.get_by_label(label, exact=True)
+
+    def grid(self, place=0):
+        """One of its pictures that have a cursor."""
+        return self.root.locator("[role=application]").nth(place)
+
+    def press(self, *keys, on=None):
+        """Press keys, on the picture of that place where one is given; what it then says."""
+        if on is not None:
+            self.grid(on).focus()
+        for key in keys:
+            self.tab.keyboard.press(key)
+        return self.says()
+
+    def go(self, **state):
+        """Set the state as the page's address does; what it then says."""
+        self.root.evaluate(GO, address_of(state))
+        return self.says()
+
+    def tour(self, states, look=SAID):
+        """What ``look``, JavaScript of the figure's element, finds in each state, as of ``go``: all
+        in one call, where the browser need not be asked a hundred times."""
+        return self._steps(GO, [address_of(state) for state in states], look)
+
+    def walk(self, keys, on=0):
+        """What it says after each key, on the picture of that place: all in one call."""
+        self.grid(on).focus()
+        return self._steps(KEY, keys, SAID)
+
+    def _steps(self, act, steps, look):
+        all_of_them = f"""async (figure, steps) => {{
+            const [act, settle, look] = [{act}, {SETTLE}, {look}], found = [];
+            for (const step of steps) {{
+                await act(figure, step);
+                await settle(figure);
+                found.push(look(figure));
+            }}
+            return found;
+        }}"""
+        return self.root.evaluate(all_of_them, steps)
+
+    def darken(self):
+        """As when the reader's machine turns dark."""
+        self.tab.emulate_media(color_scheme="dark")
+        self.root.locator(".nin-figure[data-theme=dark]").wait_for()
+        self.settle()
+
+    def stroke(self, canvas, points, side=28):
+        """Move the pressed mouse over rows and columns of a canvas of side×side pixels."""
+        box = self.root.locator(canvas).bounding_box()
+        width, height = box["width"] / side, box["height"] / side
+        first, *others = [
+            (box["x"] + (column + 0.5) * width, box["y"] + (row + 0.5) * height)
+            for row, column in points
+        ]
+        self.tab.mouse.move(*first)
+        self.tab.mouse.down()
+        for place in others:
+            self.tab.mouse.move(*place, steps=4)
+        self.tab.mouse.up()
+
+    def choose_file(self, name, content, kind="image/png"):
+        self.picker.set_input_files({"name": name, "mimeType": kind, "buffer": content})
+
+    def paste(self, text):
+        self.grid().evaluate(PASTE, text)
+
+    def check_refusal_of_a_text_file(self):
+        """A file that is no picture gets its sentence and changes nothing."""
+        before = self.says()
+        self.choose_file("notes.txt", b"no picture", "text/plain")
+        assert "cannot read “notes.txt” as an image" in self.alert.inner_text()
+        assert self.says() == before
