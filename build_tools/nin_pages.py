@@ -1,5 +1,5 @@
 """Sphinx extension for every page of the site: a lean head, a description and a card for links to
-it, ways to run it, search that knows numbers; and the generated pages, site map and 404."""
+it, ways to run it; and the generated pages, site map and 404."""
 
 import json
 import re
@@ -10,8 +10,6 @@ from urllib.parse import quote
 
 import page_cards
 import stamp_address
-from sphinx.search import languages
-from sphinx.search.en import SearchEnglish
 
 # Files of the theme that no page of this book uses.
 UNUSED = re.compile(
@@ -26,19 +24,6 @@ FONT = "_static/math.woff"
 THEME_SCRIPT = "_static/scripts/pydata-sphinx-theme.js"
 MAY_SCROLL = ("pre", ".nboutput > .output_area", ".cell_output > .output",
               ".jp-RenderedHTMLCommon", ".pst-scrollable-table-container")  # fmt: skip
-# A search word: a number with its decimals, a shape such as 3×3, or a word.
-NUMBER = r"\d+(?:[.,]\d+)+|\d+(?:×\d+)+"
-
-
-class Search(SearchEnglish):
-    """English that keeps “2.3026” and “1×1” whole; a reader may type 1x1, too."""
-
-    _word_re = re.compile(rf"{NUMBER}|\w+")
-    js_splitter_code = f"""
-var splitQuery = (query) =>
-  query.replace(/(?<=\\d) ?[x*×] ?(?=\\d)/giu, "×")
-    .match(/{NUMBER}|[\\p{{Letter}}\\p{{Number}}_]+/gu) ?? [];
-"""
 
 
 def site_address() -> str:
@@ -240,7 +225,6 @@ def page_404(app):
 
 
 def setup(app):
-    languages["en"] = Search
     app.connect("config-inited", prepare)
     app.connect("html-page-context", finish_page, priority=950)
     app.connect("html-collect-pages", page_404)
