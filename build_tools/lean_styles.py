@@ -68,6 +68,11 @@ def _split(prelude: list) -> Iterator[str]:
     yield tinycss2.serialize(prelude[start:])
 
 
+def unfolded_later(css: str) -> str:
+    """A stylesheet whose list of contents stays folded until there is room for figures, too."""
+    return FOLDS.sub(lambda width: FOLDED[width[1]], css)
+
+
 def write(app, error):
     """Replace the stylesheets that pages link to by the one with the used rules."""
     if error or app.builder.format != "html":
@@ -84,8 +89,7 @@ def write(app, error):
     rules = []
     for name in sheets:
         text = (folder / name).read_text(encoding="utf-8")
-        text = FOLDS.sub(lambda width: FOLDED[width[1]], text)
-        rules += used(tinycss2.parse_stylesheet(text, True, True), words)
+        rules += used(tinycss2.parse_stylesheet(unfolded_later(text), True, True), words)
     sheet = "\n".join(rules)
     version = hashlib.sha256(sheet.encode()).hexdigest()[:8]
     (folder / SHEET).write_text(sheet, encoding="utf-8")

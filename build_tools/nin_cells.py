@@ -41,8 +41,8 @@ def html_of(cell: nodes.container) -> str:
 
 
 def has_figure(cell: nodes.container) -> bool:
-    """Whether a cell shows a picture or a live figure."""
-    return any(cell.findall(nodes.image)) or 'class="nin-live"' in html_of(cell)
+    """Whether a cell shows a numbered picture or a live figure."""
+    return "numbered" in cell["classes"] or 'class="nin-live"' in html_of(cell)
 
 
 def label_of(cell: nodes.container) -> str:
@@ -82,10 +82,12 @@ def fold(cell: nodes.container) -> None:
 def take_caption(cell: nodes.container) -> None:
     """Make the paragraph below a picture its caption, and its number an address."""
     below = cell.next_node(descend=False, siblings=True)
-    if not isinstance(below, nodes.paragraph) or not any(cell.findall(nodes.image)):
+    if not isinstance(below, nodes.paragraph):
         return
-    if number := isinstance(below[0], nodes.strong) and CAPTION.match(below.astext()):
+    number = CAPTION.match(below.astext())
+    if number and number[0] == next(iter(below.findall(nodes.strong)), nodes.strong()).astext():
         below["classes"].append("caption")
+        cell["classes"].append("numbered")
         cell["ids"].append(f"fig-{number[1]}")
         below.parent.remove(below)
         cell.append(below)

@@ -34,7 +34,7 @@ def site_address() -> str:
 
 def prepare(app, config):
     """Tell Sphinx the folder of our templates and the address of the site."""
-    config.templates_path.append(str(Path(__file__).parent / "templates"))
+    config.templates_path.insert(0, str(Path(__file__).parent / "templates"))
     config.html_baseurl = site_address()
 
 
@@ -172,7 +172,10 @@ def svg_size(path: Path) -> tuple[int, int]:
 
 
 def reserve_image_space(app, error):
-    """Load images when they come near, in space that is reserved, so that nothing moves."""
+    """Load images when they come near, in space that is reserved, so that nothing moves.
+
+    Each leads to itself alone, so that on a phone it can be seen large.
+    """
     if error or app.builder.format != "html":
         return
     folder = Path(app.outdir)
@@ -181,11 +184,13 @@ def reserve_image_space(app, error):
         if "loading=" in tag[0]:
             return tag[0]
         width, height = svg_size(folder / tag[1])
-        return f'{tag[0]} loading="lazy" width="{width}" height="{height}"'
+        size = f'width="{width}" height="{height}"'
+        image = f'{tag[0].rstrip("/> ")} loading="lazy" {size}/>'
+        return f'<a class="picture" href="{tag[1]}">{image}</a>'
 
     for page in folder.glob("*.html"):
         text = page.read_text(encoding="utf-8")
-        done = re.sub(r'<img\b[^>]*?\bsrc="(_images/[^"]+\.svg)"', reserved, text)
+        done = re.sub(r'<img\b[^>]*?\bsrc="(_images/[^"]+\.svg)"[^>]*>', reserved, text)
         if done != text:
             page.write_text(done, encoding="utf-8")
 

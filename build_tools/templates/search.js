@@ -20,9 +20,9 @@ if (typeof Search !== "undefined")
     const file = new URL(page.querySelector('link[rel="canonical"]').href).pathname.split("/").pop();
     const words = [...keywords].map((word) => word.toLowerCase());
     const found = [];
+    for (const mark of page.querySelectorAll(".headerlink")) mark.remove();
     for (const section of page.querySelectorAll("article section[id]")) {
       const heading = section.querySelector("h1, h2, h3");
-      heading?.querySelector(".headerlink")?.remove();
       const parts = [...section.children].filter((part) => !part.matches("section, script, style"));
       const text = parts.map((part) => part.textContent).join(" ").replace(/\s+/g, " ");
       const said = words.filter((word) => text.toLowerCase().includes(word));
