@@ -1,4 +1,4 @@
-"""Figure 4.4, break the explanation: its curves and correlations are what torch says."""
+"""Figure 4.8, break the explanation: its curves and correlations are what torch says."""
 
 import re
 
@@ -25,7 +25,7 @@ def alone(browser, tmp_path):
     opened = []
 
     def open_figure(fragment="", pictures=None, options=None, **traits):
-        figure = live.BreakMap(pictures, number="4.4", **traits)
+        figure = live.BreakMap(pictures, number="4.8", **traits)
         opened.append(Alone(browser, tmp_path, figure, fragment, **(options or {})))
         opened[-1].tab.wait_for_function(READY)
         return opened[-1]
@@ -201,11 +201,11 @@ def test_a_black_picture_and_the_readers_own_just_work(alone):
 
 
 def test_the_address_holds_the_state_inside_what_there_is(alone):
-    page = alone("#fig-4.4:picture=8&chosen=6&row=1&column=2&erased=7&redrawn=2&among=picture")
+    page = alone("#fig-4.8:picture=8&chosen=6&row=1&column=2&erased=7&redrawn=2&among=picture")
     assert page.says().startswith("Row 1, column 2 of the map of Shirt")
     guess(page)
     assert "Without its 7 strongest of 49 cells, Shirt keeps" in page.says()
-    page = alone("#fig-4.4:picture=88&chosen=66&row=-1&column=99&erased=700&redrawn=9&among=x")
+    page = alone("#fig-4.8:picture=88&chosen=66&row=-1&column=99&erased=700&redrawn=9&among=x")
     assert page.says().startswith("Row 0, column 6 of the map of Ankle boot")
     assert "the top 4 blocks reinitialized" in page.says()
     guess(page)

@@ -16,7 +16,7 @@ BOTH = [[9, 2, 2], [8, 26, 27]]
 @pytest.fixture
 def opened(shown_alone):
     return lambda fragment="", **options: shown_alone(
-        live.BiggerCanvas(number="4.3"), fragment, "The average over", **options
+        live.BiggerCanvas(number="4.6"), fragment, "The average over", **options
     )
 
 

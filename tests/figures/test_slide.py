@@ -17,7 +17,7 @@ OFFSETS = [(right, down) for down in range(-8, 9) for right in range(-8, 9)]
 @pytest.fixture
 def opened(shown_alone):
     return lambda fragment="", **options: shown_alone(
-        live.Slide(number="4.2"), fragment, "oved", **options
+        live.Slide(number="4.4"), fragment, "oved", **options
     )
 
 
