@@ -56,7 +56,7 @@ PRINTED = """() => {
   const lightness = (color) => color.match(/[\\d.]+/g).slice(0, 3).reduce((a, b) => +a + +b) / 765;
   return {
     paper: lightness(style("body").backgroundColor),
-    ink: lightness(style("article p").color),
+    ink: lightness(style("article section[id] section[id] > p").color),
     reserved: all(".nin-fallback").map((e) => getComputedStyle(e).minHeight),
     scrolls: all("article pre").filter((e) => e.clientWidth && e.scrollWidth > e.clientWidth + 1)
       .map((e) => e.textContent),
