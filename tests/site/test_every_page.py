@@ -81,7 +81,7 @@ def visits(request, browser, address, violations):
     page, light = opened(browser, address, name, viewport=WIDE, color_scheme="light")
     light.first = page.evaluate(FIRST)
     light.figures = page.locator(".nin-live").evaluate_all(WIDTHS)
-    light.text = page.locator("article section > p").evaluate_all(WIDTHS)
+    light.text = page.locator("article section[id] > p").evaluate_all(WIDTHS)
     page.evaluate(f"() => {{ window.scrolled = ({SCROLL})(); }}")
     other, dark = opened(browser, address, name, viewport=NARROW, color_scheme="dark")
     other.set_viewport_size(PHONE)
