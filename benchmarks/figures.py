@@ -27,15 +27,15 @@ import browser as browser_tools
 FIGURES = {
     "0": "index",
     "1.1": "01_one_by_one_convolution",
-    "1.2": "01_one_by_one_convolution",
-    "1.3": "01_one_by_one_convolution",
+    "1.4": "01_one_by_one_convolution",
+    "1.5": "01_one_by_one_convolution",
     "2.1": "02_mlpconv",
-    "2.2": "02_mlpconv",
+    "2.5": "02_mlpconv",
     "3.1": "03_building_nin",
     "4.1": "04_global_average_pooling",
-    "4.2": "04_global_average_pooling",
-    "4.3": "04_global_average_pooling",
     "4.4": "04_global_average_pooling",
+    "4.6": "04_global_average_pooling",
+    "4.8": "04_global_average_pooling",
     "6.1": "06_when_it_will_not_train",
     "8.1": "08_what_nin_started",
 }
@@ -129,7 +129,7 @@ def main():
         browser = browser_tools.launch(playwright, ["chromium"])
         numbers = options.only or FIGURES
         rows = [measure(browser, address, number) for number in numbers]
-        rows.append(measure(browser, address, "2.2", "delete globalThis.WebAssembly"))
+        rows.append(measure(browser, address, "2.5", "delete globalThis.WebAssembly"))
         version = browser.version
         browser.close()
     record = {

@@ -17,6 +17,9 @@ SCRIPTS = re.compile(r"<script\b[^>]*>(.*?)</script>", re.DOTALL)
 SOURCES = re.compile(r'<script\b[^>]*src="([^"?:]+)')
 # A class inside these may be absent from all pages, so it decides nothing.
 ALTERNATIVES = re.compile(r":(?:not|is|where|has)\((?:[^()]|\([^()]*\))*\)|\[[^\]]*\]")
+# Up to this width the theme folds its list of contents; beside it figures need their room, too.
+FOLDS = re.compile(r"(?<=-width:)\s*(1200px|1199\.98px)")
+FOLDED = {"1200px": "1880px", "1199.98px": "1879.98px"}
 NAMES = re.compile(r"[.#]((?:\\.|[\w-])+)")
 
 
@@ -65,6 +68,11 @@ def _split(prelude: list) -> Iterator[str]:
     yield tinycss2.serialize(prelude[start:])
 
 
+def unfolded_later(css: str) -> str:
+    """A stylesheet whose list of contents stays folded until there is room for figures, too."""
+    return FOLDS.sub(lambda width: FOLDED[width[1]], css)
+
+
 def write(app, error):
     """Replace the stylesheets that pages link to by the one with the used rules."""
     if error or app.builder.format != "html":
@@ -81,7 +89,7 @@ def write(app, error):
     rules = []
     for name in sheets:
         text = (folder / name).read_text(encoding="utf-8")
-        rules += used(tinycss2.parse_stylesheet(text, True, True), words)
+        rules += used(tinycss2.parse_stylesheet(unfolded_later(text), True, True), words)
     sheet = "\n".join(rules)
     version = hashlib.sha256(sheet.encode()).hexdigest()[:8]
     (folder / SHEET).write_text(sheet, encoding="utf-8")

@@ -1,5 +1,5 @@
 """Sphinx extension for every page of the site: a lean head, a description and a card for links to
-it, ways to run it, search that knows numbers; and the generated pages, site map and 404."""
+it, ways to run it; and the generated pages, site map and 404."""
 
 import json
 import re
@@ -10,8 +10,6 @@ from urllib.parse import quote
 
 import page_cards
 import stamp_address
-from sphinx.search import languages
-from sphinx.search.en import SearchEnglish
 
 # Files of the theme that no page of this book uses.
 UNUSED = re.compile(
@@ -26,19 +24,6 @@ FONT = "_static/math.woff"
 THEME_SCRIPT = "_static/scripts/pydata-sphinx-theme.js"
 MAY_SCROLL = ("pre", ".nboutput > .output_area", ".cell_output > .output",
               ".jp-RenderedHTMLCommon", ".pst-scrollable-table-container")  # fmt: skip
-# A search word: a number with its decimals, a shape such as 3×3, or a word.
-NUMBER = r"\d+(?:[.,]\d+)+|\d+(?:×\d+)+"
-
-
-class Search(SearchEnglish):
-    """English that keeps “2.3026” and “1×1” whole; a reader may type 1x1, too."""
-
-    _word_re = re.compile(rf"{NUMBER}|\w+")
-    js_splitter_code = f"""
-var splitQuery = (query) =>
-  query.replace(/(?<=\\d) ?[x*×] ?(?=\\d)/giu, "×")
-    .match(/{NUMBER}|[\\p{{Letter}}\\p{{Number}}_]+/gu) ?? [];
-"""
 
 
 def site_address() -> str:
@@ -49,7 +34,7 @@ def site_address() -> str:
 
 def prepare(app, config):
     """Tell Sphinx the folder of our templates and the address of the site."""
-    config.templates_path.append(str(Path(__file__).parent / "templates"))
+    config.templates_path.insert(0, str(Path(__file__).parent / "templates"))
     config.html_baseurl = site_address()
 
 
@@ -187,7 +172,10 @@ def svg_size(path: Path) -> tuple[int, int]:
 
 
 def reserve_image_space(app, error):
-    """Load images when they come near, in space that is reserved, so that nothing moves."""
+    """Load images when they come near, in space that is reserved, so that nothing moves.
+
+    Each leads to itself alone, so that on a phone it can be seen large.
+    """
     if error or app.builder.format != "html":
         return
     folder = Path(app.outdir)
@@ -196,11 +184,13 @@ def reserve_image_space(app, error):
         if "loading=" in tag[0]:
             return tag[0]
         width, height = svg_size(folder / tag[1])
-        return f'{tag[0]} loading="lazy" width="{width}" height="{height}"'
+        size = f'width="{width}" height="{height}"'
+        image = f'{tag[0].rstrip("/> ")} loading="lazy" {size}/>'
+        return f'<a class="picture" href="{tag[1]}">{image}</a>'
 
     for page in folder.glob("*.html"):
         text = page.read_text(encoding="utf-8")
-        done = re.sub(r'<img\b[^>]*?\bsrc="(_images/[^"]+\.svg)"', reserved, text)
+        done = re.sub(r'<img\b[^>]*?\bsrc="(_images/[^"]+\.svg)"[^>]*>', reserved, text)
         if done != text:
             page.write_text(done, encoding="utf-8")
 
@@ -240,7 +230,6 @@ def page_404(app):
 
 
 def setup(app):
-    languages["en"] = Search
     app.connect("config-inited", prepare)
     app.connect("html-page-context", finish_page, priority=950)
     app.connect("html-collect-pages", page_404)

@@ -17,11 +17,16 @@ from fontTools import subset, ttLib
 from latex2mathml.converter import convert
 from sphinx.util import inspect
 
+# Elements whose children have their places: one more would be another subscript.
+PLACED = ("msub", "msup", "msubsup", "mfrac", "mover", "munder", "munderover", "mroot")
+FIRST = "".join(f"(?<!<{element}>)" for element in PLACED)
 SPACING = {  # what the converter writes → what it should write
     "<mi>&#x000B1;</mi>": "<mo>&#x000B1;</mo>",  # ±
     "<mo>(max|min)</mo>": r"<mi>\1</mi>",
     # the name of a function, and its argument without brackets
-    "(<mi>[a-z]{2,}</mi>)(?=<(?:mi|mn|mfrac|msup|msub|msqrt)>)": r'\1<mspace width="0.167em" />',
+    FIRST + "(<mi>[a-z]{2,}</mi>)(?=<(?:mi|mn|mfrac|msup|msub|msqrt)>)": (
+        r'\1<mspace width="0.167em" />'
+    ),
     # a minus that has nothing before it
     "(<(?:mrow|mtd)>|<mo[^>]*>(?:&#x00028;|&#x0003D;|&#x0002C;)</mo>)<mo>&#x02212;": (
         r'\1<mo form="prefix">&#x02212;'
@@ -157,13 +162,21 @@ def reserve_heights(body: str) -> str:
     return f"<style>@media (scripting:enabled){{{rules}}}</style>"
 
 
+WITHOUT_SCRIPTS = (
+    '<noscript><p class="nin-aside">This figure is live where JavaScript is on; '
+    "shown here is its first state.</p></noscript>"
+)
+
+
 def load_figures(body: str) -> str:
-    """Add heights and the loader to a page with live figures."""
+    """Add heights, the loader, and a sentence for browsers without scripts, to live figures."""
     if 'class="nin-live"' not in body:
         return body
     from nin_lib.live.base import scripts
 
-    return reserve_heights(body) + body + scripts()
+    heights = reserve_heights(body)
+    body = re.sub(r'<div class="nin-live"[^>]*>', rf"\g<0>{WITHOUT_SCRIPTS}", body)
+    return heights + body + scripts()
 
 
 def repair_signature(app, what, name, obj, options, signature, returns):
@@ -189,17 +202,17 @@ def name_the_language(body: str) -> str:
 
 
 def palette_css() -> str:
-    """nin_lib's palette as CSS variables, ``--nin-ink`` and so on, light and dark.
+    """nin_lib's palette as CSS variables, ``--nin-ink`` and so on, light and dark; paper is light.
 
     A page's theme is "auto" until its script runs; without scripts it stays light.
     """
     palette = json.loads((files("nin_lib") / "palette.json").read_text())
-    rules = []
-    for theme, colors in palette.items():
-        body = "".join(f"--nin-{name}:{value};" for name, value in colors.items())
-        where = f'html[data-theme="{theme}"]' + (',html[data-theme="auto"]' * (theme == "light"))
-        rules.append(f"{where}{{{body}}}")
-    return "".join(rules)
+    bodies = {
+        theme: "".join(f"--nin-{name}:{value};" for name, value in colors.items())
+        for theme, colors in palette.items()
+    }
+    rules = f'html{{{bodies["light"]}}}html[data-theme="dark"]{{{bodies["dark"]}}}'
+    return f"{rules}@media print{{html[data-theme]{{{bodies['light']}}}}}"
 
 
 def finish_page(app, pagename, templatename, context, doctree):

@@ -20,12 +20,7 @@ LOOK = """
 html, body { background: white; font-size: 15px; }
 article.bd-article { max-width: none; break-after: page; padding: 0; line-height: 1.5; }
 article.bd-article > section > h1 { font-size: 30px; }
-:is(h1, h2, h3) { break-after: avoid; }
-:is(img, table.nin-table, .math-display, .nin-fallback, .admonition) { break-inside: avoid; }
 a.headerlink, button.copybtn { display: none !important; }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; }
-td { overflow-wrap: anywhere; }
-div.cell div.cell_output img { max-width: 100% !important; max-height: 230mm; }
 .title-page { height: 240mm; display: grid; align-content: center; break-after: page; }
 .title-page h1 { font: 700 44px/1.1 var(--nin-sans); }
 .parts { break-after: page; font: 15px/2 var(--nin-sans); }
@@ -47,9 +42,9 @@ def article(html: str, name: str) -> str:
     text = re.sub(r'href="#([^"]+)"', rf'href="#{name}--\1"', text)
     text = re.sub(r'href="(\w+)\.html#([^"]+)"', r'href="#\1--\2"', text)
     text = re.sub(r'href="(\w+)\.html"', r'href="#\1"', text)
-    text = text.replace(' loading="lazy"', "").replace(
-        '<details class="nin-sol', '<details open class="nin-sol'
-    )
+    text = re.sub(r'<a class="picture" href="[^"]*">(.*?)</a>', r"\1", text)  # leads to a file
+    text = re.sub(r"<details class=\"(nin-solution|fold answer)", r'<details open class="\1', text)
+    text = text.replace(' loading="lazy"', "")
     # The bookmarks would have a heading twice if it came first on a page.
     first = f'<article class="bd-article" id="{name}"><div>&#8203;</div>'
     return re.sub(r"^<article[^>]*>", first, text)

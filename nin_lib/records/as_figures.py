@@ -103,7 +103,9 @@ def accuracy(
         percent = accuracies(recipe)
         ax.axhline(height, color=RULE, linewidth=0.8, zorder=0)
         shown = [a for a in percent if a >= left]
-        ax.plot(shown, [height] * len(shown), "o", color=INK, markersize=5, alpha=0.6)
+        ax.plot(
+            shown, [height] * len(shown), "o", color=INK, markersize=5, alpha=0.6, clip_on=False
+        )
         if not percent:
             margin(ax, height, MISSING)
         elif mean(percent) < left:
@@ -123,6 +125,7 @@ def accuracy(
     ax.set(xlim=(left, right), xlabel="test accuracy, %, one dot per seed")
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
+    ax.tick_params(axis="y", pad=9)  # room for half a dot, or an arrow, at the left end
     return figure
 
 

@@ -4,7 +4,9 @@ import json
 import re
 import subprocess
 import sys
+from itertools import pairwise, takewhile
 
+import number_figures
 import pytest
 
 FORBIDDEN = {
@@ -133,3 +135,64 @@ def test_the_table_of_contents_lists_every_page(root):
     listed = re.findall(r"file: (\S+)", (root / "_toc.yml").read_text())
     pages = {path.stem for path in (root / "book").glob("*.*") if path.suffix in (".ipynb", ".md")}
     assert sorted(listed) == sorted(pages - {"index"})
+
+
+def test_every_picture_has_a_caption_with_its_number(root):
+    for path in chapters(root):
+        cells = json.loads(path.read_text())["cells"]
+        for cell, below in pairwise(cells):
+            if "mystnb" in cell["metadata"]:
+                assert re.match(r"\*\*Figure (\d+|K)\.\d+\.\*\* \S", "".join(below["source"])), path
+
+
+def test_figures_are_numbered_in_one_sequence_and_named_by_numbers_that_exist(root):
+    """``python build_tools/number_figures.py`` puts them in order."""
+    known = {"0"}
+    for path in chapters(root):
+        cells = json.loads(path.read_text())["cells"]
+        numbers, start = number_figures.own_numbers(cells), number_figures.prefix(cells)
+        assert numbers == [f"{start}.{i}" for i in range(1, len(numbers) + 1)], path
+        known |= set(numbers)
+    for path in [*chapters(root), *root.glob("book/*.md"), *root.glob("nin_lib/check/*.py")]:
+        text = path.read_text(encoding="utf-8")
+        named = re.findall(r"\bFigure (\d+(?:\.\d+)?|K\.\d+)|#fig-([\dK.]+\d)", text)
+        assert {a or b for a, b in named} <= known, path
+
+
+def test_numbers_go_where_figures_are_named_and_nowhere_else():
+    new = {"4.2": "4.4", "4.4": "4.8"}
+    text = (
+        'Figure 4.2, Figures 4.1, 4.2 and 4.4; (#fig-4.2:row=1) Slide(number="4.2"); exercise 4.2'
+    )
+    assert number_figures.renamed(text, new) == (
+        'Figure 4.4, Figures 4.1, 4.4 and 4.8; (#fig-4.4:row=1) Slide(number="4.4"); exercise 4.2'
+    )
+
+
+ASKS = re.compile(
+    r"[Bb]efore you (run|look)|Predict[ :]|Guess |rite down (two|three)|Work (it )?out"
+)
+# What is asked there is answered by a live figure, by the text, or by the code that one sees.
+NOT_BY_OUTPUT = {
+    "Which will lose the garment first",
+    "three weights of a gray picture",
+    "Figure 4.8",
+}
+
+
+def test_output_that_answers_a_prediction_is_folded_on_the_site(root):
+    asked = 0
+    for path in chapters(root):
+        cells = json.loads(path.read_text())["cells"]
+        for place, cell in enumerate(cells):
+            question = "".join(cell["source"]).strip().split("\n\n")[-1]
+            if cell["cell_type"] != "markdown" or not ASKS.search(question):
+                continue
+            following = list(takewhile(lambda c: c["cell_type"] == "code", cells[place + 1 :]))
+            source = "".join(following[0]["source"]) if following else "check."
+            if "check." in source or any(words in question for words in NOT_BY_OUTPUT):
+                continue
+            tags = [tag for c in following for tag in c["metadata"].get("tags", ())]
+            assert "hide-output" in tags, (path.name, question[-120:])
+            asked += 1
+    assert asked > 25

@@ -76,3 +76,9 @@ def test_pages_link_to_the_one_sheet_in_the_order_of_the_old(tmp_path):
     assert text.count("stylesheet") == 1 and "_static/site.css?v=" in text
     lean_styles.write(app, None)  # nothing was written anew
     assert page.read_text() == text and (tmp_path / "_static" / "site.css").read_text() == sheet
+
+
+def test_the_list_of_contents_folds_where_figures_need_its_room():
+    css = "@media (min-width:1200px){a{top:0}}@media (max-width:1199.98px){a{width:1200px}}"
+    folded = "@media (min-width:1880px){a{top:0}}@media (max-width:1879.98px){a{width:1200px}}"
+    assert lean_styles.unfolded_later(css) == folded

@@ -1,4 +1,4 @@
-"""Figure 4.4, break the explanation: its curves and correlations are what torch says."""
+"""Figure 4.8, break the explanation: its curves and correlations are what torch says."""
 
 import re
 
@@ -20,7 +20,7 @@ GAP = r"Over 1 to (\d+) cells the strongest cost (\S+) points"
 
 
 def figure(**traits):
-    return live.BreakMap(number="4.4", **traits)
+    return live.BreakMap(number="4.8", **traits)
 
 
 def guess(page, word="more"):
@@ -150,7 +150,7 @@ def test_nothing_reinitialized_agrees_fully_and_a_draw_leaves_the_trained_networ
     before = erased_rows(page)
     assert abs(number(re.search(r"r = (−?[\d.]+)", page.says())[1])) < 1
     page.button("reinitialize again").click()
-    page.wait_for(STARTED["4.4"]).wait_for("keeps")
+    page.wait_for(STARTED["4.8"]).wait_for("keeps")
     assert [row[0] for row in erased_rows(page)] == [row[0] for row in before]
     page.root.get_by_label("blocks reinitialized").focus()
     page.press("Home")
@@ -167,7 +167,7 @@ def test_a_black_picture_and_the_readers_own_just_work(shown):
     ):
         page.choose_file(f"{name}.png", content)
         page.wait_for("of 0 cells" if name == "black" else "of 49 cells")
-        page.wait_for("keeps").wait_for(STARTED["4.4"])
+        page.wait_for("keeps").wait_for(STARTED["4.8"])
         _, printed = page.code()
         logit = re.search(KEEPS, page.says())[5]
         assert abs(printed[0] - float(number(logit))) < 6e-4

@@ -16,7 +16,7 @@ BOTH = [[9, 2, 2], [8, 26, 27]]
 @pytest.fixture
 def canvas(shown):
     def open_figure(fragment="", **options):
-        return shown(live.BiggerCanvas(number="4.3"), fragment, **options)
+        return shown(live.BiggerCanvas(number="4.6"), fragment, **options)
 
     return open_figure
 

@@ -17,7 +17,7 @@ OFFSETS = [(right, down) for down in range(-8, 9) for right in range(-8, 9)]
 @pytest.fixture
 def slide(shown):
     def open_figure(fragment="", **options):
-        return shown(live.Slide(number="4.2"), fragment, **options)
+        return shown(live.Slide(number="4.4"), fragment, **options)
 
     return open_figure
 

@@ -77,6 +77,23 @@ def test_the_ablation_has_a_dot_per_seed():
             assert 100 * run["result"]["accuracy"] in dots
 
 
+@pytest.mark.parametrize(("study", "ticks"), [("ABLATION", None), ("DEPARTURES", range(60, 81, 5))])
+def test_no_dot_is_cut_and_no_mark_meets_a_label(study, ticks):
+    more = {} if ticks is None else {"ticks": ticks}
+    figure = as_figures.accuracy(getattr(studies, study), "first", **more)
+    figure.canvas.draw()
+    [ax] = figure.axes
+    labels = [label.get_window_extent() for label in ax.get_yticklabels()]
+    inside = ax.get_window_extent()
+    for line in (line for line in ax.lines if line.get_marker() in ("o", "<")):
+        point = figure.dpi / 72
+        reach = line.get_markersize() / 2 * point
+        for x, y in ax.transData.transform(line.get_xydata()):
+            assert not line.get_clip_on() or inside.x0 <= x - reach
+            beside = [box.x1 for box in labels if box.y0 < y < box.y1]
+            assert all(end + 2 * point < x - reach for end in beside)
+
+
 def test_gains_are_differences_of_means():
     said = words(as_figures.accuracy(studies.ABLATION, "before"))
     means = [float(text.split()[0]) for text in said if " ± " in text]

@@ -9,6 +9,7 @@ from test_site import PAGES, SHIFTS
 # Colors are the same on all pages: these have every kind of element.
 READ_IN_THE_DARK = ("index", "04_global_average_pooling", "glossary", "api")
 WIDE, NARROW = {"width": 1320, "height": 900}, {"width": 320, "height": 700}
+PHONE = {"width": 390, "height": 844}
 # Slower where something comes only when it is near. It goes on while another page is looked at.
 SCROLL = """async () => {
   const pause = document.querySelector("article img, .nin-live") ? 60 : 0;
@@ -29,6 +30,9 @@ class Visit:
     width: int = 0
     shifts: tuple = ()
     pictures: tuple = ()
+    figures: tuple = ()
+    text: tuple = ()
+    first: float = 0
     violations: tuple = ()
 
 
@@ -48,12 +52,23 @@ def opened(browser, address, name, **options):
     return page, visit
 
 
+# The top of the first live figure or picture, where it is no more than that.
+FIRST = """() => {
+  scrollTo(0, 0);
+  return document.querySelector("article :is(.nin-live, img)")?.getBoundingClientRect().top ?? 0;
+}"""
+WIDTHS = "all => all.map((one) => one.getBoundingClientRect().width)"
+
+
 def pictures(page) -> list[tuple[bool, str]]:
-    """Of each picture of a page, whether it is one, and its alternative text."""
+    """Of each picture of a page, whether it is one and fits, and its alternative text."""
     found = []
+    page.evaluate("for (const fold of document.querySelectorAll('article details')) fold.open = 1")
     for image in page.query_selector_all("article img"):
         image.scroll_into_view_if_needed()
-        drawn = image.evaluate("i => i.decode().then(() => true, () => false)")
+        drawn = image.evaluate(
+            "i => i.decode().then(() => i.getBoundingClientRect().right <= innerWidth, () => false)"
+        )
         found.append((drawn, image.get_attribute("alt") or ""))
     return found
 
@@ -64,8 +79,14 @@ def visits(request, browser, address, violations):
     name = request.param
     apart = {"exclude": [".nin-live", ".highlight"]}  # figures have a test of their own
     page, light = opened(browser, address, name, viewport=WIDE, color_scheme="light")
+    light.first = page.evaluate(FIRST)
+    light.figures = page.locator(".nin-live").evaluate_all(WIDTHS)
+    light.text = page.locator("article section[id] > p").evaluate_all(WIDTHS)
     page.evaluate(f"() => {{ window.scrolled = ({SCROLL})(); }}")
     other, dark = opened(browser, address, name, viewport=NARROW, color_scheme="dark")
+    other.set_viewport_size(PHONE)
+    dark.first = other.evaluate(FIRST)
+    other.set_viewport_size(NARROW)
     dark.pictures = pictures(other)
     if name in READ_IN_THE_DARK:
         other.set_viewport_size(WIDE)
@@ -92,6 +113,20 @@ def test_a_page_is_whole_and_alone(visits):
 
 def test_a_page_fits_a_phone(visits):
     assert visits[1]["dark"].width <= NARROW["width"]
+
+
+def test_figures_leave_the_column_of_text(visits):
+    """In pixels; the list of contents is folded."""
+    light = visits[1]["light"]
+    assert all(width >= 860 for width in light.figures), light.figures
+    assert all(width <= 721 for width in light.text)
+
+
+def test_the_first_figure_shows_on_the_first_screen(visits):
+    """A fifth of the screen belongs to it, on a desk as on a phone."""
+    schemes = visits[1]
+    assert schemes["light"].first <= 0.8 * WIDE["height"]
+    assert schemes["dark"].first <= 0.8 * PHONE["height"]
 
 
 def test_nothing_moves_while_a_page_loads(visits):

@@ -5,6 +5,7 @@ import struct
 from html import unescape
 from xml.etree import ElementTree
 
+import nin_search
 import pytest
 from nin_pages import site_address
 from test_site import PAGES
@@ -65,6 +66,45 @@ def test_search_finds(browser, address, words, where):
     page.goto(f"{address}/search.html?q={words.replace('×', '%C3%97')}")
     page.locator(f'#search-results li a[href*="{where}"]').first.wait_for()
     page.close()
+
+
+@pytest.mark.parametrize(
+    ("word", "where"),
+    [
+        ("bottleneck", "01_one_by_one_convolution"),
+        ("CAM", "04_global_average_pooling"),
+        ("global average pooling", "04_global_average_pooling"),
+        ("receptive field", "04_global_average_pooling"),
+        ("NiN block", "03_building_nin"),
+        ("2.302585", "06_when_it_will_not_train"),
+    ],
+)
+def test_the_page_that_introduces_a_term_is_found_first_with_its_sections(
+    browser, address, site, word, where
+):
+    page = browser.new_page()
+    page.goto(f"{address}/search.html?q={word.replace(' ', '+')}")
+    first = page.locator("#search-results ul.search > li").first
+    section = first.locator("ul.sections a").first
+    section.wait_for()
+    title = first.locator("a").first
+    assert title.get_attribute("href") == f"{where}.html"
+    assert title.inner_text().startswith(f"{int(where[:2])} · ")
+    named, anchor = section.get_attribute("href").split("#")
+    assert named == f"{where}.html" and f'id="{anchor}"' in (site / named).read_text()
+    page.locator("#search-results .search-summary", has_text="finished").wait_for()
+    pages = page.locator("#search-results ul.search > li > a").evaluate_all(
+        "all => all.map((one) => one.getAttribute('href').split(/[.#]/)[0])"
+    )
+    reference = [name in ("api", "genindex", "changes", "measured") for name in pages]
+    assert reference == sorted(reference)  # these come last
+    page.close()
+
+
+def test_the_search_knows_every_term_of_the_glossary():
+    pages = nin_search.introduced()
+    assert pages["bottleneck"] == "01_one_by_one_convolution" and len(pages) > 60
+    assert set(pages.values()) <= set(PAGES)
 
 
 def test_search_that_finds_nothing_says_so(browser, address):

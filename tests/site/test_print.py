@@ -45,17 +45,46 @@ def test_headings_are_bookmarks_and_figures_stand_in_their_first_state(pdf, text
 def test_solutions_are_printed_and_folded_code_is_not(texts):
     text = " ".join(texts)
     assert "Solution of exercise 1.1" in text and "def " in text
-    assert "pip install --quiet" not in text and "Show code cell source" not in text
+    assert "Figure 1.2." in text and "live where JavaScript" not in text
+    assert "pip install --quiet" not in text and "Code of this figure" not in text
 
 
-def test_a_browser_prints_a_page_with_its_figures_as_they_first_stand(browser, address):
-    page = browser.new_page()
+# What a browser prints of a page, in pixels and colors, and what it should not print.
+PRINTED = """() => {
+  const style = (selector) => getComputedStyle(document.querySelector(selector));
+  const all = (selector) => [...document.querySelectorAll(selector)];
+  const lightness = (color) => color.match(/[\\d.]+/g).slice(0, 3).reduce((a, b) => +a + +b) / 765;
+  return {
+    paper: lightness(style("body").backgroundColor),
+    ink: lightness(style("article section[id] section[id] > p").color),
+    reserved: all(".nin-fallback").map((e) => getComputedStyle(e).minHeight),
+    scrolls: all("article pre").filter((e) => e.clientWidth && e.scrollWidth > e.clientWidth + 1)
+      .map((e) => e.textContent),
+    parted: all("article :is(h1, h2, h3)").map((e) => getComputedStyle(e).breakAfter),
+    contents: all("#jb-print-docs-body").length,
+    notes: all("ol.links li").length,
+  };
+}"""
+
+
+def test_a_browser_prints_light_pages_on_which_nothing_is_lost(browser, address):
+    """From a dark system, on a sheet as wide as A4."""
+    page = browser.new_page(color_scheme="dark", viewport={"width": 680, "height": 1000})
     page.goto(f"{address}/08_what_nin_started.html")
     page.locator(".nin-live[data-ready=true] .nin-says").wait_for()
     page.emulate_media(media="print")
     assert page.locator(".nin-fallback").is_visible()
-    hidden = (".nin-figure", "details.hide", ".bd-sidebar-primary", ".prev-next-footer")
+    hidden = (".nin-figure", "details.fold.code", ".bd-sidebar-primary", ".prev-next-footer")
     assert [name for name in hidden if page.locator(name).first.is_visible()] == []
+    printed = page.evaluate(PRINTED)
+    assert printed["paper"] == 1 and printed["ink"] < 0.2
+    assert set(printed["reserved"]) == {"0px"} and not printed["scrolls"]
+    assert set(printed["parted"]) == {"avoid"} and not printed["contents"]
+    assert printed["notes"] > 5
+    answer = page.locator(".fold.answer").first
+    assert (
+        answer.locator(".cell_output").is_visible() and not answer.locator("summary").is_visible()
+    )
     page.close()
 
 

@@ -1,11 +1,14 @@
 """The built site: links that lead somewhere, mathematics, what cells print, the reference."""
 
 import ast
+import json
 import re
 from html import unescape
 from urllib.parse import unquote
+from xml.etree import ElementTree
 
 import book_map
+import nin_cells
 import pytest
 from sphinx.util.inventory import InventoryFile
 
@@ -59,6 +62,96 @@ def test_the_name_of_a_function_does_not_touch_what_follows(site, name):
     assert not re.search(r"<mi>ln</mi><(mi|mn|mfrac|msup)", html)
     if name == "06_when_it_will_not_train":
         assert re.search(r'<mi>ln</mi><mspace width="0.167em" /><mn>10', html)
+
+
+# Elements of MathML that have so many children, each in its place, and none may be left out.
+CHILDREN = {"msub": 2, "msup": 2, "msubsup": 3, "mfrac": 2, "mroot": 2}
+CHILDREN |= {"munder": 2, "mover": 2, "munderover": 3, "mmultiscripts": None}
+
+
+def malformed(formula: str) -> list[str]:
+    """The elements of a formula that lack a child, have one too many, or an empty one."""
+    found = []
+    for element in ElementTree.fromstring(re.sub(' xmlns="[^"]*"', "", formula)).iter():
+        wanted = CHILDREN.get(element.tag, len(element))
+        empty = any(not len(child) and not (child.text or "").strip() for child in element)
+        if len(element) != wanted or (element.tag in CHILDREN and empty):
+            found.append(ElementTree.tostring(element, "unicode"))
+    return found
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_formulas_are_well_formed(site, name):
+    html = (site / f"{name}.html").read_text()
+    for formula in re.findall(r"<math\b.*?</math>", html, re.DOTALL):
+        assert not malformed(formula)
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<msub><mi>max</mi><mspace /><mi>m</mi></msub>",
+        "<mfrac><mn>1</mn></mfrac>",
+        "<msup><mi>x</mi><mrow></mrow></msup>",
+    ],
+)
+def test_a_malformed_formula_is_found(inside):
+    assert malformed(f'<math xmlns="http://www.w3.org/1998/Math/MathML">{inside}</math>')
+
+
+CHAPTERS = [name for name in PAGES if re.match(r"\d\d_|keras", name)]
+
+
+def cells_of(root, name: str) -> list[dict]:
+    """The code cells of a chapter."""
+    cells = json.loads((root / "book" / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+    return [cell for cell in cells if cell["cell_type"] == "code"]
+
+
+def article(site, name: str) -> str:
+    html = (site / f"{name}.html").read_text()
+    return re.search(r'<article class="bd-article">.*?</article>', html, re.DOTALL)[0]
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_nothing_folded_comes_before_the_first_figure(site, name):
+    before = re.split(r'class="nin-live"|<p class="caption"', article(site, name))[0]
+    assert "<details" not in before and "pip install" not in before
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_what_is_folded_is_called_by_what_it_is(site, root, name):
+    text = article(site, name)
+    assert "code cell" not in text
+    labels = re.findall(r'<details class="fold[^"]*"><summary>(.*?)</summary>', text)
+    tags = [cell["metadata"].get("tags", ()) for cell in cells_of(root, name)]
+    assert labels.count(nin_cells.SETUP) == 1
+    assert labels.count(nin_cells.ANSWER) == sum("hide-output" in of_cell for of_cell in tags)
+    figures = text.count('class="nin-live"') + text.count('<p class="caption"')
+    assert labels.count(nin_cells.FIGURE) == figures
+    known = nin_cells.SETUP, nin_cells.FIGURE, nin_cells.TABLE, nin_cells.CODE, nin_cells.ANSWER
+    assert set(labels) <= set(known)
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_an_exercise_is_its_task_its_stub_and_its_solution(site, root, name):
+    sources = ["".join(cell["source"]) for cell in cells_of(root, name)]
+    asked = [
+        m[1] for source in sources for m in [re.search(r'check\.answer\("(.*?)"', source)] if m
+    ]
+    text = article(site, name)
+    assert re.findall(r'id="exercise-([^"]+)"', text) == asked
+    assert re.findall("<summary>Solution of exercise (.*?)</summary>", text) == asked
+    assert not re.search(r"check\.(answer|solution)|still open", text)
+    assert text.count("...") >= len(asked)  # the gaps of the stubs
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_figures_are_numbered_in_the_order_of_the_page(site, name):
+    start = re.match(r"0?(\d+)_", name)
+    prefix = start[1] if start else "K"
+    numbers = re.findall(r'id="fig-([^"]+)"', article(site, name))
+    assert numbers == [f"{prefix}.{i}" for i in range(1, len(numbers) + 1)] and len(numbers) > 1
 
 
 @pytest.mark.parametrize("name", PAGES)
