@@ -89,6 +89,12 @@ def load(name: str = "auto", root: str | Path | None = None) -> ImageData:
     parts = _from_cache(cache, name, tried)
     if parts is None:
         parts = official.fetch(name, tried)
+        if parts is None:
+            raise DataError(
+                f"{name} is not available. Tried: {'; '.join(tried)}. Connect to the network once, "
+                f"or name a folder with the official files in NIN_LIB_SOURCES, "
+                f'or use data.load("wardrobe"), which needs neither.'
+            )
         _to_cache(cache, parts)
     return _finish(name, OFFICIAL[name].classes, parts)
 

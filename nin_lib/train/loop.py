@@ -3,6 +3,7 @@
 import dataclasses
 import time
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from nin_lib.train import checkpoints, hardware, process, stopping
 from nin_lib.train.batches import Draws, check_seed, source
 from nin_lib.train.engine import Engine
 from nin_lib.train.evaluation import evaluate, interval
-from nin_lib.train.process import Process
+from nin_lib.train.process import ALONE, Process
 from nin_lib.train.run import Run
 from nin_lib.train.splits import ImageSet, splits
 from nin_lib.train.state import State, stop_if_diverged
@@ -58,7 +59,7 @@ def fit(
         WorkerLost: under ``torchrun``, when another process is gone.
         ValueError: no such device, or the images do not fit the network.
     """
-    device = process.own_device(hardware.pick_device(device))
+    device, processes = _processes(hardware.pick_device(device))
     size = process.count()
     engine = (engine or Engine()).settled(device)
     epochs = recipe.epochs if epochs is None else epochs
@@ -87,7 +88,7 @@ def fit(
     about |= {"data": data.digest, "seed": seed, "processes": size}
 
     with (
-        process.join(device) as team,
+        processes as team,
         # On GPUs the wait for a lost process cannot be broken off but by its own end.
         stopping.listen(minutes, size == 1 or device.type == "cpu") as why_stop,
         engine.running(model, device) as network,
@@ -145,6 +146,16 @@ def _check(epochs, seed, checkpoint, recipe: Recipe, size: int) -> None:
         raise ValueError(
             f"a batch of {recipe.batch_size} cannot be split evenly among {size} processes"
         )
+
+
+def _processes(device: torch.device):
+    """This process's device, and the process itself: alone, or in the team of ``torchrun``."""
+    if process.count() == 1:
+        return device, nullcontext(ALONE)
+    from nin_lib.train import team
+
+    device = team.own_device(device)
+    return device, team.join(device)
 
 
 def one_epoch(

@@ -1,22 +1,10 @@
-"""A process and its place among those that share one training, under ``torchrun``::
+"""One process that trains alone; ``team.py`` has the same methods for several."""
 
-    torchrun --nproc_per_node 2 -m nin_lib.train pocket
-
-Every batch is split among them, so the recipe's batch size is the sum of theirs. A process that
-trains alone calls nothing of ``torch.distributed``.
-"""
-
-import datetime
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-import torch.distributed as dist
 from torch import Tensor, nn
-
-PATIENCE = datetime.timedelta(minutes=5)  # how long one process waits for another
 
 
 class WorkerLost(RuntimeError):
@@ -30,7 +18,7 @@ def count() -> int:
 
 @dataclass(frozen=True)
 class Process:
-    """One of ``size`` processes; ``rank`` 0 prints and saves. Alone, it calls no other."""
+    """A process and its place among those that train together; ``rank`` 0 prints and saves."""
 
     rank: int = 0
     size: int = 1
@@ -40,15 +28,11 @@ class Process:
         return self.rank == 0
 
     def share(self, items: Tensor) -> Tensor:
-        """Every size-th entry from this process's rank on: nothing twice, nothing padded."""
-        return items[self.rank :: self.size]
+        """This process's part of a tensor."""
+        return items
 
     def total(self, number: Tensor) -> Tensor:
         """The sum over all processes, in place."""
-        if self.size > 1:
-            there = number.cuda() if dist.get_backend() == "nccl" else number
-            dist.all_reduce(there)
-            number.copy_(there)
         return number
 
     def mean(self, numbers: Tensor) -> Tensor:
@@ -56,69 +40,15 @@ class Process:
         return self.total(numbers.clone()) / self.size
 
     def any(self, reason: str | None) -> str | None:
-        """The reason to stop, if any process has one; every process gets an answer."""
-        given = self.total(torch.tensor(float(reason is not None)))
-        return (reason or "a request to another process") if given else None
+        """The reason to stop, if any process has one; every process gets the same answer."""
+        return reason
 
     def synchronize(self, model: nn.Module) -> None:
         """Give every process the leader's weights and statistics."""
-        if self.size > 1:
-            for tensor in model.state_dict().values():
-                dist.broadcast(tensor, 0)
 
     def wrap(self, network: nn.Module, device: torch.device) -> nn.Module:
         """The network with gradients averaged over all processes."""
-        if self.size == 1:
-            return network
-        devices = [device] if device.type == "cuda" else None
-        return nn.parallel.DistributedDataParallel(network, device_ids=devices)
+        return network
 
 
 ALONE = Process()
-
-
-@contextmanager
-def join(device: torch.device) -> Iterator[Process]:
-    """This process: alone, or one of the team that ``torchrun`` started it in.
-
-    Raises:
-        WorkerLost: within, when another process is gone.
-    """
-    if count() == 1:
-        yield ALONE
-        return
-    rank, lost = int(os.environ["RANK"]), False
-    try:
-        dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
-        yield Process(rank, count())
-    except RuntimeError as error:
-        lost = _about_the_others(error)
-        if lost:
-            raise WorkerLost(
-                f"process {rank} of {count()} lost touch with another one, so training ended; go "
-                f"on from the last checkpoint with --resume ({str(error).strip().splitlines()[0]})"
-            ) from error
-        raise
-    finally:
-        if dist.is_initialized() and not lost:  # it would wait for the one that is lost
-            dist.destroy_process_group()
-
-
-def own_device(device: torch.device) -> torch.device:
-    """This process's device: under ``torchrun`` each takes the GPU of its own number.
-
-    Raises:
-        ValueError: there are fewer GPUs than processes.
-    """
-    if device.type == "cuda" and device.index is None and "LOCAL_RANK" in os.environ:
-        number, there = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
-        if number >= there:
-            raise ValueError(f"process {number} finds no GPU of its own: this machine has {there}")
-        device = torch.device("cuda", number)
-        torch.cuda.set_device(device)
-    return device
-
-
-def _about_the_others(error: RuntimeError) -> bool:
-    words = ("connection", "peer", "timed out", "timeout")
-    return isinstance(error, dist.DistError) or any(w in str(error).lower() for w in words)

@@ -22,6 +22,7 @@ QUIET = {**os.environ, "TQDM_DISABLE": "1", "OMP_NUM_THREADS": "1", "PYTHONUNBUF
 SCRIPT = """
 import dataclasses, os, sys, torch
 from nin_lib import data, train
+from nin_lib.train import team
 from nin_lib.train import Engine
 from nin_lib.recipes import RECIPES
 garments = data.load("wardrobe")

@@ -1,0 +1,91 @@
+"""Several processes that share one training, under ``torchrun``::
+
+    torchrun --nproc_per_node 2 -m nin_lib.train pocket
+
+Every batch is split among the processes, so the recipe's batch size is the sum of theirs. A process
+that trains alone never imports this module.
+"""
+
+import datetime
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from nin_lib.train.process import Process, WorkerLost, count
+
+PATIENCE = datetime.timedelta(minutes=5)  # how long one process waits for another
+
+
+class Team(Process):
+    """A process among several; the collective calls are those of ``torch.distributed``."""
+
+    def share(self, items: Tensor) -> Tensor:
+        """Every size-th entry from this process's rank on: nothing twice, nothing padded."""
+        return items[self.rank :: self.size]
+
+    def total(self, number: Tensor) -> Tensor:
+        there = number.cuda() if dist.get_backend() == "nccl" else number
+        dist.all_reduce(there)
+        number.copy_(there)
+        return number
+
+    def any(self, reason: str | None) -> str | None:
+        given = self.total(torch.tensor(float(reason is not None)))
+        return (reason or "a request to another process") if given else None
+
+    def synchronize(self, model: nn.Module) -> None:
+        for tensor in model.state_dict().values():
+            dist.broadcast(tensor, 0)
+
+    def wrap(self, network: nn.Module, device: torch.device) -> nn.Module:
+        return nn.parallel.DistributedDataParallel(
+            network, device_ids=[device] if device.type == "cuda" else None
+        )
+
+
+@contextmanager
+def join(device: torch.device) -> Iterator[Team]:
+    """The team that ``torchrun`` started this process in.
+
+    Raises:
+        WorkerLost: within, when another process is gone.
+    """
+    rank, lost = int(os.environ["RANK"]), False
+    try:
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
+        yield Team(rank, count())
+    except RuntimeError as error:
+        lost = _about_the_others(error)
+        if lost:
+            raise WorkerLost(
+                f"process {rank} of {count()} lost touch with another one, so training ended; go "
+                f"on from the last checkpoint with --resume ({str(error).strip().splitlines()[0]})"
+            ) from error
+        raise
+    finally:
+        if dist.is_initialized() and not lost:  # it would wait for the one that is lost
+            dist.destroy_process_group()
+
+
+def own_device(device: torch.device) -> torch.device:
+    """This process's device: under ``torchrun`` each takes the GPU of its own number.
+
+    Raises:
+        ValueError: there are fewer GPUs than processes.
+    """
+    if device.type == "cuda" and device.index is None and "LOCAL_RANK" in os.environ:
+        number, there = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+        if number >= there:
+            raise ValueError(f"process {number} finds no GPU of its own: this machine has {there}")
+        device = torch.device("cuda", number)
+        torch.cuda.set_device(device)
+    return device
+
+
+def _about_the_others(error: RuntimeError) -> bool:
+    words = ("connection", "peer", "timed out", "timeout")
+    return isinstance(error, dist.DistError) or any(w in str(error).lower() for w in words)
