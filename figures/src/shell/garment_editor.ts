@@ -55,6 +55,8 @@ export interface GarmentEditor<Result> {
   computing(): boolean;
   /** Paint the image; returns the network once its weights are there. First in each `draw`. */
   draw(): Network | undefined;
+  /** Forget the strokes that could be undone; fingers scroll the page again. */
+  restart(): void;
   /** Python that computes `logits` of the image shown, and leaves `network` and `x`. */
   code(): string;
 }
@@ -128,6 +130,7 @@ export function garmentEditor<Result>(stage: Stage, { file, words, layers, compu
     label: words.pad,
     words: words.tools,
     side: SIDE,
+    brief: stage.brief,
     bytes,
     tool,
     choose: (tool) => stage.set({ tool }),
@@ -180,6 +183,11 @@ export function garmentEditor<Result>(stage: Stage, { file, words, layers, compu
         stage.draw();
       });
       return network;
+    },
+    restart() {
+      history.length = 0;
+      pad.setFinger(false);
+      stage.invalidate();
     },
     code() {
       const [mean, std] = stage.get<number[]>("normal");
