@@ -11,24 +11,25 @@ export function enlarging(root: HTMLElement, onChange: (large: boolean) => void,
     root.classList.toggle("nin-large", large);
     onChange(large);
   };
+  let covers = false; // the page, and not the screen
   const cover = () => {
-    root.setAttribute("popover", "manual"); // above all else, whatever clips or contains the figure
-    root.showPopover?.();
+    covers = true;
+    if (!root.showPopover) return;
+    root.popover = "manual"; // above all else, whatever clips or contains the figure
+    root.showPopover();
   };
   const leave = () => {
     if (document.fullscreenElement === root) void document.exitFullscreen();
-    if (root.hasAttribute("popover")) {
-      root.hidePopover?.();
-      root.removeAttribute("popover");
-    }
+    if (covers) root.popover = null;
+    covers = false;
     set(false);
     root.scrollIntoView({ block: "nearest" });
   };
   const ends = (event: Event) => {
     const left = {
-      fullscreenchange: document.fullscreenElement !== root && !root.hasAttribute("popover"),
-      keydown: (event as KeyboardEvent).key === "Escape" && root.hasAttribute("popover"),
-      focusin: root.hasAttribute("popover") && !root.contains(event.target as Node),
+      fullscreenchange: document.fullscreenElement !== root && !covers,
+      keydown: (event as KeyboardEvent).key === "Escape" && covers,
+      focusin: covers && !root.contains(event.target as Node),
     }[event.type];
     if (isLarge() && left) leave();
   };

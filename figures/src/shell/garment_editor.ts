@@ -10,6 +10,7 @@ import { type NetworkWorker, networkWorker } from "./network_worker";
 import { type Weights, weights } from "./weights";
 
 const KEPT = 8; // results of earlier images
+const MIDDLE = [13, 14]; // the cursor's first place
 
 interface Options<Result> {
   /** The network's file of weights. */
@@ -151,7 +152,7 @@ export function garmentEditor<Result>(stage: Stage, { file, words, layers, compu
       stage.set({ tool: "brush" });
     }),
     undo: button(words.undo, () => history.length && stage.set({ ...history.pop()! })),
-    cursor: [13, 14],
+    cursor: MIDDLE.slice(),
     index,
     hasOwn: () => !!own(),
     choose(picture) {
@@ -186,6 +187,7 @@ export function garmentEditor<Result>(stage: Stage, { file, words, layers, compu
     },
     restart() {
       history.length = 0;
+      editor.cursor = MIDDLE.slice();
       pad.setFinger(false);
       stage.invalidate();
     },

@@ -12,7 +12,6 @@ const WORDS = {
   tableOff: "hide table",
   close: "close",
   copied: "Copied",
-  wasCopied: "Copied:",
   notCopied: "This browser does not let a page copy; the text is below.",
   without: "The picture is too large for a link, so this link lacks it.",
 };
@@ -74,10 +73,13 @@ export function tools(): Tools {
     const note = h("p", { role: "status" });
     const end = h("button", { type: "button", class: "nin-link", click: () => (close(), button.focus()) }, WORDS.close);
     open(h("div", { class: "nin-copied" }, note, end), h("pre", { tabindex: 0 }, text));
-    let copied = true;
-    await navigator.clipboard.writeText(text).catch(() => (copied = false));
-    write(note, [copied ? WORDS.wasCopied : WORDS.notCopied, more].filter(Boolean).join(" "));
-    if (copied) sayCopied(button);
+    try {
+      await navigator.clipboard.writeText(text);
+      write(note, `${WORDS.copied}. ${more}`);
+      sayCopied(button);
+    } catch {
+      write(note, `${WORDS.notCopied} ${more}`);
+    }
   };
   return {
     buttons,
@@ -90,24 +92,21 @@ export function tools(): Tools {
           i === 0 || tag === "th"
             ? h("th", { scope: tag === "th" ? "col" : "row" }, String(value))
             : h("td", {}, String(value))));
-      const made = () => {
+      const scrolled = h("div", { class: "nin-scroll", tabindex: 0, role: "region", "aria-label": `${title}, ${WORDS.table}` });
+      const fill = () => {
         const { head, rows } = table();
         const text = JSON.stringify([head, rows]);
-        if (text === shown) return undefined;
+        if (text === shown) return;
         shown = text;
-        return h("div", { class: "nin-scroll", tabindex: 0, role: "region", "aria-label": `${title}, ${WORDS.table}` },
-          h("table", {}, h("thead", {}, cells(head, "th")), h("tbody", {}, ...rows.map((row) => cells(row, "td")))));
+        scrolled.replaceChildren(h("table", {}, h("thead", {}, cells(head, "th")), h("tbody", {}, ...rows.map((row) => cells(row, "td")))));
       };
       toggle = add(WORDS.table, (button) => {
         if (showTable) return close();
-        shown = "";
-        open(made()!);
+        fill();
+        open(scrolled);
         button.setAttribute("aria-expanded", "true");
         write(button, WORDS.tableOff);
-        showTable = () => {
-          const next = made();
-          if (next) panel.replaceChildren(next);
-        };
+        showTable = fill;
       });
       close();
     },
