@@ -3,71 +3,79 @@
  * gives it a small model with anywidget's methods. Loading it twice does no harm.
  */
 import "./shell/keys"; // which must listen before the page does
+import { askedOf, fits, type Limit, nearest, read, write } from "./shell/address";
 import type { FileRequest, Model } from "./shell/model";
 
 const WORDS = {
   unknown: (names: string) =>
     `The address asks for values that this figure does not have (${names}); it shows the nearest that it has, or the first ones.`,
+  damaged: "The link to this figure is damaged, perhaps cut off, and cannot be read; the figure shows its first state.",
   folder:
     "This page was opened from a folder, where browsers do not load the live figure; shown here is its first state. With “python -m http.server” run in that folder, the figure is live at http://localhost:8000.",
   failed: (error: unknown) => `The live figure did not load (${error}); shown here is its first state.`,
 };
 
+const STAYS = 10_000; // ms for which a figure that the address names stays at the top
+
 interface Page extends HTMLElement {
   ninLive?: boolean;
 }
 
-/** Read a figure's state from the page's address: #fig-1.1:row=2&column=3. */
-function fromAddress(number: string): Record<string, unknown> {
-  let hash = location.hash.slice(1);
-  try {
-    hash = decodeURIComponent(hash);
-  } catch {
-    // Cut in the middle of a character: read as it is.
-  }
-  const [id, state] = hash.split(/:(.*)/s);
-  if (id !== `fig-${number}` || !state) return {};
-  const found: Record<string, unknown> = {};
-  for (const part of state.split("&")) {
-    const [key, value = ""] = part.split(/=(.*)/s);
-    try {
-      found[key] = JSON.parse(value);
-    } catch {
-      found[key] = value;
-    }
-  }
-  return found;
-}
+/** A trait's name in words, and not too many. */
+const inWords = (key: string) => key.replace(/_/g, " ").slice(0, 20);
 
-/** The values that a trait may have: a range, or a list. */
-interface Limit {
-  min?: number;
-  max?: number;
-  among?: unknown[];
-}
-const within = (value: any, { min = -Infinity, max = Infinity, among }: Limit = {}) =>
-  among ? among.includes(value) : typeof value !== "number" || (value >= min && value <= max);
-
-const kind = (value: unknown) => (Array.isArray(value) ? "array" : value === null ? "null" : typeof value);
-
-function addNote(element: HTMLElement, text: string): HTMLElement {
+function addNote(element: HTMLElement, text: string): void {
   const sentence = document.createElement("p");
   sentence.className = "nin-aside";
   sentence.setAttribute("role", "status");
   sentence.textContent = text;
   element.append(sentence);
-  return sentence;
 }
 
-function modelOf(element: HTMLElement): Model {
+/** Scroll a figure's head to the top, and again as the page above it changes, until the reader moves. */
+function keepAtTop(element: HTMLElement): void {
+  const ended = new AbortController();
+  const { signal } = ended;
+  const show = () => element.scrollIntoView({ block: "start" });
+  const watcher = new ResizeObserver(show);
+  watcher.observe(document.body);
+  signal.addEventListener("abort", () => watcher.disconnect());
+  for (const type of ["wheel", "touchstart", "pointerdown", "keydown", "hashchange"])
+    addEventListener(type, () => ended.abort(), { signal, capture: true, passive: true });
+  setTimeout(() => ended.abort(), STAYS);
+  show();
+}
+
+async function modelOf(element: HTMLElement): Promise<Model> {
   const first = JSON.parse(element.dataset.state!) as Record<string, unknown>;
   const limits = JSON.parse(element.dataset.limits ?? "{}") as Record<string, Limit>;
   const shared = (element.dataset.shared ?? "").split(" ").filter(Boolean);
+  const number = element.dataset.number ?? "";
   const state = { ...first };
   const listeners: Record<string, Set<(...args: any[]) => void>> = {};
   const emit = (event: string, ...args: unknown[]) => listeners[event]?.forEach((call) => call(...args));
-  const number = element.dataset.number ?? "";
+  const setHash = (hash: string) => {
+    const page = new URL(location.href);
+    page.hash = hash;
+    history.replaceState(null, "", page);
+    return page.href;
+  };
+  const address: Model["address"] = {
+    first,
+    asked: [],
+    notice: "",
+    async link() {
+      const changed = shared.filter((key) => JSON.stringify(state[key]) !== JSON.stringify(first[key]));
+      const { word, complete } = await write(Object.fromEntries(changed.map((key) => [key, state[key]])));
+      return { href: setHash(`fig-${number}${word && ":" + word}`), complete };
+    },
+    clear() {
+      Object.assign(address!, { asked: [], notice: "" });
+      if (askedOf(number)) setHash("");
+    },
+  };
   const model: Model = {
+    address,
     get: (key) => state[key],
     set(key, value) {
       if (state[key] === value) return;
@@ -90,39 +98,36 @@ function modelOf(element: HTMLElement): Model {
         emit("msg:custom", { file: ask, error: String(error) }, []);
       }
     },
-    link() {
-      const parts = shared
-        .filter((key) => JSON.stringify(state[key]) !== JSON.stringify(first[key]))
-        .map((key) => `${key}=${typeof state[key] === "string" ? state[key] : JSON.stringify(state[key])}`);
-      const address = new URL(location.href);
-      address.hash = `fig-${number}${parts.length ? ":" + parts.join("&") : ""}`;
-      history.replaceState(null, "", address);
-      return address.href;
-    },
   };
-  let note: HTMLElement | undefined;
-  const follow = () => {
-    const found = fromAddress(number);
-    const unknown: string[] = [];
+  const follow = async () => {
+    const asked = askedOf(number);
+    if (!asked) return;
+    const { state: found, whole, damaged } = await read(asked);
+    if (whole) for (const key of shared) model.set(key, first[key]);
+    const [set, unknown]: string[][] = [[], []];
     for (const [key, value] of Object.entries(found)) {
-      const fits = shared.includes(key) && kind(value) === kind(first[key]);
-      if (fits) model.set(key, value); // the figure clamps it to the values it has
-      if (!fits || !within(value, limits[key])) unknown.push(key);
+      const near = shared.includes(key) ? nearest(value, first[key], limits[key]) : undefined;
+      if (near !== undefined) set.push(inWords(key));
+      if (near !== undefined) model.set(key, near);
+      if (near === undefined || !fits(value, first[key], limits[key])) unknown.push(inWords(key));
     }
-    note?.remove();
-    if (unknown.length) note = addNote(element, WORDS.unknown(unknown.join(", ")));
-    if (Object.keys(found).length) element.scrollIntoView({ block: "center" });
+    address.asked = set;
+    address.notice = damaged ? WORDS.damaged : unknown.length ? WORDS.unknown(unknown.join(", ")) : "";
+    emit("address");
   };
-  addEventListener("hashchange", follow);
-  follow();
+  addEventListener("hashchange", () => {
+    if (askedOf(number)) keepAtTop(element);
+    void follow();
+  });
+  await follow();
   return model;
 }
 
 async function wake(element: HTMLElement): Promise<void> {
   try {
     const source = new URL(element.dataset.src!, document.baseURI).href;
-    const module = await import(source);
-    module.default.render({ model: modelOf(element), el: element });
+    const [module, model] = await Promise.all([import(source), modelOf(element)]);
+    module.default.render({ model, el: element });
   } catch (error) {
     addNote(element, location.protocol === "file:" ? WORDS.folder : WORDS.failed(error));
   }
@@ -144,7 +149,7 @@ function start(): void {
     if (!element.ninLive) {
       element.ninLive = true;
       watcher.observe(element);
-      if (Object.keys(fromAddress(element.dataset.number ?? "")).length) element.scrollIntoView({ block: "center" });
+      if (askedOf(element.dataset.number ?? "")) keepAtTop(element);
     }
 }
 

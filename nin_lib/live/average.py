@@ -40,7 +40,7 @@ class Average(MapFigure):
     """
 
     bundle = "average"
-    shared = ("picture", "chosen", "row", "column")
+    shared = ("picture", "own", "before", "chosen", "row", "column", "tool", "change")
     before = traitlets.Unicode("").tag(sync=True)
     tool = traitlets.CaselessStrEnum(("brush", "eraser"), "eraser").tag(sync=True)
     change = traitlets.Bool(False).tag(sync=True)

@@ -113,6 +113,21 @@ class Figure(anywidget.AnyWidget):
                 limits[name] = {"among": list(trait.values)}
         return {name: limits[name] for name in self._own() if limits[name]}
 
+    def shapes(self) -> dict[str, dict]:
+        """Limits of lists and images, for the page's address alone: trait → ``bytes`` in base64,
+        ``lengths`` of a list, limits of ``each`` of its values (all, or one by one), or ``min`` and
+        ``max`` of all its numbers. A list without ``lengths`` has the shape of the first state."""
+        return {}
+
+    def _address_limits(self) -> dict[str, dict]:
+        whole = {
+            name: {"whole": True}
+            for name in self.shared
+            if isinstance(self.traits()[name], traitlets.Int)
+        }
+        limits = self.limits() | self.shapes()
+        return {name: limits.get(name, {}) | whole.get(name, {}) for name in self.shared}
+
     def forms(self) -> dict[str, tuple[str, Callable[[Any], bool]]]:
         """Traits that limits cannot describe: trait → what it must be, in words, and a test."""
         return {}
@@ -176,7 +191,7 @@ class Figure(anywidget.AnyWidget):
             "data-number": self.number,
             "data-src": source,
             "data-shared": " ".join(self.shared),
-            "data-limits": json.dumps(self.limits(), separators=(",", ":")),
+            "data-limits": json.dumps(self._address_limits(), separators=(",", ":")),
             "data-state": json.dumps(self.state(), ensure_ascii=False, separators=(",", ":")),
         }
         title = ""

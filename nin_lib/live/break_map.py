@@ -22,7 +22,10 @@ class BreakMap(MapFigure):
     """
 
     bundle = "break_map"
-    shared = ("picture", "chosen", "row", "column", "erased", "among", "redrawn", "seed")
+    shared = (
+        *("picture", "own", "chosen", "row", "column"),
+        *("erased", "among", "guess", "redrawn", "seed"),
+    )
     erased = traitlets.Int(3, min=0, max=MOST).tag(sync=True)
     among = traitlets.CaselessStrEnum(("garment", "picture"), "garment").tag(sync=True)
     guess = traitlets.CaselessStrEnum(("", "more", "same", "less"), "").tag(sync=True)

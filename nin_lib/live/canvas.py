@@ -34,7 +34,7 @@ class BiggerCanvas(GarmentFigure):
 
     bundle = "canvas"
     needs = (files.AVERAGE, files.CONNECTED)
-    shared = ("size", "items", "chosen", "row", "column", "shown")
+    shared = ("size", "items", "own", "chosen", "row", "column", "shown")
     one_of_each_class = True
     sides = traitlets.List(list(SIDES), read_only=True).tag(sync=True)
     size = traitlets.Enum(SIDES, 56).tag(sync=True)
@@ -43,6 +43,13 @@ class BiggerCanvas(GarmentFigure):
     row = traitlets.Int(3, min=0, max=CELLS - 1).tag(sync=True)
     column = traitlets.Int(3, min=0, max=CELLS - 1).tag(sync=True)
     shown = traitlets.Int(-1, min=-1, max=9).tag(sync=True)
+
+    def shapes(self) -> dict[str, dict]:
+        place = {"min": -HALF, "max": SIDES[-1] - HALF, "whole": True}
+        picture = {"min": -1, "max": len(self.pictures) - 1, "whole": True}
+        item = {"lengths": [3], "each": [picture, place, place]}
+        lengths = list(range(MOST_ITEMS + 1))
+        return super().shapes() | {"items": {"lengths": lengths, "each": item}}
 
     def forms(self) -> dict:
         low, high = -HALF, SIDES[-1] - HALF

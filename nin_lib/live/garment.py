@@ -72,6 +72,9 @@ class GarmentFigure(Figure):
     def limits(self) -> dict[str, dict]:
         return super().limits() | {"picture": {"min": -1, "max": len(self.pictures) - 1}}
 
+    def shapes(self) -> dict[str, dict]:
+        return {name: {"bytes": SIDE**2} for name in ("own", "before") if self.has_trait(name)}
+
     def forms(self) -> dict:
         own = f"{SIDE**2} bytes in base64, or ''", is_garment
         return {name: own for name in ("own", "before") if self.has_trait(name)}

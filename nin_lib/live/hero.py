@@ -64,7 +64,7 @@ class Hero(PocketFigure):
     """
 
     bundle = "hero"
-    shared = ("picture", "own")
+    shared = ("picture", "own", "before", "tool")
     picture = traitlets.Int(2).tag(sync=True)
     before = traitlets.Unicode("").tag(sync=True)
     tool = traitlets.CaselessStrEnum(("brush", "eraser"), "eraser").tag(sync=True)

@@ -8,6 +8,7 @@ from nin_lib.live.given import are_integers, is_number
 # The largest places on any block's maps: 14×14 positions, 96 units. On a smaller map, and in a
 # layer of fewer units, the page keeps the cursor to the last.
 LAST, LAST_UNIT = 13, 95
+MOST = 10**6  # that an address may hold a unit at
 
 
 class InsidePixel(PocketFigure):
@@ -32,7 +33,7 @@ class InsidePixel(PocketFigure):
     """
 
     bundle = "inside_pixel"
-    shared = ("picture", "block", "row", "column", "side", "unit", "pinned", "held")
+    shared = ("picture", "own", "block", "row", "column", "side", "unit", "pinned", "held")
     block = traitlets.Int(2, min=1, max=4).tag(sync=True)
     row = traitlets.Int(6, min=0, max=LAST).tag(sync=True)
     column = traitlets.Int(7, min=0, max=LAST).tag(sync=True)
@@ -40,6 +41,16 @@ class InsidePixel(PocketFigure):
     unit = traitlets.Int(0, min=0, max=LAST_UNIT).tag(sync=True)
     pinned = traitlets.List().tag(sync=True)
     held = traitlets.List().tag(sync=True)
+
+    def shapes(self) -> dict[str, dict]:
+        def up_to(last: int, first: int = 0) -> dict:
+            return {"min": first, "max": last, "whole": True}
+
+        held = [up_to(4, first=1), up_to(1), up_to(LAST_UNIT), {"min": -MOST, "max": MOST}]
+        return super().shapes() | {
+            "pinned": {"lengths": [0, 2], "each": up_to(LAST)},
+            "held": {"lengths": [0, len(held)], "each": held},
+        }
 
     def forms(self) -> dict:
         place, kept = [(0, LAST)] * 2, [(1, 4), (0, 1), (0, LAST_UNIT)]

@@ -16,6 +16,7 @@ from nin_lib.live.pointwise import (
     sum_in_words,
 )
 
+MOST = 10**6  # of weights that an address asks for
 OWN_LAYER = {"weight": [[0.9, -0.2, -1.1]], "bias": [0.05], "relu": True}
 
 
@@ -65,7 +66,7 @@ class OnePixel(Figure):
     """
 
     bundle = "one_pixel"
-    shared = ("row", "column", "layer", "unit", "shuffled", "layers")
+    shared = ("picture", "row", "column", "layer", "unit", "shuffled", "layers")
     picture = traitlets.List().tag(sync=True)
     names = traitlets.List(read_only=True).tag(sync=True)
     layers = traitlets.List().tag(sync=True)
@@ -100,6 +101,9 @@ class OnePixel(Figure):
         layers, units = len(self.layers), max(len(layer["bias"]) for layer in self.layers)
         counted = {"layer": {"min": 0, "max": layers - 1}, "unit": {"min": 0, "max": units - 1}}
         return super().limits() | cursor_limits(self.picture) | counted
+
+    def shapes(self) -> dict[str, dict]:
+        return {"picture": {"min": 0, "max": 1}, "layers": {"min": -MOST, "max": MOST}}
 
     def forms(self) -> dict:
         channels, height, width = shape = torch.tensor(self.picture).shape

@@ -27,7 +27,7 @@ class Slide(GarmentFigure):
     bundle = "slide"
     one_of_each_class = True
     needs = (files.AVERAGE, files.CONNECTED)
-    shared = ("picture", "right", "down", "guess", "filled")
+    shared = ("picture", "own", "right", "down", "guess", "filled")
     right = traitlets.Int(0, min=-8, max=8).tag(sync=True)
     down = traitlets.Int(0, min=-8, max=8).tag(sync=True)
     guess = traitlets.Enum(("", "average", "fully_connected", "alike"), "").tag(sync=True)

@@ -15,7 +15,8 @@ const FILE = "pocket_nin.f16";
 
 const WORDS = {
   title: "An average you can check",
-  how: "draw or erase; choose a class · arrow keys move a cursor, the space bar paints",
+  how: "draw or erase; choose a class",
+  keys: "arrow keys move a cursor, the space bar paints",
   caption:
     "Each of the ten maps is evidence for one class, and its mean is the logit of that class. All maps share one scale. The outlined pixels are those under the chosen cell; its receptive field is larger than that.",
   images: "image",
@@ -282,6 +283,7 @@ print(logits[${c}].item())
 `;
     },
     loadImage: garment.load,
+    restart: garment.restart,
   };
 }
 

@@ -1,7 +1,7 @@
 /** A plane or a bend: points separated by one filter, or by a small network of 1×1 layers. */
 import style from "./bend.css";
 import { multiplyAdds, parameters, type Point, profile, response, sizesOf, toTorch, Training, unitsOf, zeroLine } from "./mlp";
-import { h, setValue, svg, write } from "../shell/dom";
+import { h, setValue, slider, svg, write } from "../shell/dom";
 import { figure, type Stage, type View } from "../shell/figure";
 import { fixed, signed } from "../shell/format";
 import { grid } from "../shell/grid";
@@ -9,7 +9,8 @@ import { paintSigned } from "../shell/maps";
 
 const WORDS = {
   title: "A plane or a bend",
-  how: "separate them with the fewest units · arrow keys move the cursor",
+  how: "separate them with the fewest units",
+  keys: "arrow keys move the cursor",
   caption:
     "One filter’s response is a plane: its zero line is straight. A unit with a ReLU folds the plane along one line; the 1×1 layer above adds the folded planes, and its zero line turns where it meets a fold.",
   map: "Response over two directions in patch space",
@@ -25,6 +26,10 @@ const WORDS = {
   pattern: "pattern",
   depth: "hidden layers",
   width: "units in each",
+  counted: {
+    depth: (count: number) => `${count} hidden ${count === 1 ? "layer" : "layers"}`,
+    width: (count: number) => `${count} ${count === 1 ? "unit" : "units"} in each layer`,
+  },
   again: "another seed",
   correct: "correct side",
   parameters: "parameters",
@@ -128,8 +133,8 @@ function mount(stage: Stage): View {
 
   const choice = h("select", { change: () => stage.set({ pattern: choice.value }) },
     ...names.map((name) => h("option", { value: name }, WORDS.patterns[name] ?? name)));
-  const slider = (key: "width" | "depth", low: number, high: number) => {
-    const input = h("input", { type: "range", min: low, max: high, step: 1, input: () => stage.set({ [key]: Number(input.value) }) });
+  const setting = (key: "width" | "depth", low: number, high: number) => {
+    const input = slider({ min: low, max: high, step: 1, input: () => stage.set({ [key]: Number(input.value) }) }, WORDS.counted[key]);
     const value = h("span", { class: "nin-number" });
     const element = h("label", { class: "slider" }, h("span", {}, WORDS[key]), input, value);
     const show = (now: number, disabled = false) => {
@@ -139,8 +144,8 @@ function mount(stage: Stage): View {
     };
     return { element, show };
   };
-  const depth = slider("depth", 0, 3);
-  const width = slider("width", 1, 8);
+  const depth = setting("depth", 0, 3);
+  const width = setting("width", 1, 8);
   const again = h("button", { type: "button", class: "nin-button", click: () => stage.set({ seed: state().seed + 1 }) }, WORDS.again);
 
   const count = (label: string) => {

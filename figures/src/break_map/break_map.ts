@@ -3,7 +3,7 @@ import style from "./break_map.css";
 import type { Network } from "../net/network";
 import { random as seeded } from "../net/random";
 import { softmax } from "../net/softmax";
-import { boxed, freshId, h, setValue, svg, write } from "../shell/dom";
+import { boxed, freshId, h, setValue, slider, svg, write } from "../shell/dom";
 import { acceptPaste } from "../shell/drawing_pad";
 import { figure, type Stage, type View } from "../shell/figure";
 import { fixed, rounded, signed } from "../shell/format";
@@ -16,7 +16,8 @@ const FILE = "pocket_nin.f16";
 
 const WORDS = {
   title: "Break the explanation",
-  how: "guess, then erase cells; reinitialize blocks · arrow keys move over the map",
+  how: "guess, then erase cells; reinitialize blocks",
+  keys: "arrow keys move over the map",
   caption:
     "Left to right in the first row: a class map, the image without the cells where that map is largest, the image without as many random cells. In the second row some blocks of the network have random weights in place of the learned ones, each map in its own scale.",
   images: "image",
@@ -39,6 +40,10 @@ const WORDS = {
   probability: (name: string) => `probability of ${name}`,
   legend: ["strongest", "random, mean", "middle half of the draws"],
   redrawn: "blocks reinitialized, from the top",
+  counted: {
+    erased: (count: number) => `${count} ${count === 1 ? "cell" : "cells"}`,
+    redrawn: (count: number) => `${count} ${count === 1 ? "block" : "blocks"}`,
+  },
   again: "reinitialize again",
   trained: "as trained",
   reinitialized: (blocks: number) => (blocks ? `top ${blocks === 1 ? "block" : `${blocks} blocks`} reinitialized` : "nothing reinitialized"),
@@ -320,8 +325,8 @@ function mount(stage: Stage): View {
   };
   const which = radios(WORDS.among, "among", WORDS.amongs);
   const guessing = radios(WORDS.question, "guess", WORDS.guesses);
-  const slider = (key: string, label: string, high: number) => {
-    const input = h("input", { type: "range", min: 0, max: high, step: 1, input: () => stage.set({ [key]: Number(input.value) }) });
+  const setting = (key: "erased" | "redrawn", label: string, high: number) => {
+    const input = slider({ min: 0, max: high, step: 1, input: () => stage.set({ [key]: Number(input.value) }) }, WORDS.counted[key]);
     const value = h("span", { class: "nin-number" });
     return {
       element: h("label", { class: "slider" }, h("span", {}, label), input, boxed(value)),
@@ -331,8 +336,8 @@ function mount(stage: Stage): View {
       },
     };
   };
-  const erase = slider("erased", WORDS.erase, MAX_ERASED);
-  const layers = slider("redrawn", WORDS.redrawn, BLOCKS);
+  const erase = setting("erased", WORDS.erase, MAX_ERASED);
+  const layers = setting("redrawn", WORDS.redrawn, BLOCKS);
   const again = h("button", { type: "button", class: "nin-button", click: () => stage.set({ seed: seed() + 1 }) }, WORDS.again);
 
   const outline = () => svg("path", { "vector-effect": "non-scaling-stroke" });

@@ -1,6 +1,6 @@
 /** Spend 100,000 parameters: the cost of a small network, and the accuracy of trained ones. */
 import style from "./budget.css";
-import { boxed, freshId, h, setStyle, setValue, svg, write } from "../shell/dom";
+import { boxed, freshId, h, setStyle, setValue, slider, svg, write } from "../shell/dom";
 import { figure, type Stage, type View } from "../shell/figure";
 import { thousands } from "../shell/format";
 import { onKeys } from "../shell/keys";
@@ -12,11 +12,12 @@ const KINDS = ["squeeze", "spatial", "pointwise", "fully_connected"] as const;
 
 const WORDS = {
   title: "Spend 100,000 parameters",
-  how: "choose a network · arrow keys or a click on the plot go from one trained network to another",
+  how: "choose a network · a click on the plot goes to the nearest trained network",
   caption:
     "The same area is one parameter above the line and 49 multiply-adds below it: in blocks 2 and 3 each weight is used at 7×7 positions, so there the two are equal. Batch normalization’s parameters are counted with the layer before it. In the plot, where two vertical lines overlap, the order may be chance.",
   kernel: "kernel",
   width: "width of block 1",
+  channels: (width: number) => `${width} channels`,
   pointwise: "1×1 layers",
   bottleneck: "bottleneck",
   head: "head",
@@ -28,7 +29,7 @@ const WORDS = {
   left: (count: string) => `${count} left`,
   over: (count: string) => `${count} too many`,
   scatter: "Trained networks",
-  keys: "left and right go by cost, up and down by accuracy",
+  keys: "the left and right keys go by cost, up and down by accuracy",
   kind: "scatter plot",
   accuracy: "↑ accuracy",
   across: "cost →",
@@ -217,7 +218,7 @@ function mount(stage: Stage): View {
   const head = radios("head", WORDS.head, HEADS.map((name) => [name, WORDS.heads[name]]));
   const bottleneck = h("input", { type: "checkbox", change: () => stage.set({ bottleneck: bottleneck.checked }) });
   const steps = h("datalist", { id: freshId("widths") }, ...[...new Set(trained.map(({ width }) => width))].map((value) => h("option", { value })));
-  const width = h("input", { type: "range", min: NARROWEST, max: WIDEST, step: 1, list: steps.id, input: () => stage.set({ width: Number(width.value) }) });
+  const width = slider({ min: NARROWEST, max: WIDEST, step: 1, list: steps.id, input: () => stage.set({ width: Number(width.value) }) }, WORDS.channels);
   const widthText = h("span", { class: "nin-number" });
   const choices = h("div", { class: "choices" },
     kernel.element,

@@ -18,7 +18,8 @@ const FILES = ["pair_average.f16", "pair_fully_connected.f16"];
 
 const WORDS = {
   title: "Bigger canvas, same weights",
-  how: "choose a size · drag the garments, or move them with the arrow keys · move over the maps",
+  how: "choose a size · drag the garments · move over the maps",
+  keys: "arrow keys move the garments too",
   caption:
     "The same weights make a class map of any size. In the map of winners each position shows the number of its most probable class, with more contrast the higher the probability; positions that see only black are left neutral. They enter the average all the same.",
   size: "canvas",
@@ -487,7 +488,7 @@ function blackPositions(layers: Network["layers"], { size: side, bytes }: { size
 export default figure({
   name: "canvas",
   words: WORDS,
-  state: ["size", "items", "chosen", "row", "column", "shown"],
+  state: ["size", "items", "own", "chosen", "row", "column", "shown"],
   style,
   mount,
 });

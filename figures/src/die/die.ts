@@ -6,7 +6,7 @@ import { grays, raster } from "./raster";
 import { trainingRun } from "./training";
 import { WORDS } from "./words";
 import { deadIn, EVERY, type Measurement, type Settings, shapesOf, STEPS, verdict, type Verdict } from "../net/experiment";
-import { freshId, h, setClass, setValue, write } from "../shell/dom";
+import { freshId, h, setClass, setValue, slider, write } from "../shell/dom";
 import { figure, type Stage, type View } from "../shell/figure";
 import { fixed, rounded, tiny } from "../shell/format";
 import { decode } from "../shell/garment";
@@ -119,16 +119,18 @@ function mount(stage: Stage): View {
   const set = (change: Partial<Settings>) => stage.set({ ...asState(change), step: -1 });
   const preset = h("select", { change: () => set(PRESETS[preset.value as keyof typeof PRESETS]) },
     ...Object.entries(WORDS.named).map(([value, text]) => h("option", { value }, text)), h("option", { value: "", hidden: true }, WORDS.own));
-  const slider = (label: string, [low, high]: number[], step: number, take: (value: number) => void, ...under: Node[]) => {
-    const input = h("input", { type: "range", min: low, max: high, step, input: () => take(Number(input.value)) });
+  const setting = (label: string, [low, high]: number[], step: number, take: (value: number) => void, words: (value: number) => string, ...under: Node[]) => {
+    const input = slider({ min: low, max: high, step, input: () => take(Number(input.value)) }, words);
     const number = h("span", { class: "nin-number" });
     return { input, number, element: h("label", { class: "slider" }, h("span", {}, label), number, input, ...under) };
   };
   const marks = h("span", { class: "marks", "aria-hidden": "true" }, ...Object.entries(GAINS).map(([key, value]) =>
     h("span", { style: `left:calc(8px + (100% - 16px) * ${(value - GAIN[0]) / (GAIN[1] - GAIN[0])})` }, WORDS.marks[key as keyof typeof GAINS])));
-  const gain = slider(WORDS.gain, GAIN, 0.01, (value) => set({ gain: snapped(value) }), marks);
-  const bias = slider(WORDS.bias, BIAS, 0.05, (value) => set({ bias: rounded(value, 2) }));
-  const rate = slider(WORDS.rate, LEARNING_RATE.map(Math.log10), 0.01, (value) => set({ learningRate: short(10 ** value) }));
+  const gainName = (value: number) => Object.entries(GAINS).find(([, gain]) => gain === snapped(value))?.[0] as keyof typeof GAINS | undefined;
+  const gainWords = (value: number) => fixed(value, 2) + (gainName(value) ? `, ${WORDS.marks[gainName(value)!]}` : "");
+  const gain = setting(WORDS.gain, GAIN, 0.01, (value) => set({ gain: snapped(value) }), gainWords, marks);
+  const bias = setting(WORDS.bias, BIAS, 0.05, (value) => set({ bias: rounded(value, 2) }), (value) => fixed(value, 2));
+  const rate = setting(WORDS.rate, LEARNING_RATE.map(Math.log10), 0.01, (value) => set({ learningRate: short(10 ** value) }), (value) => String(short(10 ** value)));
   const check = (label: string, take: (yes: boolean) => void) => {
     const input = h("input", { type: "checkbox", change: () => take(input.checked) });
     return { input, element: h("label", {}, input, ` ${label}`) };
@@ -161,7 +163,7 @@ function mount(stage: Stage): View {
     move: (u, c) => stage.set({ unit: u, step: toColumn(c) }),
     press: play,
   });
-  const scrub = h("input", { type: "range", min: 0, max: STEPS, step: EVERY, "aria-label": WORDS.step, input: () => stage.set({ step: toColumn(Number(scrub.value) / EVERY) }) });
+  const scrub = slider({ min: 0, max: STEPS, step: EVERY, value: 0, "aria-label": WORDS.step, input: () => stage.set({ step: toColumn(Number(scrub.value) / EVERY) }) }, WORDS.ofSteps);
   const reading = (label: string) => {
     const value = h("b", {});
     return { value, element: h("div", {}, h("span", { class: "nin-label" }, label), h("div", { class: "value" }, value)) };
@@ -263,6 +265,12 @@ function mount(stage: Stage): View {
     },
     code() {
       return toTorch(settings(), widths, visible()[column()]?.step ?? 0);
+    },
+    restart() {
+      [playing, ranFor] = [false, ""];
+      restartIfChanged();
+      previous = [];
+      stage.invalidate();
     },
   };
 }

@@ -11,7 +11,8 @@ import { colorTable, mapCanvas, type Painter, painter } from "../shell/maps";
 
 const WORDS = {
   title: "Draw a garment",
-  how: "erase a sleeve, or draw something of your own · arrow keys move a cursor, the space bar uses the tool",
+  how: "erase a sleeve, or draw something of your own",
+  keys: "arrow keys move a cursor, the space bar uses the tool",
   caption:
     "Left to right: the image; a few maps of each block, made from all maps before them by a small network at every pixel, each in its own scale; the ten class maps; the global average of each, which is its mean; and softmax, which distributes 100\u00a0% by the means.",
   pad: "image, 28×28: arrow keys move the cursor, the space bar uses the tool",
@@ -232,6 +233,7 @@ for name, share in zip(names, logits.softmax(0).tolist()):
     print(f"{name:12} {100 * share:5.1f} %")
 `,
     loadImage: garment.load,
+    restart: garment.restart,
   };
 }
 

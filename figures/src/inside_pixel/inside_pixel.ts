@@ -3,7 +3,7 @@ import style from "./inside_pixel.css";
 import type { Clamp, Network } from "../net/network";
 import { softmax } from "../net/softmax";
 import { perceptron } from "./perceptron";
-import { h, setValue, write } from "../shell/dom";
+import { h, setValue, slider, write } from "../shell/dom";
 import { figure, type Stage, type View } from "../shell/figure";
 import { fixed, rounded, signed } from "../shell/format";
 import { grid } from "../shell/grid";
@@ -15,7 +15,8 @@ const FILE = "pocket_nin.f16";
 
 const WORDS = {
   title: "The network inside a pixel",
-  how: "move over the image, or use the arrow keys · choose a unit in the small network",
+  how: "move over the image · choose a unit in the small network",
+  keys: "arrow keys move too",
   caption:
     "The same small network, with the same weights, works at every position of a block. A hollow circle is a unit that is 0 here. Lines are the largest products that enter the chosen unit.",
   image: "image, 28×28; the square is this position’s receptive field",
@@ -68,7 +69,7 @@ function mount(stage: Stage): View {
   const scores = h("div", { class: "scores", role: "img", "aria-label": WORDS.scores });
   const pin = h("button", { type: "button", class: "nin-button", click: () => togglePin() }, WORDS.pin);
   const clamp = h("input", { type: "checkbox", change: () => setClamp() });
-  const level = h("input", { type: "range", min: -2, max: 4, step: 0.25, value: 0, "aria-label": WORDS.value, input: () => clamp.checked && setClamp() });
+  const level = slider({ min: -2, max: 4, step: 0.25, value: 0, "aria-label": WORDS.value, input: () => clamp.checked && setClamp() }, (value) => fixed(value, 2));
   const levelText = h("span", { class: "nin-number" });
   stage.body.append(
     file.notice,
@@ -233,7 +234,7 @@ function mount(stage: Stage): View {
       });
       const holdsThis = heldNow.length === 4 && heldNow[0] === spot.number && !!heldNow[1] === (spot.side === "after") && heldNow[2] === unit;
       clamp.checked = holdsThis;
-      if (holdsThis && Number(level.value) !== heldNow[3]) level.value = String(heldNow[3]);
+      if (holdsThis) setValue(level, heldNow[3]);
       write(levelText, fixed(Number(level.value), 2));
       write(pin, spot.pinned < 0 ? WORDS.pin : WORDS.unpin);
     },
@@ -316,7 +317,7 @@ function largest(products: number[]): [number, number][] {
 export default figure({
   name: "inside-pixel",
   words: WORDS,
-  state: ["picture", "block", "row", "column", "side", "unit", "pinned", "held"],
+  state: ["picture", "own", "block", "row", "column", "side", "unit", "pinned", "held"],
   style,
   mount,
 });

@@ -55,9 +55,25 @@ export function setClass(element: Element, name: string): void {
   if (element.className !== name) element.className = name;
 }
 
+const inWords = new WeakMap<Element, (value: number) => string>();
+/** Make a slider whose value screen readers say in words, such as "3 cells". */
+export function slider(attributes: Attributes, words: (value: number) => string): HTMLInputElement {
+  const input = h("input", { type: "range", ...attributes });
+  inWords.set(input, words);
+  input.addEventListener("input", () => sayValue(input));
+  sayValue(input);
+  return input;
+}
+
+function sayValue(input: Element): void {
+  const words = inWords.get(input)?.(Number((input as HTMLInputElement).value));
+  if (words !== undefined && input.getAttribute("aria-valuetext") !== words) input.setAttribute("aria-valuetext", words);
+}
+
 /** Set the value of a list or slider if it differs. */
 export function setValue(input: HTMLSelectElement | HTMLInputElement, value: number | string): void {
   if (input.value !== String(value)) input.value = String(value);
+  sayValue(input);
 }
 
 /** Put a number in a box of fixed size in a grid: a new number then causes no layout but its own. */

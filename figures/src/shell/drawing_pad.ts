@@ -4,13 +4,16 @@ import { grid } from "./grid";
 import { onKeys } from "./keys";
 
 const TOOLS = ["brush", "eraser"] as const;
+const WORDS = { tools: "tool", finger: "draw" };
 export type Tool = (typeof TOOLS)[number];
 
 export interface DrawingPad {
   element: HTMLElement;
   canvas: HTMLCanvasElement;
-  /** Radio buttons for brush and eraser. */
+  /** Radio buttons for brush and eraser; before them, for fingers, the switch that lets them draw. */
   tools: HTMLElement;
+  /** Let fingers draw, or scroll the page as at first. */
+  setFinger(draws: boolean): void;
   /** Show the cursor and the chosen tool. */
   showCursor(row: number, column: number): void;
 }
@@ -19,6 +22,8 @@ interface Options {
   label: string;
   words: Record<Tool, string>;
   side: number;
+  /** A line that stands under the pad while a finger draws. */
+  brief: HTMLElement;
   /** The present image: side·side bytes, 0 to 255. */
   bytes(): number[];
   tool(): Tool;
@@ -38,7 +43,7 @@ function dab(bytes: number[], side: number, row: number, column: number, tool: T
     }
 }
 
-export function drawingPad({ label, words, side, bytes, tool, choose, move, paint }: Options): DrawingPad {
+export function drawingPad({ label, words, side, brief, bytes, tool, choose, move, paint }: Options): DrawingPad {
   let [row, column] = [0, 0];
   const { element, canvas, showCursor } = grid({
     label,
@@ -48,7 +53,16 @@ export function drawingPad({ label, words, side, bytes, tool, choose, move, pain
       move(r, c);
     },
   });
-  element.style.touchAction = "none"; // a finger draws here
+  // A mouse or pen draws at once; a finger scrolls the page, until the reader presses "draw".
+  let fingerDraws = false;
+  const setFinger = (draws: boolean) => {
+    fingerDraws = draws;
+    finger.setAttribute("aria-pressed", String(draws));
+    element.style.touchAction = draws ? "none" : "";
+    if (draws) element.after(brief);
+    else brief.remove();
+  };
+  const finger = h("button", { type: "button", class: "nin-button nin-finger", "aria-pressed": "false", click: () => setFinger(!fingerDraws) }, WORDS.finger);
 
   const drawLine = (from: number[], to: number[], image: number[], begins: boolean) => {
     const steps = Math.max(1, ...to.map((end, i) => Math.abs(end - from[i])));
@@ -66,7 +80,7 @@ export function drawingPad({ label, words, side, bytes, tool, choose, move, pain
     return [(event.clientY - box.top) / box.height, (event.clientX - box.left) / box.width].map((share) => Math.floor(share * side));
   };
   element.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0 || !event.isPrimary) return;
+    if (event.button !== 0 || !event.isPrimary || (event.pointerType === "touch" && !fingerDraws)) return;
     const position = positionOf(event);
     stroke = { image: bytes().slice(), last: position };
     drawLine(position, position, stroke.image, true);
@@ -88,7 +102,9 @@ export function drawingPad({ label, words, side, bytes, tool, choose, move, pain
   return {
     element,
     canvas,
-    tools: h("span", { class: "nin-tool", role: "radiogroup" }, ...choices.map(({ one, input }) => h("label", {}, input, ` ${words[one]}`))),
+    tools: h("span", { class: "nin-tool" }, finger,
+      h("span", { role: "radiogroup", "aria-label": WORDS.tools }, ...choices.map(({ one, input }) => h("label", {}, input, ` ${words[one]}`)))),
+    setFinger,
     showCursor(r, c) {
       [row, column] = [r, c];
       showCursor(r, c, side, side);

@@ -1,14 +1,14 @@
-/** The frame of every figure: number, tools, drawing, one live sentence, caption, table. */
+/** The frame of every figure: number, tools and their answers, drawing, one live sentence, caption. */
 import base from "./shell.css";
-import { freshId, h, write } from "./dom";
+import { freshId, h } from "./dom";
+import { enlarging } from "./enlarge";
 import type { Model } from "./model";
 import { UnreadableImage } from "./image_file";
+import { says } from "./says";
 import { isDark, onTheme, variables } from "./theme";
+import { type Table, tools } from "./tools";
 
-export interface Table {
-  head: string[];
-  rows: (string | number)[][];
-}
+export type { Table } from "./tools";
 
 /** A mounted figure: draws the present state and describes it in words. */
 export interface View {
@@ -19,12 +19,16 @@ export interface View {
   code?(): string;
   /** Show the reader's own image; throws UnreadableImage with a sentence. */
   loadImage?(file: File): Promise<void>;
+  /** Forget what is in no trait, such as a training run; the traits have their first values again. */
+  restart?(): void;
 }
 
 /** What the frame provides to a figure. */
 export interface Stage {
   model: Model;
   body: HTMLElement;
+  /** The first sentence of the result in one line: to put under what the reader draws on. */
+  brief: HTMLElement;
   /** Aborted when the figure is removed. */
   signal: AbortSignal;
   get<T>(key: string): T;
@@ -43,7 +47,9 @@ export interface Stage {
 
 export interface Words {
   title: string;
+  /** What to do, with whatever the reader has; and with which keys, where there are keys. */
   how: string;
+  keys?: string;
   caption: string;
 }
 
@@ -56,18 +62,16 @@ export interface Figure {
   mount(stage: Stage): View;
 }
 
-const TOOLS = {
+const WORDS = {
   image: "your own image",
-  table: "as table",
-  tableOff: "hide table",
   code: "copy as PyTorch",
-  copied: "Copied.",
-  notCopied: "This browser does not let a page copy; the text is below.",
   link: "copy link",
+  enlarge: "enlarge",
+  leave: "leave full screen",
   reset: "start again",
+  impossible: (names: string) =>
+    `The figure cannot show what the address asks for (${names}); it shows its first state.`,
 };
-
-const ANNOUNCE_AFTER = 400; // ms without a change, after which screen readers hear the sentence
 
 function addStyle(name: string, text: string): void {
   const id = `nin-style-${name}`;
@@ -82,52 +86,37 @@ export function figure(spec: Figure) {
       if (spec.style) addStyle(spec.name, spec.style);
       const ended = new AbortController();
       const { signal } = ended;
+      const { address } = model;
+      const first = structuredClone(address?.first ?? Object.fromEntries(spec.state.map((key) => [key, model.get(key)])));
 
+      // ---- the frame
+      const { title, how, keys, caption } = spec.words;
       const titleId = freshId("title");
       const number = model.get("number") as string;
-      const sentenceText = h("span", {});
-      const sentenceBox = h("p", { class: "nin-says", "aria-hidden": "true" }, sentenceText);
-      const liveRegion = h("p", { class: "nin-only-heard", role: "status" });
-      const tools = h("span", { class: "nin-tools" });
       const body = h("div", { class: "nin-body" });
-      const panel = h("div", { class: "nin-panel" });
-      const root = h(
-        "section",
-        { class: `nin-figure nin-${spec.name}`, "aria-labelledby": titleId },
-        h(
-          "header",
-          {},
-          h("strong", { id: titleId }, number ? `Figure ${number}` : "", h("span", { class: "nin-only-heard" }, ` ${spec.words.title}`)),
-          h("span", { class: "nin-how" }, spec.words.how),
-          tools,
-        ),
-        body,
-        sentenceBox,
-        liveRegion,
-        h("p", { class: "nin-caption" }, spec.words.caption),
-        panel,
+      const head = tools();
+      const root = h("section", { class: `nin-figure nin-${spec.name}`, "aria-labelledby": titleId });
+      const said = says(root, signal);
+      root.append(
+        h("header", {},
+          h("strong", { id: titleId }, number ? `Figure ${number}` : "", h("span", { class: "nin-only-heard" }, ` ${title}`)),
+          h("span", { class: "nin-how" }, how, keys && h("span", { class: "nin-keys" }, ` · ${keys}`)),
+          head.buttons,
+          head.answers),
+        h("div", { class: "nin-stage" }, body, said.box),
+        said.heard,
+        h("p", { class: "nin-caption" }, caption),
       );
 
+      // ---- drawing
       let awake = true;
       let dirty = false;
       let quiet = false; // state is being set without a drawing
-      let view: View | undefined;
-      let tableOpen = false;
-      // The live region for screen readers follows the visible sentence once it rests; one timer at a time.
-      let announce = 0;
-      let changed = 0;
-      const announceLater = () => {
-        changed = performance.now();
-        announce ||= setTimeout(announceNow, ANNOUNCE_AFTER) as unknown as number;
-      };
-      const announceNow = () => {
-        const rest = ANNOUNCE_AFTER - (performance.now() - changed);
-        announce = rest > 1 ? (setTimeout(announceNow, rest) as unknown as number) : 0;
-        if (!announce) write(liveRegion, sentenceText.textContent!);
-      };
+      let view!: View;
+      let mounted: AbortController | undefined;
       const draw = () => {
         dirty = false;
-        if (!view || signal.aborted) return;
+        if (signal.aborted) return;
         view.draw();
         if (!body.classList.contains("loading")) el.dataset.ready = "true"; // the fallback may go
         const sentence = view.sentence();
@@ -136,13 +125,36 @@ export function figure(spec: Figure) {
           return;
         }
         body.removeAttribute("aria-busy");
-        if (write(sentenceText, sentence)) announceLater();
-        if (tableOpen) showTable();
+        said.show(sentence);
+        head.refresh();
       };
+      const mount = () => {
+        mounted?.abort();
+        mounted = new AbortController();
+        body.replaceChildren();
+        body.className = "nin-body";
+        view = spec.mount({ ...stage, signal: mounted.signal });
+      };
+      /** Run; if it fails in a state from the address, mount the figure anew in its first state. */
+      const guarded = (run: () => void) => {
+        try {
+          run();
+        } catch (error) {
+          if (!address?.asked.length) throw error;
+          console.warn(error);
+          address.notice = WORDS.impossible(address.asked.join(", "));
+          address.asked = [];
+          head.notice(address.notice);
+          setFirst();
+          mount();
+          if (root.isConnected) draw();
+        }
+      };
+      const drawGuarded = () => guarded(draw);
       const invalidate = () => {
         if (dirty || quiet) return;
         dirty = true;
-        if (awake) requestAnimationFrame(draw);
+        if (awake) requestAnimationFrame(drawGuarded);
       };
       let saving = 0;
       const save = () => {
@@ -151,99 +163,64 @@ export function figure(spec: Figure) {
           if (!signal.aborted) model.save_changes();
         }, 80) as unknown as number;
       };
-      const stage: Stage = {
+      const set: Stage["set"] = (changes, draw = true) => {
+        quiet = !draw;
+        for (const [key, value] of Object.entries(changes)) model.set(key, value);
+        quiet = false;
+        save();
+        if (draw) invalidate();
+      };
+      const setFirst = () => set(structuredClone(Object.fromEntries(spec.state.map((key) => [key, first[key]]))));
+      const stage: Omit<Stage, "signal"> = {
         model,
         body,
-        signal,
+        brief: said.brief,
         get: (key) => model.get(key),
-        set(changes, draw = true) {
-          quiet = !draw;
-          for (const [key, value] of Object.entries(changes)) model.set(key, value);
-          quiet = false;
-          save();
-          if (draw) invalidate();
-        },
+        set,
         invalidate,
-        draw: () => (awake ? draw() : invalidate()),
+        draw: () => (awake ? drawGuarded() : invalidate()),
         awake: () => awake && !document.hidden,
       };
+      guarded(mount);
 
-      const button = (text: string, press: (button: HTMLButtonElement) => void) => {
-        const made = h("button", { type: "button", click: () => press(made) }, text);
-        tools.append(made);
-        return made;
-      };
-      let tableShown = "";
-      const showTable = () => {
-        const { head, rows } = view!.table();
-        const text = JSON.stringify([head, rows]);
-        if (text === tableShown && panel.querySelector("table")) return;
-        tableShown = text;
-        const cells = (values: (string | number)[], tag: "th" | "td") =>
-          h("tr", {}, ...values.map((value, i) =>
-            i === 0 || tag === "th"
-              ? h("th", { scope: tag === "th" ? "col" : "row" }, String(value))
-              : h("td", {}, String(value))));
-        panel.replaceChildren(
-          h("div", { class: "nin-scroll", tabindex: 0, role: "region", "aria-label": `${spec.words.title}${number && ` (${number})`}, ${TOOLS.table}` },
-            h("table", {}, h("thead", {}, cells(head, "th")), h("tbody", {}, ...rows.map((row) => cells(row, "td"))))),
-        );
-      };
-      const setTable = (open: boolean) => {
-        tableOpen = open;
-        toggle.setAttribute("aria-expanded", String(open));
-        write(toggle, open ? TOOLS.tableOff : TOOLS.table);
-      };
-      const copy = async (text: string) => {
-        setTable(false);
-        const note = h("p", { role: "status" });
-        panel.replaceChildren(note, h("pre", { tabindex: 0 }, text));
-        try {
-          await navigator.clipboard.writeText(text);
-          write(note, TOOLS.copied);
-        } catch {
-          write(note, TOOLS.notCopied);
-        }
-      };
-
-      view = spec.mount(stage);
-      const { loadImage, code } = view;
-      if (loadImage) {
+      // ---- tools
+      if (view.loadImage) {
         const load = async (file: File | undefined | null) => {
           if (!file) return;
           try {
-            await loadImage(file);
-            panel.querySelector("[role=alert]")?.remove();
+            await view.loadImage!(file);
+            head.notice("");
           } catch (error) {
-            const text = error instanceof UnreadableImage ? error.message : String(error);
-            setTable(false);
-            panel.replaceChildren(h("p", { role: "alert" }, text));
+            head.notice(error instanceof UnreadableImage ? error.message : String(error), "alert");
           }
         };
-        const input = h("input", { type: "file", accept: "image/*", hidden: true, "aria-label": TOOLS.image });
+        const input = h("input", { type: "file", accept: "image/*", hidden: true, "aria-label": WORDS.image });
         input.addEventListener("change", () => {
           void load(input.files?.[0]);
           input.value = "";
         });
         root.append(input);
-        button(TOOLS.image, () => input.click());
+        head.add(WORDS.image, () => input.click());
         root.addEventListener("dragover", (event) => event.preventDefault());
         root.addEventListener("drop", (event) => {
           event.preventDefault();
           void load(event.dataTransfer?.files[0]);
         });
       }
-      const toggle = button(TOOLS.table, () => {
-        panel.replaceChildren();
-        setTable(!tableOpen);
-        if (tableOpen) showTable();
+      head.addTable(title + (number && ` (${number})`), () => view.table());
+      if (view.code) head.add(WORDS.code, (button) => void head.copy(button, view.code!()));
+      if (address) head.add(WORDS.link, (button) => void head.copyLink(button, address.link()));
+      const size = head.add(WORDS.enlarge, enlarging(root, (large) => (size.textContent = large ? WORDS.leave : WORDS.enlarge), signal));
+      head.add(WORDS.reset, () => {
+        address?.clear();
+        head.clear();
+        setFirst();
+        view.restart?.();
       });
-      setTable(false);
-      if (code) button(TOOLS.code, () => void copy(code()));
-      if (model.link) button(TOOLS.link, () => void copy(model.link!()));
-      const first = Object.fromEntries(spec.state.map((key) => [key, structuredClone(model.get(key))]));
-      button(TOOLS.reset, () => stage.set(structuredClone(first)));
+      const followAddress = () => head.notice(address?.notice ?? "");
+      followAddress();
 
+      // ---- what wakes the figure
       const theme = () => {
         root.dataset.theme = isDark() ? "dark" : "light";
         invalidate();
@@ -251,34 +228,25 @@ export function figure(spec: Figure) {
       onTheme(theme, signal);
       theme();
       model.on("change", invalidate);
+      model.on("address", followAddress);
       const watcher = new IntersectionObserver(
         ([entry]) => {
           awake = entry.isIntersecting;
-          if (awake && dirty) requestAnimationFrame(draw);
+          if (awake && dirty) requestAnimationFrame(drawGuarded);
           if (awake) root.dispatchEvent(new Event("wake"));
         },
         { rootMargin: "200px" },
       );
-      // The sentence is in a box of fixed height, so that a new one causes no other layout; the box
-      // grows to the longest sentence so far, and starts over when its width changes.
-      let [height, width] = [0, 0];
-      const sentenceSize = new ResizeObserver(([{ contentRect }]) => {
-        if (contentRect.width === width && contentRect.height <= height) return;
-        [height, width] = [contentRect.height, contentRect.width];
-        sentenceBox.style.height = `${height}px`;
-      });
-      sentenceSize.observe(sentenceText);
-
       el.append(root);
       watcher.observe(root);
-      draw();
+      drawGuarded();
       return () => {
+        mounted?.abort();
         ended.abort();
         watcher.disconnect();
-        sentenceSize.disconnect();
         clearTimeout(saving);
-        clearTimeout(announce);
         model.off("change", invalidate);
+        model.off("address", followAddress);
         root.remove();
         delete el.dataset.ready;
       };

@@ -10,6 +10,7 @@ import { type NetworkWorker, networkWorker } from "./network_worker";
 import { type Weights, weights } from "./weights";
 
 const KEPT = 8; // results of earlier images
+const MIDDLE = [13, 14]; // the cursor's first place
 
 interface Options<Result> {
   /** The network's file of weights. */
@@ -55,6 +56,8 @@ export interface GarmentEditor<Result> {
   computing(): boolean;
   /** Paint the image; returns the network once its weights are there. First in each `draw`. */
   draw(): Network | undefined;
+  /** Forget the strokes that could be undone; fingers scroll the page again. */
+  restart(): void;
   /** Python that computes `logits` of the image shown, and leaves `network` and `x`. */
   code(): string;
 }
@@ -128,6 +131,7 @@ export function garmentEditor<Result>(stage: Stage, { file, words, layers, compu
     label: words.pad,
     words: words.tools,
     side: SIDE,
+    brief: stage.brief,
     bytes,
     tool,
     choose: (tool) => stage.set({ tool }),
@@ -148,7 +152,7 @@ export function garmentEditor<Result>(stage: Stage, { file, words, layers, compu
       stage.set({ tool: "brush" });
     }),
     undo: button(words.undo, () => history.length && stage.set({ ...history.pop()! })),
-    cursor: [13, 14],
+    cursor: MIDDLE.slice(),
     index,
     hasOwn: () => !!own(),
     choose(picture) {
@@ -180,6 +184,12 @@ export function garmentEditor<Result>(stage: Stage, { file, words, layers, compu
         stage.draw();
       });
       return network;
+    },
+    restart() {
+      history.length = 0;
+      editor.cursor = MIDDLE.slice();
+      pad.setFinger(false);
+      stage.invalidate();
     },
     code() {
       const [mean, std] = stage.get<number[]>("normal");

@@ -17,7 +17,8 @@ const HEADS = ["average", "fully_connected"];
 
 const WORDS = {
   title: "Slide it",
-  how: "choose an answer · drag the garment, or move it with the arrow keys",
+  how: "choose an answer · drag the garment",
+  keys: "arrow keys move it too",
   caption:
     "Each square of a map is one offset, from 8 pixels left and up to 8 right and down; the center is the original position. The stronger the contrast of a square, the higher the probability that the head gives the right class there. A dot: it predicts another class.",
   garment: "garment",
@@ -326,7 +327,7 @@ for head in ("average", "fully_connected"):
 export default figure({
   name: "slide",
   words: WORDS,
-  state: ["picture", "right", "down", "guess", "filled"],
+  state: ["picture", "own", "right", "down", "guess", "filled"],
   style,
   mount,
 });

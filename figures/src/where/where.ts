@@ -14,14 +14,14 @@ const NAMES = { params: "parameters", macs: "multiply-adds" };
 
 const WORDS = {
   title: "Where are the 1×1s?",
-  how: "choose a network · arrow keys, mouse or finger go from layer to layer",
+  how: "choose a network · mouse or finger go from layer to layer",
   caption:
     "A bar for each layer, as high as its share of the network’s parameters (above the line) or multiply-adds (below it). Pointwise layers have the color of the text: 1×1 convolutions, and linear layers that are applied at every position of a map or to every token, which compute the same. On a single position, as after a global average, such a layer is fully connected and counts as other. Counts are for one image, biases included, from the networks of nin_lib and torchvision when the figure was made.",
   network: "network",
   order: "order of the layers",
   orders: ["as they come", "most parameters first", "most multiply-adds first"],
   chart: "Layers as bars",
-  keys: "left and right go from layer to layer",
+  keys: "the left and right keys go from layer to layer",
   kind: "bar chart",
   kinds: {
     pointwise: "pointwise (1×1)",

@@ -1,0 +1,62 @@
+/** The result in words: seen in a box that stays on screen, heard once it rests, brief under a drawing. */
+import { h, write } from "./dom";
+
+const ANNOUNCE_AFTER = 400; // ms without a change, after which screen readers hear the sentence
+
+export interface Says {
+  /** What is seen; sticks to the lower edge of the screen while the figure is there. */
+  box: HTMLElement;
+  /** What is heard. */
+  heard: HTMLElement;
+  /** The first sentence in one line, for where the reader draws. */
+  brief: HTMLElement;
+  show(sentence: string): void;
+}
+
+export function says(root: HTMLElement, signal: AbortSignal): Says {
+  const text = h("span", {});
+  const box = h("p", { class: "nin-says", "aria-hidden": "true" }, text);
+  const heard = h("p", { class: "nin-only-heard", role: "status", "aria-live": "off" });
+  const brief = h("p", { class: "nin-brief", "aria-hidden": "true" });
+
+  // Nothing is announced to those who only pass by.
+  for (const type of ["focusin", "pointerdown", "drop"])
+    root.addEventListener(type, () => heard.setAttribute("aria-live", "polite"), { signal, capture: true, once: true });
+
+  // What is heard follows what is seen once that rests; one timer at a time.
+  let timer = 0;
+  let changed = 0;
+  const announce = () => {
+    const rest = ANNOUNCE_AFTER - (performance.now() - changed);
+    timer = rest > 1 ? (setTimeout(announce, rest) as unknown as number) : 0;
+    if (!timer) write(heard, text.textContent!);
+  };
+
+  // The box has a fixed height, so that a new sentence causes no other layout; it grows to the
+  // longest sentence so far, and starts over when its width changes.
+  let [height, width] = [0, 0];
+  const size = new ResizeObserver(([{ contentRect }]) => {
+    if (contentRect.width === width && contentRect.height <= height) return;
+    [height, width] = [contentRect.height, contentRect.width];
+    const { minHeight, paddingTop, paddingBottom, borderTopWidth } = getComputedStyle(box);
+    const around = [paddingTop, paddingBottom, borderTopWidth].reduce((sum, length) => sum + parseFloat(length), 0);
+    box.style.setProperty("--tall", `${Math.max(height + around, parseFloat(minHeight) || 0)}px`);
+  });
+  size.observe(text);
+  signal.addEventListener("abort", () => {
+    size.disconnect();
+    clearTimeout(timer);
+  });
+
+  return {
+    box,
+    heard,
+    brief,
+    show(sentence) {
+      if (!write(text, sentence)) return;
+      write(brief, /^.*?[.!?](?=\s|$)/s.exec(sentence)?.[0] ?? sentence);
+      changed = performance.now();
+      timer ||= setTimeout(announce, ANNOUNCE_AFTER) as unknown as number;
+    },
+  };
+}

@@ -1,0 +1,130 @@
+/** The tools in a figure's head, and under them what they answer: notices, a table, code, a link. */
+import { h, write } from "./dom";
+import type { Link } from "./model";
+
+export interface Table {
+  head: string[];
+  rows: (string | number)[][];
+}
+
+const WORDS = {
+  table: "as table",
+  tableOff: "hide table",
+  close: "close",
+  copied: "Copied",
+  notCopied: "This browser does not let a page copy; the text is below.",
+  without: "The picture is too large for a link, so this link lacks it.",
+};
+const COPIED_FOR = 2000; // ms that a button says so
+
+export interface Tools {
+  /** The buttons; and what goes under them. */
+  buttons: HTMLElement;
+  answers: HTMLElement;
+  add(text: string, press: (button: HTMLButtonElement) => void): HTMLButtonElement;
+  /** A button that shows or hides the table; `title` names the table. */
+  addTable(title: string, table: () => Table): void;
+  /** The table again, if it is open. */
+  refresh(): void;
+  /** Copy a text, and show it. */
+  copy(button: HTMLButtonElement, text: string): Promise<void>;
+  copyLink(button: HTMLButtonElement, link: Promise<Link>): Promise<void>;
+  /** Say something: about the address (a status), or why something was refused (an alert); "" for nothing. */
+  notice(text: string, role?: "status" | "alert"): void;
+  /** Close all answers. */
+  clear(): void;
+}
+
+export function tools(): Tools {
+  const buttons = h("span", { class: "nin-tools" });
+  const notices = h("div", { class: "nin-notices" });
+  const panel = h("div", { class: "nin-panel" });
+  const answers = h("div", { class: "nin-answers" }, notices, panel);
+
+  const open = (...nodes: Node[]) => {
+    panel.replaceChildren(...nodes);
+    answers.scrollIntoView({ block: "nearest" });
+  };
+  let toggle: HTMLButtonElement | undefined;
+  let showTable: (() => void) | undefined; // while it is open
+  const close = () => {
+    panel.replaceChildren();
+    showTable = undefined;
+    toggle?.setAttribute("aria-expanded", "false");
+    if (toggle) write(toggle, WORDS.table);
+  };
+  const add: Tools["add"] = (text, press) => {
+    const made = h("button", { type: "button", click: () => press(made) }, text);
+    buttons.append(made);
+    return made;
+  };
+  const sayCopied = (button: HTMLButtonElement) => {
+    const text = button.textContent!;
+    if (text === WORDS.copied) return;
+    button.style.minWidth = `${button.offsetWidth}px`; // the buttons beside it stay where they are
+    write(button, WORDS.copied);
+    setTimeout(() => {
+      write(button, text);
+      button.style.minWidth = "";
+    }, COPIED_FOR);
+  };
+  const copy = async (button: HTMLButtonElement, text: string, more = "") => {
+    close();
+    const note = h("p", { role: "status" });
+    const end = h("button", { type: "button", class: "nin-link", click: () => (close(), button.focus()) }, WORDS.close);
+    open(h("div", { class: "nin-copied" }, note, end), h("pre", { tabindex: 0 }, text));
+    try {
+      await navigator.clipboard.writeText(text);
+      write(note, `${WORDS.copied}. ${more}`);
+      sayCopied(button);
+    } catch {
+      write(note, `${WORDS.notCopied} ${more}`);
+    }
+  };
+  return {
+    buttons,
+    answers,
+    add,
+    addTable(title, table) {
+      let shown = "";
+      const cells = (values: (string | number)[], tag: "th" | "td") =>
+        h("tr", {}, ...values.map((value, i) =>
+          i === 0 || tag === "th"
+            ? h("th", { scope: tag === "th" ? "col" : "row" }, String(value))
+            : h("td", {}, String(value))));
+      const scrolled = h("div", { class: "nin-scroll", tabindex: 0, role: "region", "aria-label": `${title}, ${WORDS.table}` });
+      const fill = () => {
+        const { head, rows } = table();
+        const text = JSON.stringify([head, rows]);
+        if (text === shown) return;
+        shown = text;
+        scrolled.replaceChildren(h("table", {}, h("thead", {}, cells(head, "th")), h("tbody", {}, ...rows.map((row) => cells(row, "td")))));
+      };
+      toggle = add(WORDS.table, (button) => {
+        if (showTable) return close();
+        fill();
+        open(scrolled);
+        button.setAttribute("aria-expanded", "true");
+        write(button, WORDS.tableOff);
+        showTable = fill;
+      });
+      close();
+    },
+    refresh: () => showTable?.(),
+    copy,
+    copyLink: async (button, link) => {
+      const { href, complete } = await link;
+      await copy(button, href, complete ? "" : WORDS.without);
+    },
+    notice(text, role = "status") {
+      notices.replaceChildren();
+      if (!text) return;
+      notices.append(h("p", { class: role === "status" ? "nin-aside" : "", role }, text));
+      if (role === "alert") answers.scrollIntoView({ block: "nearest" });
+    },
+    clear() {
+      close();
+      notices.replaceChildren();
+    },
+  };
+}
