@@ -128,7 +128,7 @@ def test_the_record_can_be_written_read_and_repeated_from(handful, plain, tmp_pa
     assert len(record["history"]) == 2
     for key in ("processor", "cores", "torch", "torchvision", "python"):
         assert record["machine"][key]
-    assert record["wall_seconds"] == run.wall_seconds > 0
+    assert record["wall_seconds"] == plain.wall_seconds > 0
     assert not list(tmp_path.glob("*.part"))
 
 
