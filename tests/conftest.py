@@ -65,10 +65,13 @@ def violations(root):
         pytest.skip("axe needs `npm install` in figures/")
 
     def find(page, where, only_contrast=False):
-        page.evaluate(axe.read_text(encoding="utf-8"))
-        rules = {"runOnly": ["color-contrast"]} if only_contrast else {}
-        run = "([where, rules]) => axe.run(where, rules).then((done) => done.violations)"
-        found = page.evaluate(run, [where, rules])
+        if page.evaluate("!globalThis.axe"):
+            page.evaluate(axe.read_text(encoding="utf-8"))
+        options = {"resultTypes": ["violations"]}
+        if only_contrast:
+            options["runOnly"] = ["color-contrast"]
+        run = "([where, options]) => axe.run(where, options).then((done) => done.violations)"
+        found = page.evaluate(run, [where, options])
         return [(v["id"], v["nodes"][0]["html"][:300]) for v in found]
 
     return find

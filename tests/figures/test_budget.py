@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import astuple
+from functools import cache
 from itertools import product
 from statistics import mean
 
@@ -27,11 +28,17 @@ SHAPE = (1, 1, 28, 28)
 KINDS = ("squeeze", "spatial", "pointwise", "fully_connected")
 
 
+@cache
+def counted(choice):
+    """What torch counts of a network."""
+    return trace(choice.network(), SHAPE)
+
+
 def forged(choices):
     """A table with an accuracy of its own for each network, so that a number says which it is."""
     rows = []
     for place, choice in enumerate(choices):
-        costs = trace(choice.network(), SHAPE)
+        costs = counted(choice)
         share = 0.8 + (37 * place % 97) / 1000
         accuracies = [round(share + gap, 4) for gap in (-0.0004, 0.0001, 0.0003)]
         rows.append(Measured(*astuple(choice), costs.params, costs.macs, accuracies))
@@ -73,7 +80,7 @@ def torch_counts(choice):
     """Parameters and multiply-adds by block and by kind of layer, as torch has them."""
     parts = {name: [0, 0] for name in ("block1", "block2", "block3", "head")}
     kinds = {kind: [0, 0] for kind in KINDS}
-    for row in trace(choice.network(), SHAPE):
+    for row in counted(choice):
         part, *inside = row.name.split(".")
         if not inside:
             kind = "fully_connected" if part == "connected" else "pointwise"
@@ -215,7 +222,7 @@ def test_the_copied_code_makes_the_network_and_its_counts(shown, table):
     choice = Choice(5, 13, 2, True, "fully_connected")
     page.go(**vars(choice))
     _, printed = page.code()
-    costs = trace(choice.network(), SHAPE)
+    costs = counted(choice)
     assert printed[-1] == (costs.params, costs.macs)
 
 
@@ -255,7 +262,7 @@ def test_it_fits_a_phone(shown, table):
 
 def test_the_fallback_is_a_static_figure_and_measured_numbers(table):
     choice = Choice(width=22)
-    near, costs = nearest(choice, table), trace(choice.network(), SHAPE)
+    near, costs = nearest(choice, table), counted(choice)
     text = Budget(measured=table, width=22).fallback()
     assert text.count("<svg") == 2
     assert f"{costs.params:,} parameters, {costs.macs:,} multiply-adds" in text
@@ -310,5 +317,5 @@ def test_the_records_hold_the_familys_own_costs():
     rows = measured_networks(found)
     assert {row.choice for row in rows} <= set(affordable())
     for row in rows[:: max(1, len(rows) // 20)]:
-        costs = trace(row.choice.network(), SHAPE)
+        costs = counted(row.choice)
         assert (row.params, row.macs) == (costs.params, costs.macs)

@@ -18,13 +18,14 @@ def figure(**traits):
     return live.Hero(number="0", **traits)
 
 
+ROWS = """(rows) => rows.map((row) =>
+    [...row.querySelectorAll(".name, .nin-number")].map((part) => part.innerText))"""
+
+
 def rows(page):
     """Class, mean and percentage of each row, as printed."""
     page.settle()
-    return [
-        (li.locator(".name").inner_text(), *li.locator(".nin-number").all_inner_texts())
-        for li in page.root.locator(".classes li").all()
-    ]
+    return page.root.locator(".classes li").evaluate_all(ROWS)
 
 
 def check(page):
