@@ -136,7 +136,7 @@ def _smallest(stride: int = 4, pools: int = 3) -> int:
     network.block1.conv.stride = (stride, stride)
     if pools < 3:
         del network.pool3
-    return minimum_size(network, limit=128)
+    return minimum_size(network)
 
 
 @exercise(
