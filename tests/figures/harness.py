@@ -59,18 +59,25 @@ class Shown:
 
     def __init__(self, tab, number=None):
         self.tab = tab
-        self.root = tab.locator(f'[id="fig-{number}"]' if number else ".nin-live")
+        self.selector = f'[id="fig-{number}"]' if number else ".nin-live"
+        self.root = tab.locator(self.selector)
         self.sentence = self.root.locator(".nin-says")
         self.note = self.root.locator(".nin-aside")
         self.alert = self.root.locator("[role=alert]")
         self.picker = self.root.locator("input[type=file]")
         self.fallback = self.root.locator(".nin-fallback")
 
+    def evaluate(self, script, argument=None):
+        """What JavaScript of the figure's element, and of an argument, gives. Asked for through a
+        locator the browser would send the element along, with all that its attributes hold."""
+        element = f"document.querySelector({json.dumps(self.selector)})"
+        return self.tab.evaluate(f"(argument) => ({script})({element}, argument)", argument)
+
     # ---- waiting
 
     def ready(self):
         """Scroll to it and wait until it can be used; the figure itself."""
-        self.root.scroll_into_view_if_needed()
+        self.evaluate("(figure) => figure.scrollIntoView({ block: 'center' })")
         self.root.and_(self.tab.locator(READY)).wait_for(state="attached")
         words = STARTED.get(self.root.get_attribute("data-number"))
         return self.wait_for(words) if words else self
@@ -86,13 +93,13 @@ class Shown:
 
     def settle(self):
         """Wait until the hand has rested and the network has run, and all of it is drawn."""
-        self.root.evaluate(SETTLE)
+        self.evaluate(SETTLE)
 
     # ---- reading
 
     def says(self):
-        self.settle()
-        return self.root.evaluate(SAID).replace("\u00a0", " ")
+        [said] = self._steps("() => {}", [None], SAID)
+        return said.replace("\u00a0", " ")
 
     def hears(self, words):
         """Whether those who listen come to hear the words, once all is still."""
@@ -140,8 +147,8 @@ class Shown:
 
     def go(self, **state):
         """Set the state as the page's address does; what it then says."""
-        self.root.evaluate(GO, address_of(state))
-        return self.says()
+        [said] = self.tour([state])
+        return said.replace("\u00a0", " ")
 
     def tour(self, states, look=SAID):
         """What ``look``, JavaScript of the figure's element, finds in each state, as of ``go``: all
@@ -163,7 +170,7 @@ class Shown:
             }}
             return found;
         }}"""
-        return self.root.evaluate(all_of_them, steps)
+        return self.evaluate(all_of_them, steps)
 
     def darken(self):
         """As when the reader's machine turns dark."""

@@ -68,7 +68,7 @@ FOUND = """(figure) => figure.querySelector(".found").innerText"""
 
 def found(page):
     """What it says of the best network so far."""
-    return page.root.evaluate(FOUND)
+    return page.evaluate(FOUND)
 
 
 def whole(text):
