@@ -139,7 +139,7 @@ def build(output: Path) -> int:
     before = json.loads(finished.read_text()) if finished.exists() else {}
     now = {
         "pages": digest("book/**/*"),
-        "frame": digest("build_tools/**/*", "_toc.yml", *BUNDLES),  # which is in all pages
+        "frame": digest("build_tools/**/*", "book/_static/*", "_toc.yml", *BUNDLES),  # of all pages
     }
     page = output / "html" / "index.html"
     if page.exists() and before == now:

@@ -20,7 +20,6 @@ LOOK = """
 html, body { background: white; font-size: 15px; }
 article.bd-article { max-width: none; break-after: page; padding: 0; line-height: 1.5; }
 article.bd-article > section > h1 { font-size: 30px; }
-a.headerlink, button.copybtn { display: none !important; }
 .title-page { height: 240mm; display: grid; align-content: center; break-after: page; }
 .title-page h1 { font: 700 44px/1.1 var(--nin-sans); }
 .parts { break-after: page; font: 15px/2 var(--nin-sans); }

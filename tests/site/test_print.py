@@ -73,7 +73,7 @@ def test_a_browser_prints_light_pages_on_which_nothing_is_lost(browser, address)
     page.goto(f"{address}/08_what_nin_started.html")
     page.locator(".nin-live[data-ready=true] .nin-says").wait_for()
     page.emulate_media(media="print")
-    assert page.locator(".nin-fallback").is_visible()
+    assert page.locator(".nin-fallback").is_visible() and page.locator("h1").is_visible()
     hidden = (".nin-figure", "details.fold.code", ".bd-sidebar-primary", ".prev-next-footer")
     assert [name for name in hidden if page.locator(name).first.is_visible()] == []
     printed = page.evaluate(PRINTED)
