@@ -8,6 +8,8 @@ import pytest
 from forged import forged_cifar10, forged_mnist  # noqa: F401 - they are fixtures
 from playwright.sync_api import sync_playwright
 
+pytest.register_assert_rewrite("harness", "pocket")  # what all tests of figures share
+
 
 @pytest.fixture(scope="session")
 def root() -> Path:

@@ -73,6 +73,22 @@ def shown(open_tab, tmp_path):
 
 
 @pytest.fixture
+def check_looks(shown, violations):
+    """Of a figure with its table open: it fits, and axe finds nothing; in the dark no contrast that
+    is too low. ``check_looks(figure, width, scheme, what to do first)``."""
+
+    def check(figure, width, scheme, prepare=None):
+        page = shown(figure, viewport={"width": width, "height": 800}, color_scheme=scheme)
+        if prepare:
+            prepare(page)
+        page.table()
+        assert page.fits()
+        assert not violations(page.tab, ".nin-live", only_contrast=scheme == "dark")
+
+    return check
+
+
+@pytest.fixture
 def chapter(open_tab, address):
     """Opens chapters of the site: ``chapter(name, "#fig-1.1:row=2")`` is the tab."""
 

@@ -8,6 +8,7 @@ import json
 from playwright.sync_api import expect
 
 PATIENCE = 60_000  # ms; a machine may be busy with other work
+expect.set_options(timeout=PATIENCE)
 #: A figure that can be used: drawn, its weights loaded, no network still running.
 READY = "[data-ready=true]:has(.nin-body:not(.waiting, [aria-busy]))"
 #: What a figure, by its number, says once it has computed what it starts with.
@@ -102,7 +103,7 @@ class Shown:
         return said.replace("\u00a0", " ")
 
     def hears(self, words):
-        """Whether those who listen come to hear the words, once all is still."""
+        """Those who listen come to hear the words, once all is still."""
         expect(self.root.locator(".nin-only-heard[role=status]")).to_have_text(words)
 
     def table(self):
@@ -204,3 +205,9 @@ class Shown:
         self.choose_file("notes.txt", b"no picture", "text/plain")
         assert "cannot read “notes.txt” as an image" in self.alert.inner_text()
         assert self.says() == before
+
+    def check_refusal_of_pasted_words(self):
+        before = self.says()
+        self.paste("a few words")
+        self.alert.filter(has_text="the pasted text").wait_for()
+        assert "cannot read" in self.alert.inner_text() and self.says() == before

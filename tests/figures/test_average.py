@@ -7,7 +7,7 @@ import pytest
 import torch
 from pictures import PICTURES
 from playwright.sync_api import expect
-from pocket import SLEEVE, maps_of, number, pixels_in
+from pocket import SLEEVE, check_drawing_with_keys, maps_of, number, pixels_in
 
 from nin_lib import live
 
@@ -122,16 +122,7 @@ def test_an_erased_sleeve_takes_its_share_with_it_and_undo_brings_it_back(shown)
 
 
 def test_the_keyboard_paints_and_erases(shown):
-    page = shown(figure())
-    page.button("clear").click()
-    assert "All pixels are the same" in page.says()
-    said = page.press("PageUp", "Home", "ArrowDown", "ArrowRight", "ArrowRight", " ", on=0)
-    assert said.endswith("pixel 1, 2, which holds 255.")
-    code, _ = page.code()
-    lit = {divmod(i, 28): v for i, v in enumerate(pixels_in(code)) if v}
-    assert lit == {(r, c): 255 if r == 1 or c == 2 else 128 for r in range(3) for c in (1, 2, 3)}
-    page.radio("eraser").check()
-    assert "All pixels are the same" in page.press(" ", on=0)
+    check_drawing_with_keys(shown(figure()))
 
 
 def test_the_outlined_pixels_are_those_of_the_chosen_cell(shown):
@@ -167,10 +158,7 @@ def test_what_is_no_picture_gets_a_sentence_and_loses_nothing(shown):
     page = shown(figure())
     page.stroke(".left canvas", SLEEVE)
     page.check_refusal_of_a_text_file()
-    before = page.says()
-    page.paste("a few words")
-    page.alert.filter(has_text="the pasted text").wait_for()
-    assert "cannot read" in page.alert.inner_text() and page.says() == before
+    page.check_refusal_of_pasted_words()
 
 
 def test_the_readers_own_picture_goes_in_and_can_be_left_and_found_again(shown):
@@ -195,11 +183,8 @@ def test_the_address_holds_the_state_inside_what_there_is(shown):
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (1200, "dark")])
-def test_it_fits_and_axe_finds_nothing(shown, violations, width, scheme):
-    page = shown(figure(), viewport={"width": width, "height": 800}, color_scheme=scheme)
-    page.table()
-    assert page.fits()
-    assert not violations(page.tab, ".nin-live", only_contrast=scheme == "dark")
+def test_it_fits_and_axe_finds_nothing(check_looks, width, scheme):
+    check_looks(figure(), width, scheme)
 
 
 def test_the_fallback_is_the_first_state_in_numbers():

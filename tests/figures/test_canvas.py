@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import partial
 
 import pytest
 import torch
@@ -15,10 +16,7 @@ BOTH = [[9, 2, 2], [8, 26, 27]]
 
 @pytest.fixture
 def canvas(shown):
-    def open_figure(fragment="", **options):
-        return shown(live.BiggerCanvas(number="4.6"), fragment, **options)
-
-    return open_figure
+    return partial(shown, live.BiggerCanvas(number="4.6"))
 
 
 def tabled(page):

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 import torch
 from pictures import PICTURES
-from pocket import SLEEVE, maps_of, number, pixels_in
+from pocket import SLEEVE, check_drawing_with_keys, maps_of, number, pixels_in
 
 from nin_lib import live, models
 from nin_lib.live.hero import SHOWN, choose_channels, shown_channels
@@ -143,14 +143,7 @@ def test_a_blank_picture_gets_its_sentence_and_its_doubt_in_numbers(shown):
 
 
 def test_the_keyboard_draws_and_erases(shown):
-    page = shown(figure())
-    page.button("clear").click()
-    said = page.press("PageUp", "Home", "ArrowDown", "ArrowRight", "ArrowRight", " ", on=0)
-    assert said.endswith("pixel 1, 2, which holds 255.")
-    lit = {divmod(i, 28): v for i, v in enumerate(pixels_in(page.code()[0])) if v}
-    assert lit == {(r, c): 255 if r == 1 or c == 2 else 128 for r in range(3) for c in (1, 2, 3)}
-    page.radio("eraser").check()
-    assert "All pixels are the same" in page.press(" ", on=0)
+    check_drawing_with_keys(shown(figure()))
 
 
 def test_arrow_keys_walk_through_the_ten_garments(shown):
@@ -164,10 +157,7 @@ def test_the_readers_own_picture_goes_in_and_what_is_none_gets_a_sentence(shown)
     page = shown(figure())
     page.stroke(".pad canvas", SLEEVE)
     page.check_refusal_of_a_text_file()
-    before = page.says()
-    page.paste("a few words")
-    page.alert.filter(has_text="the pasted text").wait_for()
-    assert page.says() == before
+    page.check_refusal_of_pasted_words()
     for kind in PICTURES:
         page.radio("Sandal").check()
         given = page.says()
@@ -208,11 +198,8 @@ def test_strokes_without_a_worker_or_webassembly(shown, script):
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (700, "dark"), (1200, "dark")])
-def test_it_fits_and_axe_finds_nothing(shown, violations, width, scheme):
-    page = shown(figure(), viewport={"width": width, "height": 800}, color_scheme=scheme)
-    page.table()
-    assert page.fits()
-    assert not violations(page.tab, ".nin-live", only_contrast=scheme == "dark")
+def test_it_fits_and_axe_finds_nothing(check_looks, width, scheme):
+    check_looks(figure(), width, scheme)
 
 
 def test_the_fallback_is_the_first_state_in_numbers():

@@ -1,6 +1,7 @@
 """Figure "Slide it" in a browser: its numbers are torch's, and it says what it shows."""
 
 import re
+from functools import partial
 
 import pytest
 import torch
@@ -16,10 +17,7 @@ OFFSETS = [(right, down) for down in range(-8, 9) for right in range(-8, 9)]
 
 @pytest.fixture
 def slide(shown):
-    def open_figure(fragment="", **options):
-        return shown(live.Slide(number="4.4"), fragment, **options)
-
-    return open_figure
+    return partial(shown, live.Slide(number="4.4"))
 
 
 def answers(images):
