@@ -38,8 +38,9 @@ describe("a 1×1 convolution", () => {
     expect(order.filter((from, to) => from === to).length).toBeLessThan(10);
   });
   it("names every weight in its PyTorch", () => {
-    const code = toTorch([0.93, 0.45], [layer]);
+    const code = toTorch([0.93, 0.45], [layer], 1, 2);
     expect(code).toContain("nn.Conv2d(2, 2, kernel_size=1)");
     expect(code).toContain("[2.0, -1.0], [0.5, 1.0]");
+    expect(code).toContain('print(f"{y[0, 1, 0, 0]:.2f}")');
   });
 });

@@ -8,10 +8,15 @@ from torch import Tensor, nn
 
 from nin_lib import models
 from nin_lib.live import drawing
+from nin_lib.live.format import fixed, percent
 from nin_lib.live.garment import SIDE, PocketFigure, one_of_each
+from nin_lib.live.given import are_integers
 from nin_lib.recipes import RECIPES
 
 SHOWN = 6  # maps of a block
+NAMED = 3  # inputs of an opened map, in words
+#: The ends of an opened map's block and number: the widest block that can be opened has 64 maps.
+OPENED = (1, 4), (0, 63)
 
 
 def choose_channels(maps: Tensor, count: int = SHOWN) -> list[int]:
@@ -60,15 +65,28 @@ class Hero(PocketFigure):
     Traits:
         before: the reader's own picture as it was before the first stroke, in base64.
         tool: ``"brush"`` or ``"eraser"``.
+        opened: the map whose inputs are shown, [] or [block, map]; block 4 has the class maps. The
+            page takes the last map for a number beyond it.
         channels: the maps that are shown, for each layer; the figure's own.
     """
 
     bundle = "hero"
-    shared = ("picture", "own", "before", "tool")
+    shared = ("picture", "own", "before", "tool", "opened")
     picture = traitlets.Int(2).tag(sync=True)
     before = traitlets.Unicode("").tag(sync=True)
     tool = traitlets.CaselessStrEnum(("brush", "eraser"), "eraser").tag(sync=True)
+    opened = traitlets.List().tag(sync=True)
     channels = traitlets.Dict(read_only=True).tag(sync=True)
+
+    def shapes(self) -> dict[str, dict]:
+        ends = [{"min": low, "max": high, "whole": True} for low, high in OPENED]
+        return super().shapes() | {"opened": {"lengths": [0, len(ends)], "each": ends}}
+
+    def forms(self) -> dict:
+        words = "[] or [block, map], {} to {} and {} to {}".format(*OPENED[0], *OPENED[1])
+        return super().forms() | {
+            "opened": (words, lambda opened: opened == [] or are_integers(opened, *OPENED))
+        }
 
     @traitlets.default("channels")
     def _shown_channels(self) -> dict[str, list[int]]:
@@ -76,20 +94,69 @@ class Hero(PocketFigure):
 
     def fallback(self) -> str:
         maps = self.class_maps()
-        means = maps.mean((1, 2))
-        shares = 100 * means.softmax(0)
-        first, second = shares.topk(2).indices.tolist()
+        means = maps.double().mean((1, 2))
+        shares = means.softmax(0)
         rows = "".join(
             f"<tr><td>{drawing.signed(maps[c], f'class map of {name}', 26)}</td><td>{name}</td>"
-            f'<td class="number">{f"{means[c]:.2f}".replace("-", "−")}</td>'
-            f'<td class="number">{shares[c]:.1f} %</td></tr>'
+            f'<td class="number">{fixed(means[c])}</td>'
+            f'<td class="number">{percent(shares[c])}</td></tr>'
             for c, name in enumerate(self.names)
         )
         picture = drawing.gray(self.pixels(), f"{SIDE}×{SIDE} pixels")
         return (
             f'<div class="nin-row">{picture}<table class="nin-table"><thead><tr><th colspan="2">'
-            f"class map</th><th>mean</th><th>softmax</th></tr></thead><tbody>{rows}</tbody></table>"
-            f"</div><p>The network says {self.names[first]} ({shares[first]:.1f} %), then "
-            f"{self.names[second]} ({shares[second]:.1f} %). Each percentage is the softmax of the "
-            f"means of the ten class maps.</p>"
+            f"class maps</th><th>global average</th><th>softmax</th></tr></thead>"
+            f"<tbody>{rows}</tbody></table></div><p>{self._sentence(means, shares)}</p>"
+        )
+
+    def _sentence(self, means: Tensor, shares: Tensor) -> str:
+        """What the page says first, before a stroke."""
+        first, second = means.topk(2).indices.tolist()
+        best, following = shares[first], shares[second]
+        apart = means[first] - means[second]
+        times = apart.exp().item()
+        said = [
+            f"{self.names[first]} {percent(best)}, {self.names[second]} {percent(following)}, "
+            f"the other {len(means) - 2} together {percent(1 - best - following)}."
+        ]
+        if self.opened:
+            said.append(self._inputs_in_words())
+        if len(self.pixels().unique()) == 1:
+            said.append(
+                "All pixels are the same, so there is no garment; softmax still distributes "
+                "100\u00a0%."
+            )
+        elif best < 0.5:
+            said.append("No class gets half: the network is in doubt.")
+        said.append(
+            f"The mean of the map of {self.names[first]}, {fixed(means[first])}, is {fixed(apart)} "
+            f"above the next, {fixed(means[second])}; softmax makes that e^{fixed(apart)} ≈ "
+            f"{f'{times:#.3g}' if times < 100 else f'{times:,.0f}'} times as probable."
+        )
+        return " ".join(said)
+
+    def _inputs_in_words(self) -> str:
+        """What the opened map is computed from."""
+        number, unit = self.opened
+        network, given = models.pocket_nin(trained=True), []
+        layer = getattr(network, f"block{number}").pointwise1
+        layer.register_forward_pre_hook(lambda _, inputs: given.append(inputs[0][0].double()))
+        self.maps_of(network, self.garment(self.picture))
+        unit = min(unit, layer.out_channels - 1)
+        weights = layer.weight[unit, :, 0, 0].detach().double()
+        parts = weights * given[0].mean((1, 2))
+        whose = (
+            f"The class map of {self.names[unit]}"
+            if number == 4
+            else f"Map {unit} of block {number}"
+        )
+        named = "; ".join(
+            f"map {c}, weight {fixed(weights[c])}, "
+            + (f"takes {fixed(-parts[c])} away" if parts[c] < 0 else f"adds {fixed(parts[c])}")
+            for c in parts.abs().argsort(descending=True)[:NAMED].tolist()
+        )
+        return (
+            f"{whose} adds up the {len(parts)} maps of block {number}’s convolution, each "
+            f"times a weight, and the bias {fixed(layer.bias[unit])}. The largest parts of its "
+            f"mean{'' if number == 4 else ' before the ReLU'}: {named}."
         )

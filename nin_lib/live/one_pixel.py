@@ -12,8 +12,10 @@ from nin_lib.live.pointwise import (
     are_layers,
     as_layers,
     decimals,
+    permutation,
     rounded,
     sum_in_words,
+    weighted_sum,
 )
 
 MOST = 10**6  # of weights that an address asks for
@@ -132,15 +134,43 @@ class OnePixel(Figure):
             modules += [conv, nn.ReLU()] if layer["relu"] else [conv]
         return nn.Sequential(*modules)
 
+    def pixels(self) -> Tensor:
+        """The picture as it is shown, its pixels shuffled if they are: C×H×W, in float64."""
+        picture = torch.tensor(self.picture, dtype=torch.float64)
+        order = permutation(picture[0].numel())
+        return picture.flatten(1)[:, order].reshape(picture.shape) if self.shuffled else picture
+
     def fallback(self) -> str:
-        pixels, layer = torch.tensor(self.picture), self.layers[0]
+        pixels = self.pixels()
+        unit = min(self.unit, len(self.layers[self.layer]["bias"]) - 1)
+        modules = sum(1 + layer["relu"] for layer in self.layers[: self.layer + 1])
         with torch.no_grad():
-            output = self.network()[0](pixels[None])[0, 0]
-        values = [plane[self.row][self.column] for plane in self.picture]
-        digits = decimals(self.picture), decimals([layer["weight"], layer["bias"]])
-        written = sum_in_words(values, layer["weight"][0], layer["bias"][0], digits)
+            output = self.network()[:modules](pixels[None].float())[0, unit]
         picture = drawing.color(pixels) if len(pixels) == 3 else drawing.signed(pixels[0])
         return (
             f'<div class="nin-row">{picture}{drawing.signed(output)}</div>'
-            f"<p>Row {self.row}, column {self.column}: {written}.</p>"
+            f"<p>{self._sentence(pixels, unit)}</p>"
         )
+
+    def _sentence(self, pixels: Tensor, unit: int) -> str:
+        """The sum at the cursor, exact, as the page says it."""
+        values, digits = pixels[:, self.row, self.column].tolist(), decimals(self.picture)
+        for layer in self.layers[: self.layer + 1]:
+            weight, bias = layer["weight"], layer["bias"]
+            given, known = values, digits
+            digits = max(known + decimals(weight), decimals(bias))
+            sums = [
+                round(weighted_sum(given, row, b), digits)
+                for row, b in zip(weight, bias, strict=True)
+            ]
+            values = [max(0, value) for value in sums] if layer["relu"] else sums
+        written = sum_in_words(
+            given, weight[unit], bias[unit], (known, decimals([weight, bias])), digits
+        )
+        cut = "; the ReLU makes it 0" if layer["relu"] and sums[unit] < 0 else ""
+        moved = ""
+        if self.shuffled:
+            height, width = pixels.shape[1:]
+            row, column = divmod(permutation(height * width)[self.row * width + self.column], width)
+            moved = f" The pixels are shuffled: this one was at row {row}, column {column}."
+        return f"Row {self.row}, column {self.column}: {written}{cut}.{moved}"

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nin_lib.live.format import fixed
 from nin_lib.live.given import as_numbers
 
 MOST_CHANNELS = 12
@@ -81,8 +82,16 @@ def decimals(values: Any) -> int:
     )
 
 
+def weighted_sum(values: Sequence[float], weights: Sequence[float], bias: float) -> float:
+    return sum((v * w for v, w in zip(values, weights, strict=True)), bias)
+
+
 def sum_in_words(
-    values: Sequence[float], weights: Sequence[float], bias: float, digits: tuple[int, int]
+    values: Sequence[float],
+    weights: Sequence[float],
+    bias: float,
+    digits: tuple[int, int],
+    total: int | None = None,
 ) -> str:
     """ "v × w + … + bias = total", exact.
 
@@ -90,10 +99,21 @@ def sum_in_words(
         values: of the input channels.
         weights: one for each.
         bias: added to the products.
-        digits: decimals of the values, and of weights and bias; the total has as many as both.
+        digits: decimals of the values, and of weights and bias.
+        total: decimals of the total; as many as both have if None.
     """
-    pairs = list(zip(values, weights, strict=True))
+    pairs = zip(values, weights, strict=True)
     terms = [f"{v:.{digits[0]}f} × {w:.{digits[1]}f}" for v, w in pairs]
-    total = sum((v * w for v, w in pairs), bias)
-    text = f"{' + '.join(terms)} + {bias:.{digits[1]}f} = {total:.{sum(digits)}f}"
+    last = fixed(weighted_sum(values, weights, bias), sum(digits) if total is None else total)
+    text = f"{' + '.join(terms)} + {bias:.{digits[1]}f} = {last}"
     return text.replace("-", "−")
+
+
+def permutation(count: int) -> list[int]:
+    """The page's fixed shuffle of so many pixels: the place i shows pixel order[i]."""
+    order, state = list(range(count)), 12345
+    for i in range(count - 1, 0, -1):
+        state = (state * 1103515245 + 12345) % 2**32
+        j = (state >> 8) % (i + 1)
+        order[i], order[j] = order[j], order[i]
+    return order

@@ -6,6 +6,7 @@ from decimal import Decimal
 import torch
 
 from nin_lib import models
+from nin_lib.live.format import fixed
 from nin_lib.recipes import RECIPES
 
 #: A stroke over rows and columns that erases the right sleeve of the pullover.
@@ -43,3 +44,24 @@ def check_drawing_with_keys(page):
     assert lit == {(r, c): 255 if r == 1 or c == 2 else 128 for r in range(3) for c in (1, 2, 3)}
     page.radio("eraser").check()
     assert "All pixels are the same" in page.press(" ", on=0)
+
+
+def rounds(text, exact, decimals=3, error=2e-5):
+    """Whether a printed number is a value rounded once: torch's, or one as near to it as another
+    order of additions in float32 comes."""
+    return text in {fixed(float(exact) + by, decimals) for by in (-error, 0, error)}
+
+
+def same(said, other):
+    """Whether two sentences have the same words, and the same numbers but for what float32 leaves
+    open: one in the last place, in one number of ten."""
+    pattern = r"−?\d[\d,]*\.?\d*(?<!\.)(?<!,)"
+    words = [re.split(pattern, text.replace("\u00a0", " ")) for text in (said, other)]
+    pairs = list(zip(*(re.findall(pattern, text) for text in (said, other)), strict=True))
+    differ = [pair for pair in pairs if pair[0] != pair[1]]
+    near = all(
+        abs(number(a.replace(",", "")) - number(b.replace(",", "")))
+        <= Decimal(1).scaleb(-len(a.partition(".")[2]))
+        for a, b in differ
+    )
+    return words[0] == words[1] and near and 10 * len(differ) <= len(pairs)

@@ -2,17 +2,21 @@
 import style from "./hero.css";
 import type { Network } from "../net/network";
 import { softmax } from "../net/softmax";
-import { boxed, freshId, h, setStyle, svg, write } from "../shell/dom";
+import { boxed, freshId, h, setStyle, write } from "../shell/dom";
 import { figure, type Stage, type View } from "../shell/figure";
 import { fixed, thousands } from "../shell/format";
 import { decode, SIDE } from "../shell/garment";
 import { garmentEditor } from "../shell/garment_editor";
 import { colorTable, mapCanvas, type Painter, painter } from "../shell/maps";
+import { preamble } from "../shell/python";
+import { asPython, asTable, DECIMALS, inWords, opening } from "./inputs";
+import { walk } from "./walk";
+import { wires } from "./wires";
 
 const WORDS = {
   title: "Draw a garment",
-  how: "erase a sleeve, or draw something of your own",
-  keys: "arrow keys move a cursor, the space bar uses the tool",
+  how: "erase a sleeve, draw something of your own, or open a map",
+  keys: "arrow keys move, the space bar draws, Enter opens and Esc closes",
   caption:
     "Left to right: the image; a few maps of each block, made from all maps before them by a small network at every pixel, each in its own scale; the ten class maps; the global average of each, which is its mean; and softmax, which distributes 100\u00a0% by the means.",
   pad: "image, 28×28: arrow keys move the cursor, the space bar uses the tool",
@@ -23,7 +27,10 @@ const WORDS = {
   begin: "start from",
   own: "your own",
   image: "image",
-  block: (number: string) => `block ${number}`,
+  block: (number: number) => `block ${number}`,
+  blocks: "maps of the blocks",
+  map: (channel: number, block: number) => `Map ${channel} of block ${block}`,
+  classMap: (name: string) => `The class map of ${name}`,
   classMaps: "class maps",
   mean: "global average",
   softmax: "softmax",
@@ -33,7 +40,7 @@ const WORDS = {
   blank: "All pixels are the same, so there is no garment; softmax still distributes 100\u00a0%. ",
   doubt: "No class gets half: the network is in doubt. ",
   because: (first: string, means: [string, string], apart: string, times: string) =>
-    `The mean of the map of ${first}, ${means[0]}, is ${apart} above the next, ${means[1]}; softmax makes that e^${apart} = ${times} times as probable. `,
+    `The mean of the map of ${first}, ${means[0]}, is ${apart} above the next, ${means[1]}; softmax makes that e^${apart} ≈ ${times} times as probable. `,
   before: (name: string, then: string, now: string) => `Before the first stroke ${name} had ${then}, now ${now}. `,
   pixel: (row: number, column: number, value: number) => `The cursor is on pixel ${row}, ${column}, which holds ${value}.`,
   columns: (count: number) => ["class", `sum of ${count}`, "mean", "e^(mean − largest)", "softmax"],
@@ -41,27 +48,8 @@ const WORDS = {
 };
 
 const FILE = "pocket_nin.f16";
-/** Printed decimals of means. Whole thousandths are added, so that the printed sum is exact. */
-const UNIT = 1000;
-const text = (units: number) => fixed(units / UNIT, 3);
-const percent = (tenths: number) => `${fixed(tenths / 10, 1)}\u00a0%`;
-
-/** Round shares of 1 to whole thousandths that add up to a thousand: the largest remainders are rounded up. */
-function thousandths(shares: number[]): number[] {
-  const parts = shares.map((share) => Math.floor(1000 * share));
-  const order = shares.map((share, i) => [1000 * share - parts[i], i]).sort(([a], [b]) => b - a);
-  const missing = 1000 - parts.reduce((a, b) => a + b);
-  for (const [, i] of order.slice(0, missing)) parts[i]++;
-  return parts;
-}
-
-/** Draw lines from each element of one column to each of the next. */
-function wires(from: number, to: number): SVGElement {
-  const heights = (count: number) => Array.from({ length: count }, (_, i) => ((i + 0.5) / count).toFixed(3));
-  const d = heights(from).flatMap((start) => heights(to).map((end) => `M0 ${start}L1 ${end}`)).join("");
-  return svg("svg", { class: "wires", viewBox: "0 0 1 1", preserveAspectRatio: "none", "aria-hidden": "true" },
-    svg("path", { d, "vector-effect": "non-scaling-stroke" }));
-}
+const mean3 = (mean: number) => fixed(mean, DECIMALS);
+const percent = (share: number) => `${fixed(100 * share, 1)}\u00a0%`;
 
 /** The network's result for an image. */
 interface Result {
@@ -70,7 +58,7 @@ interface Result {
   maps: Float32Array[][];
   /** The largest absolute value of each map that is shown. */
   largest: number[][];
-  /** Thousandths, class by class. */
+  /** Class by class. */
   sums: number[];
   means: number[];
   shares: number[];
@@ -87,6 +75,7 @@ function mount(stage: Stage): View {
   const root = stage.body.closest<HTMLElement>(".nin-figure")!;
   const names = stage.get<string[]>("names");
   const channels = Object.entries(stage.get<Record<string, number[]>>("channels"));
+  const last = channels.length; // the place of the class maps among the layers
   let network: Network | undefined;
   const layersOf = ({ layers }: Network) => [...channels.map(([name]) => layers.findIndex((layer) => layer.name === name)), layers.length - 2];
   const shownMaps = ({ maps }: Pick<Result, "maps">) => maps.map((layer, i) => (channels[i] ? channels[i][1].map((channel) => layer[channel]) : layer));
@@ -95,14 +84,22 @@ function mount(stage: Stage): View {
     words: WORDS,
     layers: layersOf,
     compute(image, maps) {
-      const sums = maps.at(-1)!.map((map) => map.reduce((sum, value) => sum + Math.round(UNIT * value), 0));
-      const means = sums.map((sum, c) => Math.round(sum / maps.at(-1)![c].length));
+      const sums = maps[last].map((map) => map.reduce((sum, value) => sum + value, 0));
+      const means = sums.map((sum, c) => sum / maps[last][c].length);
       const largest = shownMaps({ maps }).map((layer) => layer.map(largestIn));
-      return { image, maps, largest, sums, means, shares: thousandths(softmax(means.map((mean) => mean / UNIT))) };
+      return { image, maps, largest, sums, means, shares: softmax(means) };
     },
     move: stage.invalidate,
   });
   const { latestResult, original, resultOf, shown } = garment;
+
+  const maps = opening(stage, {
+    last,
+    name: (place, channel) => (place === last ? WORDS.classMap(names[channel]) : WORDS.map(channel, place + 1)),
+    image: shown,
+    find: (place) => network && { network, index: layersOf(network)[place] },
+    mapsOf: garment.mapsOf,
+  });
   garment.pad.element.addEventListener("focus", stage.invalidate);
   garment.pad.element.addEventListener("blur", stage.invalidate);
 
@@ -120,14 +117,15 @@ function mount(stage: Stage): View {
   };
   const imageHead = head(WORDS.image);
   write(imageHead.below, WORDS.shape(SIDE, SIDE));
-  const blocks = channels.map(([name, numbers], i) => {
-    const { below, element } = head(WORDS.block(name.match(/\d+/)![0]));
+  const blocks = channels.map(([, numbers], i) => {
+    const { below, element } = head(WORDS.block(i + 1));
     const canvases = numbers.map(mapCanvas);
+    const openers = numbers.map((channel, m) => maps.button(i, channel, canvases[m]));
     const from = i ? channels[i - 1][1].length : 1;
-    return { below, numbers, canvases, elements: [wires(from, numbers.length), h("div", { class: "block" }, element, ...canvases)] };
+    return { below, canvases, openers, elements: [wires(from, numbers.length), h("div", { class: "block" }, element, ...openers)] };
   });
   const classHead = head(WORDS.classMaps);
-  const rows = names.map((name) => {
+  const rows = names.map((name, c) => {
     const parts = {
       canvas: mapCanvas(),
       mean: h("span", { class: "nin-number" }),
@@ -135,19 +133,24 @@ function mount(stage: Stage): View {
       bar: h("i", {}),
       before: h("b", {}),
     };
-    const element = h("li", {}, parts.canvas, h("span", { class: "name" }, name), boxed(parts.mean),
+    const button = maps.button(last, c, parts.canvas, h("span", { class: "name" }, name), boxed(parts.mean),
       h("span", { class: "bars" }, h("span", { class: "nin-bar" }, parts.bar, parts.before)), boxed(parts.share));
-    return { ...parts, element };
+    return { ...parts, button, element: h("li", {}, button) };
   });
+  const openers = [...blocks.map(({ openers }) => openers), rows.map(({ button }) => button)];
+  walk(openers);
   stage.body.append(
     garment.weights.notice,
     h("div", { class: "pad" }, imageHead.element, garment.pad.element),
-    h("div", { class: "path", "aria-hidden": "true" }, ...blocks.flatMap(({ elements }) => elements), wires(channels.at(-1)![1].length, names.length)),
-    h("div", { class: "choices", role: "radiogroup", "aria-label": WORDS.begin }, ...choices.map(({ element }) => element)),
-    h("div", { class: "nin-controls" }, garment.pad.tools, garment.clear, garment.undo),
+    h("div", { class: "path", role: "group", "aria-label": WORDS.blocks }, ...blocks.flatMap(({ elements }) => elements), wires(channels.at(-1)![1].length, names.length)),
+    h("div", { class: "edit" },
+      h("div", { class: "choices", role: "radiogroup", "aria-label": WORDS.begin }, ...choices.map(({ element }) => element)),
+      garment.pad.tools,
+      h("span", { class: "redo" }, garment.clear, garment.undo)),
     h("div", { class: "classes" },
       h("div", { class: "heads", "aria-hidden": "true" }, classHead.element, h("span", { class: "nin-label" }, WORDS.mean), h("span", { class: "nin-label" }, WORDS.softmax)),
       h("ol", {}, ...rows.map(({ element }) => element))),
+    maps.strip,
   );
 
   // ---- painting, only when something changed
@@ -189,12 +192,13 @@ function mount(stage: Stage): View {
       if (garment.drawing()) return;
       const then = resultOf(original());
       rows.forEach(({ mean, share, bar, before, element }, c) => {
-        write(mean, fixed(now.means[c] / UNIT, 2));
+        write(mean, mean3(now.means[c]));
         write(share, percent(now.shares[c]));
-        setStyle(bar, "transform", `scaleX(${(now.shares[c] / 1000).toFixed(3)})`);
-        setStyle(before, "transform", now === then ? "" : `translateX(${then.shares[c] / 10}%)`);
+        setStyle(bar, "transform", `scaleX(${now.shares[c].toFixed(3)})`);
+        setStyle(before, "transform", now === then ? "" : `translateX(${(100 * then.shares[c]).toFixed(1)}%)`);
         element.classList.toggle("best", c === best(now)[0]);
       });
+      maps.draw();
     },
     sentence() {
       if (!network) return garment.weights.sentence();
@@ -203,35 +207,41 @@ function mount(stage: Stage): View {
       const [first, second] = best(now);
       const [share, next] = [now.shares[first], now.shares[second]];
       const apart = now.means[first] - now.means[second];
-      const times = Math.exp(apart / UNIT);
+      const times = Math.exp(apart);
+      const open = maps.opened();
       const [was] = best(then);
       const [row, column] = garment.cursor;
       return (
-        WORDS.answer(names[first], percent(share), names[second], percent(next), names.length - 2, percent(1000 - share - next)) +
-        (garment.blank() ? WORDS.blank : share < 500 ? WORDS.doubt : "") +
-        WORDS.because(names[first], [text(now.means[first]), text(now.means[second])], text(apart), times < 100 ? times.toPrecision(3) : thousands(times)) +
+        WORDS.answer(names[first], percent(share), names[second], percent(next), names.length - 2, percent(1 - share - next)) +
+        (open ? inWords(open) : "") +
+        (garment.blank() ? WORDS.blank : share < 0.5 ? WORDS.doubt : "") +
+        WORDS.because(names[first], [mean3(now.means[first]), mean3(now.means[second])], mean3(apart), times < 100 ? times.toPrecision(3) : thousands(times)) +
         (now === then ? "" : WORDS.before(names[was], percent(then.shares[was]), percent(now.shares[was]))) +
         (garment.pad.element.matches(":focus-visible") ? WORDS.pixel(row, column, garment.bytes()[row * SIDE + column]) : "")
       ).trimEnd();
     },
     table() {
       if (!network) return { head: [], rows: [] };
-      const { maps, sums, means, shares } = resultOf(shown());
-      const powers = means.map((mean) => Math.round(1e4 * Math.exp((mean - Math.max(...means)) / UNIT)));
-      const all = powers.reduce((a, b) => a + b);
+      const open = maps.opened();
+      if (open) return asTable(open);
+      const { maps: layers, sums, means, shares } = resultOf(shown());
+      const powers = means.map((mean) => Math.exp(mean - Math.max(...means)));
       return {
-        head: WORDS.columns(maps.at(-1)![0].length),
+        head: WORDS.columns(layers[last][0].length),
         rows: [
-          ...names.map((name, c) => [name, text(sums[c]), text(means[c]), fixed(powers[c] / 1e4, 4), percent(shares[c])]),
-          [WORDS.all, "", "", fixed(all / 1e4, 4), percent(1000)],
+          ...names.map((name, c) => [name, mean3(sums[c]), mean3(means[c]), fixed(powers[c], 4), percent(shares[c])]),
+          [WORDS.all, "", "", fixed(powers.reduce((a, b) => a + b), 4), percent(1)],
         ],
       };
     },
-    code: () => `${garment.code()}
+    code() {
+      const open = maps.opened();
+      return `${preamble(this.sentence(), true)}${garment.code()}
 names = ${JSON.stringify(names)}
-for name, share in zip(names, logits.softmax(0).tolist()):
-    print(f"{name:12} {100 * share:5.1f} %")
-`,
+for name, mean, share in zip(names, logits, logits.softmax(0)):
+    print(f"{name:12} {mean:6.${DECIMALS}f} {100 * share:5.1f} %")
+${open ? asPython(open) : ""}`;
+    },
     loadImage: garment.load,
     restart: garment.restart,
   };
@@ -240,7 +250,7 @@ for name, share in zip(names, logits.softmax(0).tolist()):
 export default figure({
   name: "hero",
   words: WORDS,
-  state: ["picture", "own", "before", "tool"],
+  state: ["picture", "own", "before", "tool", "opened"],
   style,
   mount,
 });

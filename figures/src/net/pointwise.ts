@@ -45,8 +45,8 @@ export function shuffled(planes: Planes): Planes {
   });
 }
 
-/** Write one pixel and the layers as PyTorch. */
-export function toTorch(pixel: number[], layers: Layer[]): string {
+/** Write one pixel and the layers as PyTorch, which prints the last layer's unit, with so many decimals. */
+export function toTorch(pixel: number[], layers: Layer[], unit: number, decimals: number): string {
   // 1.0 and not 1, or torch would make a tensor of integers
   const list = (values: number[]) => `[${values.map((v) => (Number.isInteger(v) ? v.toFixed(1) : v)).join(", ")}]`;
   const blocks = layers.map(({ weight, bias, relu }, i) => {
@@ -56,16 +56,18 @@ export function toTorch(pixel: number[], layers: Layer[]): string {
       "with torch.no_grad():",
       `    ${name}.weight[:, :, 0, 0] = torch.tensor([${weight.map(list).join(", ")}])`,
       `    ${name}.bias[:] = torch.tensor(${list(bias)})`,
-      relu ? `x = torch.relu(${name}(x))` : `x = ${name}(x)`,
+      i === layers.length - 1 ? `y = ${name}(x)` : relu ? `x = torch.relu(${name}(x))` : `x = ${name}(x)`,
     ];
     return lines.join("\n");
   });
+  const number = `{y[0, ${unit}, 0, 0]:.${decimals}f}`;
+  const cut = `{y[0, ${unit}, 0, 0].relu():.${decimals}f}`;
   return `import torch
 from torch import nn
 
 # the pixel under the cursor: ${pixel.length} channels, one position
 x = torch.tensor(${list(pixel)}).reshape(1, ${pixel.length}, 1, 1)
 ${blocks.join("\n")}
-print(x.flatten())
-`;
+print(f"${number}")
+${layers.at(-1)!.relu ? `print(f"after the ReLU: ${cut}")\n` : ""}`;
 }

@@ -7,6 +7,7 @@ import { decimals, fixed, rounded, signed } from "../shell/format";
 import { grid } from "../shell/grid";
 import { readImage } from "../shell/image_file";
 import { mapCanvas, paintColor, paintSigned } from "../shell/maps";
+import { preamble } from "../shell/python";
 import { shareCursor } from "../shell/shared_cursor";
 import { isDark } from "../shell/theme";
 
@@ -160,6 +161,7 @@ function mount(stage: Stage): View {
     };
     const lines = Array.from({ length: count }, (_, c) => line(nameOfInput(layer, c), c));
     const bias = line(WORDS.bias, "bias");
+    sums.classList.toggle("many", count > 4);
     rows = [...lines, bias].map(([row]) => row);
     total = h("span", { class: "nin-number product" });
     rectified = h("span", { class: "nin-number product" });
@@ -277,9 +279,9 @@ function mount(stage: Stage): View {
       return { head: WORDS.columns, rows };
     },
     code() {
-      const { row, column } = where();
+      const { row, column, layer, unit, decimalsOf } = sumAt();
       const pixel = computed().maps[0].map((plane) => plane[row][column]);
-      return toTorch(pixel, layers());
+      return preamble(this.sentence()) + toTorch(pixel, layers().slice(0, layer + 1), unit, decimalsOf.sum);
     },
     async loadImage(file) {
       const [height, width] = size();

@@ -50,6 +50,8 @@ export interface GarmentEditor<Result> {
   /** The result for any image; for the one shown or, until the worker answers, for the one before. */
   resultOf(image: string): Result;
   latestResult(): Result;
+  /** All maps of any layer for the image shown; the network runs in the page. */
+  mapsOf(layer: number): Float32Array[];
   /** Whether the reader draws: keep words and numbers as they are. */
   drawing(): boolean;
   /** Whether the worker is still to answer for the image shown. */
@@ -116,11 +118,17 @@ export function garmentEditor<Result>(stage: Stage, { file, words, layers, compu
     results.set(image, latest);
     return latest;
   };
+  let ranOn = "";
+  const runOn = (image: string): Network => {
+    const [network] = source.networks()!;
+    if (ranOn !== image) network.run(normalized(decode(image)));
+    ranOn = image;
+    return network;
+  };
   const resultOf = (image: string): Result => {
     const known = results.get(image);
     if (known) return known;
-    const [network] = source.networks()!;
-    network.run(normalized(decode(image)));
+    const network = runOn(image);
     return keep(image, layers(network).map((layer) => network.maps(layer)));
   };
   const computing = () => text.pending() && !!worker?.busy();
@@ -171,6 +179,7 @@ export function garmentEditor<Result>(stage: Stage, { file, words, layers, compu
     repaint: (bytes) => repaint(encode(bytes)),
     resultOf,
     latestResult,
+    mapsOf: (layer) => runOn(shown()).maps(layer),
     drawing: text.pending,
     computing,
     draw() {
