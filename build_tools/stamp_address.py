@@ -23,7 +23,7 @@ def stamped_files(root: Path = ROOT) -> list[Path]:
     """Every file that may name the repository; the setting itself comes last."""
     single = ("README.md", "CONTRIBUTING.md", "CITATION.cff", "_config.yml")
     chapters = [*sorted(root.glob("book/*.ipynb")), *sorted(root.glob("book/*.md"))]
-    figures = [root / "figures/src/shell/heading.ts", *sorted(root.glob("nin_lib/live/*.mjs"))]
+    figures = [*root.glob("figures/src/shell/*.ts"), *sorted(root.glob("nin_lib/live/*.mjs"))]
     return [*chapters, *figures, *(root / name for name in single)]
 
 
