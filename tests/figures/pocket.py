@@ -31,3 +31,11 @@ def pixels_in(code):
 def number(text):
     """A number as a figure prints it."""
     return Decimal(text.replace("−", "-").replace("+", ""))
+
+
+def words_of(code):
+    """The words in which copied code names its state; it says how nin_lib is installed too."""
+    comments = re.match(r"(?:#.*\n)+", code)[0]
+    *lines, need = comments.strip().split("\n")
+    assert need.startswith('# needs nin_lib: pip install "nin-lib @ git+https://github.com/')
+    return " ".join(line[2:] for line in lines)

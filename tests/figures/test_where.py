@@ -7,6 +7,7 @@ from math import prod
 import pytest
 import torch
 import traitlets
+from pocket import words_of
 from torch import nn
 
 from nin_lib import models, summary
@@ -263,7 +264,7 @@ def test_sentence_table_code_and_fallback_say_the_same(shown, key, layer):
     )
     shares = " of the parameters and ".join(f"{100 * part / all_:.1f} %" for part, all_ in printed)
     assert said.endswith(f"Pointwise in all: {shares} of the multiply-adds.")
-    assert "pip install" in code and f"\n# {NETWORKS[key].title} ({NETWORKS[key].year})\n" in code
+    assert words_of(code) == f"{NETWORKS[key].title} ({NETWORKS[key].year}). {said}"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

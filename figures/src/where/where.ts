@@ -3,8 +3,8 @@ import style from "./where.css";
 import { h, setStyle, setValue, write } from "../shell/dom";
 import { figure, type Stage, type View } from "../shell/figure";
 import { thousands } from "../shell/format";
-import { heading } from "../shell/heading";
 import { onKeys } from "../shell/keys";
+import { preamble } from "../shell/python";
 
 /** Kinds and orders, as in Python's `where.KINDS` and `where.ORDERS`. */
 const KINDS = ["pointwise", "spatial", "depthwise", "fully_connected", "attention", "rest"] as const;
@@ -119,9 +119,9 @@ function levels(most: number): number[] {
 }
 
 /** Write code that counts the shares of the chosen network again. */
-function program({ title, year, module, call, picture, layers }: Network): string {
+function program({ module, call, picture, layers }: Network): string {
   const attends = layers.some(({ kind }) => kind === "attention");
-  return `${heading(`${title} (${year})`)}import torch
+  return `import torch
 from torch import nn
 from ${module} import ${call.split("(")[0]}
 
@@ -261,7 +261,7 @@ function mount(stage: Stage): View {
     if (event.buttons & 1) follow(event);
   });
 
-  return {
+  const view: View = {
     draw() {
       const { network, index, order } = present();
       setValue(select, network.key);
@@ -295,8 +295,12 @@ function mount(stage: Stage): View {
         ],
       };
     },
-    code: () => program(present().network),
+    code() {
+      const { network } = present();
+      return preamble(`${network.title} (${network.year}). ${view.sentence()}`, true) + program(network);
+    },
   };
+  return view;
 }
 
 export default figure({
