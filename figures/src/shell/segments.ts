@@ -1,4 +1,5 @@
 /** A switch between parts of a figure, of which one is shown: radio buttons that look like a row of buttons. */
+export { default as segmentsStyle } from "./segments.css";
 import { freshId, h } from "./dom";
 
 export function segments<T extends string>(label: string, parts: Record<T, string>, choose: (part: T) => void) {
