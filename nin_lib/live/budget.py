@@ -9,6 +9,7 @@ import traitlets
 
 from nin_lib.live.base import Figure
 from nin_lib.live.drawing import PALETTE, svg
+from nin_lib.live.format import percent
 from nin_lib.live.given import are_integers, are_shares
 from nin_lib.models import Choice
 from nin_lib.models.small import BUDGET, HEADS
@@ -28,7 +29,7 @@ COMMAND = (
     "python benchmarks/small_networks.py --seed 0 --record records/small-networks-seed0-cpu.json"
 )
 SHAPE = (1, 1, 28, 28)
-OVER, PERCENT = "parameters over the budget", "\N{NO-BREAK SPACE}%"
+OVER = "parameters over the budget"
 POSITIONS = 7 * 7  # of the maps in blocks 2 and 3: there each weight is used so often
 PARTS = {"block1": "block 1", "block2": "block 2", "block3": "block 3"}  # the rest is the head
 
@@ -152,12 +153,12 @@ def _words(choice: Choice) -> list[str]:
 
 def _reached(near: Measured) -> str:
     """A trained network's accuracy in the page's words."""
-    middle, low, high = (f"{100 * f(near.accuracies):.2f}" for f in (mean, min, max))
+    middle, low, high = (percent(f(near.accuracies), 2) for f in (mean, min, max))
     if len(near.accuracies) == 1:
-        return f"{middle}{PERCENT} correct, from one seed."
+        return f"{middle} correct, from one seed."
     return (
-        f"{middle}{PERCENT} correct on average over {len(near.accuracies)} seeds, "
-        f"from {low} to {high}{PERCENT}."
+        f"{middle} correct on average over {len(near.accuracies)} seeds, "
+        f"from {low.split()[0]} to {high}."
     )
 
 

@@ -12,6 +12,7 @@ from torch import nn
 
 from nin_lib.live.base import Figure
 from nin_lib.live.drawing import PALETTE, svg
+from nin_lib.live.format import percent
 from nin_lib.summary import Row, trace
 
 # Pointwise: mixes the channels of one position, with the same weights at every one of several
@@ -183,9 +184,9 @@ class WhereOnes(Figure):
         costs = []
         for cost, words in (("params", "parameters"), ("macs", "multiply-adds")):
             own, whole = getattr(layer, cost), sum(getattr(each, cost) for each in found)
-            costs.append(f"{own:,} of {whole:,} {words} ({_percent(own / whole)})")
+            costs.append(f"{own:,} of {whole:,} {words} ({percent(own / whole)})")
         start = "" if layer.kind == "rest" else f"Layer {place + 1} of {count}, {layer.name}: "
-        params, macs = map(_percent, shares(found))
+        params, macs = map(percent, shares(found))
         return (
             f"{start}{_described(layer)}{' and '.join(costs)}. Pointwise in all: {params} of the "
             f"parameters and {macs} of the multiply-adds."
@@ -195,10 +196,6 @@ class WhereOnes(Figure):
         known, bars = NETWORKS[self.network], _bars(self.layers())
         words = f"{known.title} ({known.year}). {self.sentence()}"
         return f'<div class="nin-row">{bars}</div><p>{words}</p>'
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
 
 
 def _described(layer: Layer) -> str:

@@ -39,3 +39,21 @@ def words_of(code):
     *lines, need = comments.strip().split("\n")
     assert need.startswith('# needs nin_lib: pip install "nin-lib @ git+https://github.com/')
     return " ".join(line[2:] for line in lines)
+
+
+NUMBER = r"−?\d+(?:\.\d+)?"
+
+
+def same_words(said, other):
+    """Whether both say the same with the same numbers, as far as torch and the page, which both
+    count in float32, agree: to a unit of the last digit printed."""
+    other = other.replace("\u00a0", " ")
+    pairs = list(zip(re.findall(NUMBER, said), re.findall(NUMBER, other), strict=True))
+    return re.sub(NUMBER, "#", said) == re.sub(NUMBER, "#", other) and all(
+        len(one) == len(two) and abs(number(one) - number(two)) <= Decimal(1).scaleb(-decimals(one))
+        for one, two in pairs
+    )
+
+
+def decimals(text):
+    return len(text.partition(".")[2])

@@ -1,7 +1,6 @@
 """Figures whose controls are on one screen with what they change, at a desk and in the hand."""
 
 import pytest
-from harness import alone
 
 from nin_lib import live
 
@@ -50,6 +49,15 @@ def test_at_a_desk_a_figure_and_its_sentence_are_one_screen(sited, number):
 #: For each figure's states the controls, and the pictures that they change.
 CHANGES = {
     "3.1": [("", ".choices :is(input, label)", ".areas"), ("", ".nin-segments label", ".areas")],
+    "4.1": [
+        (
+            "",
+            ".left > select, .left button, .left label, .left .nin-grid",
+            ".left canvas, .classes",
+        ),
+        ("", ".classes label, .middle .nin-controls label", ".right canvas, .classes"),
+        ("", ".right .nin-grid", ".right .plot"),
+    ],
     "8.1": [("", "select", ".sums, .plot"), ("", ".plot", ".plot")],
 }
 #: How far it is from the upper edge of the higher to the lower edge of the lower of each control
