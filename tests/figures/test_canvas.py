@@ -201,4 +201,4 @@ def test_it_fits_a_phone_and_has_a_picture_where_no_script_runs(canvas):
     assert page.fits()
     still = canvas(java_script_enabled=False)
     assert still.fallback.locator("svg").first.is_visible()
-    assert re.search(r"\d+ %", still.fallback.locator("p").last.inner_text())
+    assert re.search(r"\d+\s%", still.fallback.locator("p").last.inner_text())

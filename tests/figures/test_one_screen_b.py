@@ -58,6 +58,11 @@ CHANGES = {
         ("", ".classes label, .middle .nin-controls label", ".right canvas, .classes"),
         ("", ".right .nin-grid", ".right .plot"),
     ],
+    "4.4": [
+        ("", ".question label", ".frame, .scores"),
+        ("guess=alike", ".question label", ".scores, .offsets"),
+        ("guess=alike", ".left :is(select, button), .frame, .offsets", ".frame, .scores, .offsets"),
+    ],
     "8.1": [("", "select", ".sums, .plot"), ("", ".plot", ".plot")],
 }
 #: How far it is from the upper edge of the higher to the lower edge of the lower of each control
