@@ -5,7 +5,9 @@ import re
 
 import pytest
 import torch
+from harness import address_of
 from pictures import gray
+from pocket import same_words, words_of
 
 from nin_lib import live
 from nin_lib.models import small
@@ -152,12 +154,9 @@ def test_an_impossible_state_is_kept_inside_what_there_is(canvas):
     items = '[[77,-1e9,1e9],["x",null,3],[1],"no",[0,0,0],[4,4,4]]'
     page = canvas(f"size=57&items={items}&chosen=9&row=-4&column=400&shown=99")
     text = page.says()
-    assert text.startswith(
-        "Ankle boot at row −14, column 14; T-shirt/top at row 0, column 3; "
-        "T-shirt/top at row 0, column 0 of 28×28"
-    )
-    assert "Row 0, column 6 of the map" in text
-    assert "(size, chosen, row, column, shown)" in page.note.inner_text()
+    assert text.startswith("Ankle boot at row 2, column 2; Bag at row 26, column 27 of 56×56")
+    assert "Row 0, column 13 of the map" in text
+    assert "(size, items, chosen, row, column, shown)" in page.note.inner_text()
     first = canvas().says()
     page = canvas("items=null")
     assert page.says() == first and "(items)" in page.note.inner_text()
@@ -189,6 +188,35 @@ def test_the_copied_code_computes_the_verdict(canvas, size):
     _, shares, _, _ = tabled(page)
     _, printed = page.code()
     assert (torch.tensor(list(printed[0].values())) - shares).abs().max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {},
+        {"size": 28, "items": [[9, 1, -2]], "row": 9},
+        {"size": 84, "items": [[1, 0, 0], [5, 50, 12], [1, 40, 20]], "row": 20, "column": 20},
+        {"size": 42, "items": []},
+    ],
+)
+def test_sentence_table_code_and_fallback_say_the_same(canvas, state):
+    still = live.BiggerCanvas(**state)
+    page = canvas(address_of(state))
+    said = page.says()
+    assert same_words(said, re.search("<p>(.*)</p>", still.fallback())[1])
+    assert state or said == still.sentence().replace("\u00a0", " ")
+    code, printed = page.code()
+    assert words_of(code) == said
+    name, share = max(printed[0].items(), key=lambda item: item[1])
+    assert f"predicts {name}, {100 * share:.0f} %." in said
+    _, shares, best, where = tabled(page)
+    assert shares.tolist() == pytest.approx(list(printed[0].values()), abs=1e-5)
+    for c in {item[0] for item in still.items}:
+        place = "row {}, column {}".format(*where[c])
+        assert (
+            f"{still.names[c]}: {100 * shares[c]:.0f} % by the average, {100 * best[c]:.0f} % "
+            f"at its best single position ({place})"
+        ) in said
 
 
 def test_a_file_that_is_no_image_gets_its_sentence_and_loses_nothing(canvas):

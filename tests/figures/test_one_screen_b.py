@@ -63,6 +63,11 @@ CHANGES = {
         ("guess=alike", ".question label", ".scores, .offsets"),
         ("guess=alike", ".left :is(select, button), .frame, .offsets", ".frame, .scores, .offsets"),
     ],
+    "4.6": [
+        ("", ".left :is(select, button, label), .frame", ".frame, .maps"),
+        ("", ".right select", ".maps"),
+        ("", ".maps .nin-grid", ".maps, .scores"),
+    ],
     "8.1": [("", "select", ".sums, .plot"), ("", ".plot", ".plot")],
 }
 #: How far it is from the upper edge of the higher to the lower edge of the lower of each control
