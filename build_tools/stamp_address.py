@@ -23,7 +23,8 @@ def stamped_files(root: Path = ROOT) -> list[Path]:
     """Every file that may name the repository; the setting itself comes last."""
     single = ("README.md", "CONTRIBUTING.md", "CITATION.cff", "_config.yml")
     chapters = [*sorted(root.glob("book/*.ipynb")), *sorted(root.glob("book/*.md"))]
-    figures = [*root.glob("figures/src/shell/*.ts"), *sorted(root.glob("nin_lib/live/*.mjs"))]
+    # What a figure copies says where to install the package from, in its source and in its bundle.
+    figures = [root / "figures/src/shell/python.ts", *sorted(root.glob("nin_lib/live/*.mjs"))]
     return [*chapters, *figures, *(root / name for name in single)]
 
 

@@ -119,7 +119,6 @@ def test_one_address_everywhere(root):
         ):
             assert place in text, (path, place)
     assert f"git+https://github.com/{address}" in (root / "README.md").read_text()
-    assert f"git+https://github.com/{address}" in (root / "nin_lib/live/where.mjs").read_text()
     assert f"https://github.com/{address}" in (root / "CITATION.cff").read_text()
 
 

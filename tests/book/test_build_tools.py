@@ -22,6 +22,7 @@ def tree(root, tmp_path):
     """A copy of the project's files, without what is built."""
     for name in ("book", "build_tools", "nin_lib", "records"):
         shutil.copytree(root / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(root / "figures" / "src", tmp_path / "figures" / "src")
     for name in ("README.md", "CONTRIBUTING.md", "CITATION.cff", "_config.yml", "pyproject.toml"):
         shutil.copy(root / name, tmp_path / name)
     return tmp_path
@@ -210,7 +211,7 @@ def test_one_command_stamps_the_address_everywhere_and_back(tree):
         return {
             p: p.read_text()
             for p in sorted(tree.rglob("*"))
-            if p.suffix in (".md", ".ipynb", ".cff", ".yml")
+            if p.suffix in (".md", ".ipynb", ".cff", ".yml", ".ts", ".mjs")
         }
 
     before = texts()

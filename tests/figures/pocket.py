@@ -6,6 +6,7 @@ from decimal import Decimal
 import torch
 
 from nin_lib import models
+from nin_lib.live.format import fixed
 from nin_lib.recipes import RECIPES
 
 #: A stroke over rows and columns that erases the right sleeve of the pullover.
@@ -33,27 +34,22 @@ def number(text):
     return Decimal(text.replace("−", "-").replace("+", ""))
 
 
-def words_of(code):
-    """The words in which copied code names its state; it says how nin_lib is installed too."""
-    comments = re.match(r"(?:#.*\n)+", code)[0]
-    *lines, need = comments.strip().split("\n")
-    assert need.startswith('# needs nin_lib: pip install "nin-lib @ git+https://github.com/')
-    return " ".join(line[2:] for line in lines)
+def rounds(text, exact, decimals=3, error=2e-5):
+    """Whether a printed number is a value rounded once: torch's, or one as near to it as another
+    order of additions in float32 comes."""
+    return text in {fixed(float(exact) + by, decimals) for by in (-error, 0, error)}
 
 
-NUMBER = r"−?\d+(?:\.\d+)?"
-
-
-def same_words(said, other):
-    """Whether both say the same with the same numbers, as far as torch and the page, which both
-    count in float32, agree: to a unit of the last digit printed."""
-    other = other.replace("\u00a0", " ")
-    pairs = list(zip(re.findall(NUMBER, said), re.findall(NUMBER, other), strict=True))
-    return re.sub(NUMBER, "#", said) == re.sub(NUMBER, "#", other) and all(
-        len(one) == len(two) and abs(number(one) - number(two)) <= Decimal(1).scaleb(-decimals(one))
-        for one, two in pairs
+def same(said, other):
+    """Whether two sentences have the same words, and the same numbers but for what float32 leaves
+    open: one in the last place, in one number of ten."""
+    pattern = r"−?\d[\d,]*\.?\d*(?<!\.)(?<!,)"
+    words = [re.split(pattern, text.replace("\u00a0", " ")) for text in (said, other)]
+    pairs = list(zip(*(re.findall(pattern, text) for text in (said, other)), strict=True))
+    differ = [pair for pair in pairs if pair[0] != pair[1]]
+    near = all(
+        abs(number(a.replace(",", "")) - number(b.replace(",", "")))
+        <= Decimal(1).scaleb(-len(a.partition(".")[2]))
+        for a, b in differ
     )
-
-
-def decimals(text):
-    return len(text.partition(".")[2])
+    return words[0] == words[1] and near and 10 * len(differ) <= len(pairs)

@@ -8,7 +8,7 @@ from statistics import mean
 
 import pytest
 import traitlets
-from pocket import words_of
+from copied import words_of
 from small_networks import affordable
 
 from nin_lib.live.budget import COMMAND, KERNELS, POSITIONS, WIDTHS, Budget

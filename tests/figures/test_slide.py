@@ -4,9 +4,10 @@ import re
 
 import pytest
 import torch
+from copied import words_of
 from harness import address_of
 from pictures import gray
-from pocket import same_words, words_of
+from pocket import same
 
 from nin_lib import live
 from nin_lib.data import shifted
@@ -184,7 +185,7 @@ def test_sentence_table_code_and_fallback_say_the_same(slide, state):
     if still.filled:
         page.wait_for("Of the 289")
     said = page.says()
-    assert same_words(said, re.search("<p>(.*)</p>", still.fallback())[1])
+    assert same(said, re.search("<p>(.*)</p>", still.fallback())[1])
     assert state or said == still.sentence().replace("\u00a0", " ")
     code, printed = page.code()
     assert words_of(code) == said

@@ -7,7 +7,7 @@ from math import prod
 import pytest
 import torch
 import traitlets
-from pocket import words_of
+from copied import words_of
 from torch import nn
 
 from nin_lib import models, summary
