@@ -3,7 +3,9 @@
 import traitlets
 from torch import Tensor
 
+from nin_lib.live.format import fixed, percent
 from nin_lib.live.garment import PocketFigure
+from nin_lib.live.given import SIDE
 
 
 class MapFigure(PocketFigure):
@@ -45,14 +47,38 @@ class Average(MapFigure):
     tool = traitlets.CaselessStrEnum(("brush", "eraser"), "eraser").tag(sync=True)
     change = traitlets.Bool(False).tag(sync=True)
 
+    def sentence(self) -> str:
+        """What the page says of the cell, its class map and the network's prediction."""
+        maps = self.class_maps().double()
+        shown, means = self.shown(maps), maps.mean((1, 2))
+        values, name = maps[shown].flatten(), self.names[shown]
+        count, side = len(values), maps.shape[-1]
+        place = self.row * side + self.column
+        value, so_far = values[place].item(), values[: place + 1].sum().item()
+        total, best = values.sum().item(), int(means.argmax())
+        row, column = _cursor(self.row, self.column, SIDE // side)
+        pixels = self.garment(self.picture)
+        blank = (
+            " All pixels are the same, so there is no garment; softmax still distributes 100\xa0%."
+        )
+        return (
+            f"Row {self.row}, column {self.column} adds {fixed(value)} ÷ {count} = "
+            f"{fixed(value / count)} to the logit of {name}. The values up to here add up to "
+            f"{fixed(so_far)}, all {count} to {fixed(total)}, and {fixed(total)} ÷ {count} = "
+            f"{fixed(total / count)}. The network predicts {self.names[best]}, "
+            f"{percent(means.softmax(0)[best], 0)}.{blank if pixels.min() == pixels.max() else ''} "
+            f"The cursor is on pixel {row}, {column}, which holds {pixels[row, column]}."
+        )
+
     def fallback(self) -> str:
         maps = self.class_maps()
-        shown = self.shown(maps)
-        name, count = self.names[shown], maps[shown].numel()
-        total = maps[shown].sum().item()
-        return (
-            f"{self.drawn(maps, shown)}"
-            f"<p>The picture, and its class map of {name}: the {count} values add up to "
-            f"{total:.3f}, and {total:.3f} ÷ {count} = {total / count:.3f} is the logit of "
-            f"{name}.</p>"
-        )
+        return f"{self.drawn(maps, self.shown(maps))}<p>{self.sentence()}</p>"
+
+
+def _cursor(row: int, column: int, cell: int) -> tuple[int, int]:
+    """The pixel under the page's cursor when it opens: the middle of the image if the cell has it,
+    else the middle of the cell."""
+    middle = SIDE // 2 - 1, SIDE // 2
+    if (middle[0] // cell, middle[1] // cell) == (row, column):
+        return middle
+    return row * cell + cell // 2, column * cell + cell // 2

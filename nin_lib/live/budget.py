@@ -7,9 +7,9 @@ from statistics import mean
 
 import traitlets
 
-from nin_lib import records
 from nin_lib.live.base import Figure
 from nin_lib.live.drawing import PALETTE, svg
+from nin_lib.live.format import percent
 from nin_lib.live.given import are_integers, are_shares
 from nin_lib.models import Choice
 from nin_lib.models.small import BUDGET, HEADS
@@ -28,6 +28,8 @@ POINTWISE = 2  # 1×1 layers, at most
 COMMAND = (
     "python benchmarks/small_networks.py --seed 0 --record records/small-networks-seed0-cpu.json"
 )
+SHAPE = (1, 1, 28, 28)
+OVER = "parameters over the budget"
 POSITIONS = 7 * 7  # of the maps in blocks 2 and 3: there each weight is used so often
 PARTS = {"block1": "block 1", "block2": "block 2", "block3": "block 3"}  # the rest is the head
 
@@ -91,25 +93,36 @@ class Budget(Figure):
         """The reader's choice."""
         return Choice(self.kernel, self.width, self.pointwise, self.bottleneck, self.head)
 
+    def sentence(self) -> str:
+        """What the page says of the choice: its costs, and the accuracy of the nearest network."""
+        words, rows = _words(self.choice()), blocks(self.choice().network(), SHAPE)
+        parts = " + ".join(f"{params:,}" for params, _ in _parts(rows).values())
+        rest = self.budget - rows.params
+        left = f"{rest:,} parameters are left." if rest >= 0 else f"{-rest:,} {OVER}."
+        costs = (
+            f"{', '.join(word for word in words if not word.startswith('no b'))}: {parts} = "
+            f"{rows.params:,} parameters and {rows.macs:,} multiply-adds; {left}"
+        )
+        if not self.measured:
+            return f"{costs} Accuracies are not yet measured."
+        near = nearest(self.choice(), [Measured(*row) for row in self.measured])
+        pairs = zip(words, _words(near.choice), strict=True)
+        differs = ", ".join(other for own, other in pairs if own != other)
+        which = f"It was not trained; the nearest that was has {differs}: "
+        return f"{costs} {which if differs else 'This network was trained: '}{_reached(near)}"
+
     def fallback(self) -> str:
-        choice = self.choice()
-        rows = blocks(choice.network(), (1, 1, 28, 28))
-        costs = f"{_words(choice)}: {rows.params:,} parameters, {rows.macs:,} multiply-adds."
+        rows = blocks(self.choice().network(), SHAPE)
         if not self.measured:
             return (
-                f'<div class="nin-row">{_areas(rows)}</div><p>{costs} Accuracies are '
-                f"{records.MISSING}: <code>{self.command}</code></p>"
+                f'<div class="nin-row">{_areas(rows)}</div><p>{self.sentence()} '
+                f"This measures them: <code>{self.command}</code></p>"
             )
         measured = [Measured(*row) for row in self.measured]
-        near = nearest(choice, measured)
-        itself = near.choice == choice
-        which = "It" if itself else f"The nearest that was trained ({_words(near.choice)})"
-        middle, low, high = (100 * f(near.accuracies) for f in (mean, min, max))
+        scatter = _scatter(measured, nearest(self.choice(), measured))
         return (
-            f'<div class="nin-row">{_areas(rows)}{_scatter(measured, near)}</div>'
-            f"<p>{costs} {which} names {middle:.2f} % of the test pictures correctly, mean of "
-            f"{len(near.accuracies)} seeds ({low:.2f} to {high:.2f} %). The points are the "
-            f"{len(measured)} networks that were trained.</p>"
+            f'<div class="nin-row">{_areas(rows)}{scatter}</div><p>{self.sentence()} The points '
+            f"are the {len(measured)} networks that were trained.</p>"
         )
 
 
@@ -127,24 +140,46 @@ def _is_measured(row: Sequence) -> bool:
     )
 
 
-def _words(choice: Choice) -> str:
-    layers = ("no 1×1 layer", "one 1×1 layer", "two 1×1 layers")[choice.pointwise]
-    head = {"average": "global average", "fully_connected": "fully connected"}[choice.head]
-    squeezed = ", bottleneck" if choice.bottleneck else ""
-    return f"{choice.kernel}×{choice.kernel}, width {choice.width}, {layers}{squeezed}, {head}"
+def _words(choice: Choice) -> list[str]:
+    """A network in the page's words, trait by trait."""
+    return [
+        f"{choice.kernel}×{choice.kernel}",
+        f"width {choice.width}",
+        ("no 1×1 layer", "one 1×1 layer", "two 1×1 layers")[choice.pointwise],
+        "bottleneck" if choice.bottleneck else "no bottleneck",
+        {"average": "global average", "fully_connected": "fully connected"}[choice.head],
+    ]
+
+
+def _reached(near: Measured) -> str:
+    """A trained network's accuracy in the page's words."""
+    middle, low, high = (percent(f(near.accuracies), 2) for f in (mean, min, max))
+    if len(near.accuracies) == 1:
+        return f"{middle} correct, from one seed."
+    return (
+        f"{middle} correct on average over {len(near.accuracies)} seeds, "
+        f"from {low.split()[0]} to {high}."
+    )
+
+
+def _parts(rows: Trace) -> dict[str, tuple[int, int]]:
+    """Parameters and multiply-adds of the three blocks and the head."""
+    sums = dict.fromkeys((*PARTS.values(), "head"), (0, 0))
+    for row in rows:
+        name = PARTS.get(row.name, "head")
+        params, macs = sums[name]
+        sums[name] = params + row.params, macs + row.macs
+    return sums
 
 
 def _areas(rows: Trace) -> str:
     """Squares above and below a line: parameters, and multiply-adds at 49 to a parameter."""
-    sums = {name: [0, 0] for name in (*PARTS.values(), "head")}
-    for row in rows:
-        part = sums[PARTS.get(row.name, "head")]
-        part[0] += row.params
-        part[1] += row.macs / POSITIONS
-    most = max(max(part) for part in sums.values())
+    sums = _parts(rows)
+    areas = [(params, macs / POSITIONS) for params, macs in sums.values()]
+    most = max(max(both) for both in areas)
     squares = ""
-    for i, part in enumerate(sums.values()):
-        up, down = (60 * math.sqrt(count / most) for count in part)
+    for i, both in enumerate(areas):
+        up, down = (60 * math.sqrt(count / most) for count in both)
         squares += f"M{70 * i} 68v-{up:.1f}h{up:.1f}v{up:.1f}z"
         squares += f"M{70 * i} 72v{down:.1f}h{down:.1f}v-{down:.1f}z"
     title = f"{', '.join(sums)}: parameters as areas above, multiply-adds below"

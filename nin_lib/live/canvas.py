@@ -3,9 +3,10 @@
 import torch
 import torch.nn.functional as F
 import traitlets
-from torch import Tensor
+from torch import Tensor, nn
 
 from nin_lib.live import drawing, files
+from nin_lib.live.format import fixed, percent
 from nin_lib.live.garment import GarmentFigure
 from nin_lib.live.given import SIDE, are_integers
 from nin_lib.models import small
@@ -77,15 +78,55 @@ class BiggerCanvas(GarmentFigure):
         """The ten class maps of the canvas."""
         return self.maps_of(small.trained_pair("average"), self.pixels())
 
+    def sentence(self) -> str:
+        """What the page says of the canvas, of each garment on it and of the map's position."""
+        maps = self.maps().double()
+        shares, alone, side = maps.mean((1, 2)).softmax(0), maps.softmax(0), maps.shape[-1]
+        low, high = -HALF, self.size - HALF
+        items = [
+            (picture, max(low, min(high, row)), max(low, min(high, column)))
+            for picture, row, column in self.items
+        ]
+        lie = "; ".join(
+            f"{self.names[picture] if picture >= 0 or not self.own else 'your own'} at "
+            f"row {fixed(row, 0)}, column {fixed(column, 0)}"
+            for picture, row, column in items
+        )
+        size = f"{self.size}×{self.size} pixels. "
+        text = f"{lie} of {size}" if items else f"An empty canvas of {size}"
+        text += f"The average over {side}×{side} positions predicts {self._best(shares)}."
+        for c in dict.fromkeys(picture for picture, _, _ in items if picture >= 0):
+            row, column = divmod(int(alone[c].argmax()), side)
+            text += (
+                f" {self.names[c]}: {percent(shares[c], 0)} by the average, "
+                f"{percent(alone[c, row, column], 0)} at its best single position "
+                f"(row {row}, column {column})."
+            )
+        row, column = (min(place, side - 1) for place in (self.row, self.column))
+        black = ", which sees only black," if self._sees_black(row, column) else ""
+        here = self._best(alone[:, row, column])
+        text += f" Row {row}, column {column} of the map{black} predicts {here}."
+        if self.size != SIDE:
+            return text
+        with torch.no_grad():
+            logits = small.trained_pair("fully_connected")(self.normalized(self.pixels()))[0]
+        return f"{text} The connected head predicts {self._best(logits.softmax(0))}."
+
+    def _best(self, shares: Tensor) -> str:
+        c = int(shares.argmax())
+        return f"{self.names[c]}, {percent(shares[c], 0)}"
+
+    def _sees_black(self, row: int, column: int) -> bool:
+        """Whether no pixel of a position's receptive field is light."""
+        light = (self.pixels() > 0)[None, None].float()
+        for layer in small.trained_pair("average").modules():
+            if isinstance(layer, nn.Conv2d | nn.MaxPool2d):
+                light = F.max_pool2d(light, layer.kernel_size, layer.stride, layer.padding)
+        return not light[0, 0, row, column]
+
     def fallback(self) -> str:
         maps = self.maps()
-        shares = maps.mean((1, 2)).softmax(0)
-        best = int(shares.argmax())
-        height, width = maps.shape[1:]
+        best = int(maps.mean((1, 2)).argmax())
         half = F.avg_pool2d(self.pixels()[None].float() / 255, 2)[0]
-        return (
-            f"{drawing.image_and_map(half, maps[best], self.names[best], 'the canvas')}"
-            f"<p>A canvas of {self.size}×{self.size} pixels, and its class map of "
-            f"{self.names[best]}, {height}×{width}: the mean of each map is the class’s score, and "
-            f"the average names {self.names[best]}, {100 * shares[best]:.0f} %.</p>"
-        )
+        drawn = drawing.image_and_map(half, maps[best], self.names[best], "the canvas")
+        return f"{drawn}<p>{self.sentence()}</p>"

@@ -11,7 +11,8 @@ import traitlets
 from torch import nn
 
 from nin_lib.live.base import Figure
-from nin_lib.live.drawing import PALETTE
+from nin_lib.live.drawing import PALETTE, svg
+from nin_lib.live.format import percent
 from nin_lib.summary import Row, trace
 
 # Pointwise: mixes the channels of one position, with the same weights at every one of several
@@ -175,17 +176,43 @@ class WhereOnes(Figure):
         """The layers of the chosen network."""
         return list(layers_of(self.network))
 
-    def fallback(self) -> str:
-        found, known = self.layers(), NETWORKS[self.network]
-        ones = [layer for layer in found if layer.kind == "pointwise"]
-        parts = []
+    def sentence(self) -> str:
+        """What the page says of the layer under the cursor, and of the pointwise ones in all."""
+        found = self.layers()
+        place = min(self.layer, len(found) - 1)
+        layer, count = found[place], sum(each.kind != "rest" for each in found)
+        costs = []
         for cost, words in (("params", "parameters"), ("macs", "multiply-adds")):
-            part, whole = (sum(getattr(layer, cost) for layer in some) for some in (ones, found))
-            parts.append(f"{part:,} of {whole:,} {words} ({100 * part / whole:.1f} %)")
+            own, whole = getattr(layer, cost), sum(getattr(each, cost) for each in found)
+            costs.append(f"{own:,} of {whole:,} {words} ({percent(own / whole)})")
+        start = "" if layer.kind == "rest" else f"Layer {place + 1} of {count}, {layer.name}: "
+        params, macs = map(percent, shares(found))
         return (
-            f'<div class="nin-row">{_bars(found)}</div><p>{known.title} ({known.year}): '
-            f"{' and '.join(parts)} are in pointwise layers.</p>"
+            f"{start}{_described(layer)}{' and '.join(costs)}. Pointwise in all: {params} of the "
+            f"parameters and {macs} of the multiply-adds."
         )
+
+    def fallback(self) -> str:
+        known, bars = NETWORKS[self.network], _bars(self.layers())
+        words = f"{known.title} ({known.year}). {self.sentence()}"
+        return f'<div class="nin-row">{bars}</div><p>{words}</p>'
+
+
+def _described(layer: Layer) -> str:
+    """A layer in the page's words: what it is, its channels and its positions."""
+    if layer.kind == "rest":
+        return "The rest, all of it together (normalization, positions, scales): "
+    square = f"{layer.kernel}×{layer.kernel} convolution"
+    what = {
+        "depthwise": f"a depthwise {square}",
+        "attention": "attention itself, which has no parameters",
+        "fully_connected": "a fully connected layer",
+    }.get(layer.kind, f"{'an' if layer.kernel == 11 else 'a'} {square}")
+    if layer.kind == "pointwise" and not layer.kernel:
+        what = "a linear layer at every position, which is a 1×1 convolution"
+    sides = "×".join(map(str, layer.positions))
+    where = "one position" if prod(layer.positions) == 1 else f"{sides} positions"
+    return f"{what}, {layer.inputs} → {layer.channels} channels at {where}. "
 
 
 def _packed(key: str) -> dict:
@@ -195,15 +222,8 @@ def _packed(key: str) -> dict:
         [layer.name, KINDS.index(layer.kind), *layer[2:5], list(layer.positions), *layer[6:]]
         for layer in layers_of(key)
     ]
-    return {
-        "key": key,
-        "title": known.title,
-        "year": known.year,
-        "module": known.module,
-        "call": known.call,
-        "picture": list(known.picture),
-        "layers": rows,
-    }
+    shown = {name: getattr(known, name) for name in ("title", "year", "module", "call")}
+    return {"key": key, **shown, "picture": list(known.picture), "layers": rows}
 
 
 def _bars(found: Sequence[Layer]) -> str:
@@ -217,9 +237,9 @@ def _bars(found: Sequence[Layer]) -> str:
             drawn[layer.kind == "pointwise"] += (
                 f"M{left:.1f} {70 + 2 * direction}h{wide:.1f}v{direction * height:.1f}h-{wide:.1f}z"
             )
-    return (
-        '<svg viewBox="0 0 280 140" width="280" role="img" aria-label="a bar for each layer: '
-        'parameters above the line, multiply-adds below it, pointwise layers darker">'
+    title = "a bar for each layer: parameters above the line, multiply-adds below it"
+    marks = (
         f'<path fill="{PALETTE["muted"]}" fill-opacity="0.5" d="{drawn[False]}"/>'
-        f'<path fill="{PALETTE["ink"]}" d="{drawn[True]}"/></svg>'
+        f'<path fill="{PALETTE["ink"]}" d="{drawn[True]}"/>'
     )
+    return svg("0 0 280 140", 280, f"{title}, pointwise layers darker", marks)

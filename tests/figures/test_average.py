@@ -5,11 +5,13 @@ from decimal import Decimal
 
 import pytest
 import torch
+from copied import words_of
 from pictures import PICTURES
 from playwright.sync_api import expect
-from pocket import SLEEVE, check_drawing_with_keys, maps_of, number, pixels_in
+from pocket import SLEEVE, check_drawing_with_keys, maps_of, number, pixels_in, same
 
 from nin_lib import live
+from nin_lib.live.format import fixed
 
 
 def figure(**traits):
@@ -22,13 +24,14 @@ def numbers(page):
     return page.root.locator(".numbers .nin-number").all_inner_texts()
 
 
-def close(left, right):
-    """Equal once both are printed with three decimals."""
-    return abs(left - right) <= Decimal("0.0005")
+def close(left, right, units=1):
+    """Equal but for so many printed units of the last of three decimals."""
+    return abs(left - right) <= units * Decimal("0.001")
 
 
 def check_sentence(page):
-    """The sentence adds up, and agrees with the table of the 49 values; returns its numbers."""
+    """The sentence agrees with the table of the 49 values; returns its numbers. Each number is
+    rounded from its exact value, so sums of those printed may be off by half a unit a term."""
     said = page.says()
     row, column, value, count, share = re.search(
         r"Row (\d), column (\d) adds (\S+) ÷ (\d+) = (\S+) to the logit of", said
@@ -39,23 +42,51 @@ def check_sentence(page):
     rows = page.table()
     cells = [[number(cell) for cell in line[1:8]] for line in rows[:7]]
     for line, printed in zip(cells, rows[:7], strict=True):
-        assert sum(line) == number(printed[8])
+        assert close(sum(line), number(printed[8]), 4)
     flat = [cell for line in cells for cell in line]
     place = 7 * int(row) + int(column)
     assert count == "49" == str(len(flat))
     assert flat[place] == number(value)
     assert close(number(value) / 49, number(share))
-    assert sum(flat[: place + 1]) == number(so_far)
-    assert sum(flat) == number(total) == number(again) == number(rows[7][-1])
-    assert close(sum(flat) / 49, number(logit)) and rows[8][-1] == logit
+    assert close(sum(flat[: place + 1]), number(so_far), 1 + place // 2)
+    assert total == again == rows[7][-1] and close(sum(flat), number(total), 25)
+    assert close(number(total) / 49, number(logit)) and rows[8][-1] == logit
     return flat, number(logit)
 
 
 def check_tiles(page, maps):
     """The ten logits under the maps are torch's; returns them."""
     logits = torch.tensor([float(number(text)) for text in numbers(page)[::2]])
-    assert (logits - maps.mean((1, 2))).abs().max() < 1.1e-3
+    assert (logits - maps.mean((1, 2))).abs().max() < 5.2e-4
     return logits
+
+
+STATES = [
+    {},
+    {"picture": 9, "chosen": 3, "row": 0, "column": 6},
+    {"picture": 7, "chosen": 5, "row": 6, "column": 0},
+    {"picture": 0, "chosen": 8, "row": 4, "column": 2},
+]
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_sentence_table_code_and_fallback_say_the_same(shown, state):
+    still = figure(**state)
+    page = shown(still)
+    _, logit = check_sentence(page)
+    said = page.says()
+    assert same(said, re.search("<p>(.*)</p>", still.fallback())[1])
+    assert state or said == still.sentence().replace("\u00a0", " ")
+    code, printed = page.code()
+    assert words_of(code) == said
+    share = re.search(r"÷ 49 = (\S+) to the", said)[1]
+    assert [fixed(one) for one in printed] == [share, *2 * [fixed(float(logit))]]
+    maps = maps_of(pixels_in(code))
+    logits = check_tiles(page, maps)
+    chosen = page.root.locator(".classes .now .nin-number").first.inner_text()
+    assert number(chosen) == logit and fixed(max(logits)) in numbers(page)
+    best = f"{100 * maps.mean((1, 2)).softmax(0).max():.0f} %"
+    assert f", {best}. " in said and best in numbers(page)
 
 
 def test_the_arrow_keys_change_the_sentence_on_picture_and_map(shown):
@@ -81,14 +112,14 @@ def test_what_is_printed_adds_up_and_is_what_torch_says(shown):
         logits = check_tiles(page, maps)
         wanted = maps[(choice + 1) % 10].flatten()
         assert (torch.tensor([float(v) for v in flat]) - wanted).abs().max() < 6e-4
-        assert abs(float(logit) - wanted.mean()) < 1.1e-3
+        assert abs(float(logit) - wanted.mean()) < 5.2e-4
         shares = [text.rstrip(" %") for text in numbers(page)[1::2]]
         shares = torch.tensor([float(share) for share in shares])
-        assert (shares - 100 * logits.softmax(0)).abs().max() < 0.51
+        assert (shares - 100 * logits.softmax(0)).abs().max() < 0.55
         # the code prints one cell's share, the mean of its map, and the network's own logit
-        assert abs(printed[1] - printed[2]) < 1e-4 and abs(printed[2] - float(logit)) < 1.1e-3
+        assert abs(printed[1] - printed[2]) < 1e-4 and abs(printed[2] - float(logit)) < 5.2e-4
         share = number(re.search(r"÷ 49 = (\S+) to the", page.says())[1])
-        assert abs(printed[0] - float(share)) < 1.1e-3
+        assert abs(printed[0] - float(share)) < 5.2e-4
 
 
 def test_an_erased_sleeve_takes_its_share_with_it_and_undo_brings_it_back(shown):
@@ -108,8 +139,9 @@ def test_an_erased_sleeve_takes_its_share_with_it_and_undo_brings_it_back(shown)
         ).groups(),
     )
     assert then == logit and part == share
-    assert then + change == after < logit - 1
-    assert part + loss == number(re.search(r"÷ 49 = (\S+) to the", said)[1]) < share / 2
+    assert close(then + change, after) and after < logit - 1
+    left = number(re.search(r"÷ 49 = (\S+) to the", said)[1])
+    assert close(part + loss, left) and left < share / 2
     assert page.field("image").input_value() == "-1"
     tables = page.table()
     assert number(tables[9][-1]) == then and number(tables[10][-1]) == change
@@ -167,7 +199,7 @@ def test_the_readers_own_picture_goes_in_and_can_be_left_and_found_again(shown):
     expect(page.field("image")).to_have_value("-1")
     _, logit = check_sentence(page)
     _, printed = page.code()
-    assert abs(printed[2] - float(logit)) < 1.1e-3
+    assert abs(printed[2] - float(logit)) < 5.2e-4
     page.field("image").select_option("4")
     assert check_sentence(page)[1] != logit
     page.field("image").select_option("-1")
@@ -185,16 +217,6 @@ def test_the_address_holds_the_state_inside_what_there_is(shown):
 @pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (1200, "dark")])
 def test_it_fits_and_axe_finds_nothing(check_looks, width, scheme):
     check_looks(figure(), width, scheme)
-
-
-def test_the_fallback_is_the_first_state_in_numbers():
-    figure = live.Average(chosen=8)
-    total, again, logit = re.search(
-        r"add up to (\S+), and (\S+) ÷ 49 = (\S+) is the logit of Bag", figure.fallback()
-    ).groups()
-    assert total == again and abs(float(total) / 49 - float(logit)) < 6e-4
-    pixels = (255 * figure.pixels()).round().int().flatten().tolist()
-    assert abs(maps_of(pixels)[8].mean() - float(logit)) < 1e-3
 
 
 def test_pictures_of_another_kind_are_refused():

@@ -9,6 +9,7 @@ from statistics import mean
 
 import pytest
 import traitlets
+from copied import words_of
 from small_networks import affordable
 
 from nin_lib.live.budget import COMMAND, KERNELS, POSITIONS, WIDTHS, Budget
@@ -260,14 +261,29 @@ def test_it_fits_a_phone(shown, table):
     assert page.fits()
 
 
-def test_the_fallback_is_a_static_figure_and_measured_numbers(table):
-    choice = Choice(width=22)
-    near, costs = nearest(choice, table), counted(choice)
-    text = Budget(measured=table, width=22).fallback()
-    assert text.count("<svg") == 2
-    assert f"{costs.params:,} parameters, {costs.macs:,} multiply-adds" in text
-    assert f"The nearest that was trained (3×3, width {near.width}," in text
-    assert f"{100 * mean(near.accuracies):.2f} %" in text
+@pytest.mark.parametrize(
+    "choice",
+    [
+        Choice(width=22),
+        Choice(5, 40, 2, False, "fully_connected"),
+        Choice(3, 13, 0, True, "average"),
+        Choice(5, 16, 1, True, "fully_connected"),
+    ],
+)
+def test_sentence_table_code_and_fallback_say_the_same(shown, table, choice):
+    still = budget(table[::3], **vars(choice))
+    page = shown(still)
+    said = page.says()
+    assert still.fallback().count("<svg") == 2
+    assert said in still.fallback().replace("\u00a0", " ")
+    code, printed = page.code()
+    assert words_of(code) == said
+    assert "= {:,} parameters and {:,} multiply-adds".format(*printed[-1]) in said
+    near = nearest(choice, table[::3])
+    [row] = [row for row in page.table() if whole(row[6]) == [near.params] and row[8] in said]
+    assert (
+        f"{row[8]} % correct on average over {row[11]} seeds, from {row[9]} to {row[10]} %" in said
+    )
 
 
 def test_a_choice_outside_the_family_is_refused(subtests):

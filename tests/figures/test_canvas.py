@@ -6,7 +6,10 @@ from functools import partial
 
 import pytest
 import torch
+from copied import words_of
+from harness import address_of
 from pictures import gray
+from pocket import same
 
 from nin_lib import live
 from nin_lib.models import small
@@ -186,6 +189,35 @@ def test_the_copied_code_computes_the_verdict(canvas, size):
     assert (torch.tensor(list(printed[0].values())) - shares).abs().max() < 1e-4
 
 
+@pytest.mark.parametrize(
+    "state",
+    [
+        {},
+        {"size": 28, "items": [[9, 1, -2]], "row": 9},
+        {"size": 84, "items": [[1, 0, 0], [5, 50, 12], [1, 40, 20]], "row": 20, "column": 20},
+        {"size": 42, "items": []},
+    ],
+)
+def test_sentence_table_code_and_fallback_say_the_same(canvas, state):
+    still = live.BiggerCanvas(**state)
+    page = canvas(address_of(state))
+    said = page.says()
+    assert same(said, re.search("<p>(.*)</p>", still.fallback())[1])
+    assert state or said == still.sentence().replace("\u00a0", " ")
+    code, printed = page.code()
+    assert words_of(code) == said
+    name, share = max(printed[0].items(), key=lambda item: item[1])
+    assert f"predicts {name}, {100 * share:.0f} %." in said
+    _, shares, best, where = tabled(page)
+    assert shares.tolist() == pytest.approx(list(printed[0].values()), abs=1e-5)
+    for c in {item[0] for item in still.items}:
+        place = "row {}, column {}".format(*where[c])
+        assert (
+            f"{still.names[c]}: {100 * shares[c]:.0f} % by the average, {100 * best[c]:.0f} % "
+            f"at its best single position ({place})"
+        ) in said
+
+
 def test_a_file_that_is_no_image_gets_its_sentence_and_loses_nothing(canvas):
     page = canvas()
     page.check_refusal_of_a_text_file()
@@ -196,4 +228,4 @@ def test_it_fits_a_phone_and_has_a_picture_where_no_script_runs(canvas):
     assert page.fits()
     still = canvas(java_script_enabled=False)
     assert still.fallback.locator("svg").first.is_visible()
-    assert re.search(r"\d+ %", still.fallback.locator("p").last.inner_text())
+    assert re.search(r"\d+\s%", still.fallback.locator("p").last.inner_text())

@@ -5,7 +5,10 @@ from functools import partial
 
 import pytest
 import torch
+from copied import words_of
+from harness import address_of
 from pictures import gray
+from pocket import same
 
 from nin_lib import live
 from nin_lib.data import shifted
@@ -164,9 +167,38 @@ def test_the_copied_code_computes_what_is_shown(slide):
         assert (torch.tensor(list(shares.values())) - shown[head]).abs().max() < 1e-4
 
 
+@pytest.mark.parametrize(
+    "state",
+    [
+        {},
+        {"picture": 3, "right": 2, "down": -1},
+        {"picture": 8, "right": -4, "down": 3, "guess": "alike"},
+        {"picture": 1, "guess": "average"},
+        {"picture": 9, "right": 1, "guess": "fully_connected", "filled": True},
+    ],
+)
+def test_sentence_table_code_and_fallback_say_the_same(slide, state):
+    still = live.Slide(**state)
+    page = slide(address_of(state))
+    if still.filled:
+        page.wait_for("Of the 289")
+    said = page.says()
+    assert same(said, re.search("<p>(.*)</p>", still.fallback())[1])
+    assert state or said == still.sentence().replace("\u00a0", " ")
+    code, printed = page.code()
+    assert words_of(code) == said
+    if not still.guess and still.right:
+        return  # the page keeps its answers to itself, though a program computes them
+    name = still.names[still.picture]
+    row = [float(cell) for cell in next(row for row in page.table() if row[0] == name)[1:]]
+    shares = [shares[name] for _, shares in printed]
+    assert row == pytest.approx(shares, abs=1e-5)
+    assert re.findall(r"(\d+) %", said)[:2] == [f"{100 * share:.0f}" for share in shares]
+
+
 def test_it_fits_a_phone_and_has_a_picture_where_no_script_runs(slide):
     page = slide("guess=alike", viewport={"width": 320, "height": 700})
     assert page.fits()
     still = slide(java_script_enabled=False)
     assert still.fallback.locator("svg").first.is_visible()
-    assert re.search(r"\d+ %", still.fallback.locator("p").last.inner_text())
+    assert re.search(r"\d+\s%", still.fallback.locator("p").last.inner_text())

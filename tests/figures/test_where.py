@@ -7,6 +7,7 @@ from math import prod
 import pytest
 import torch
 import traitlets
+from copied import words_of
 from torch import nn
 
 from nin_lib import models, summary
@@ -114,16 +115,6 @@ def test_what_there_is_not_is_refused(wrong):
         figure(**wrong)
 
 
-@pytest.mark.parametrize("key", ["nin", "vit_b_16"])
-def test_the_fallback_is_a_picture_and_numbers(key):
-    text = figure(network=key).fallback()
-    ones = [sum(getattr(x, c) for x in layers_of(key) if x.kind == "pointwise") for c in COSTS]
-    params, macs = sums(layers_of(key))
-    assert "<svg" in text
-    assert f"{ones[0]:,} of {params:,} parameters ({100 * ones[0] / params:.1f} %)" in text
-    assert f"{ones[1]:,} of {macs:,} multiply-adds ({100 * ones[1] / macs:.1f} %)" in text
-
-
 def whole(text):
     return [int(n.replace(",", "")) for n in re.findall(r"\d[\d,]*(?![\d.])", text)]
 
@@ -202,17 +193,17 @@ def test_sorted_by_a_cost_the_cursor_walks_down_it(shown):
     page = shown(figure(network="googlenet"))
     found = layers_of("googlenet")
     for label, cost in (("most parameters first", "params"), ("most multiply-adds first", "macs")):
-        page.root.get_by_label(label).check()
+        page.field("order").select_option(label)
         by_cost = sorted(range(len(found)), key=lambda i, c=cost: (-getattr(found[i], c), i))
         holds(page.press("Home", on=0), "googlenet", by_cost[0])
         holds(page.press("ArrowRight", "ArrowRight", on=0), "googlenet", by_cost[2])
-    page.root.get_by_label("as they come").check()
+    page.field("order").select_option("as they come")
     holds(page.press("Home", on=0), "googlenet", 0)
 
 
 def test_native_inputs_and_a_click_choose(shown):
     page = shown(figure())
-    page.root.locator("select").select_option("vgg11")
+    page.field("network").select_option("vgg11")
     holds(page.says(), "vgg11", 0)
     box = page.root.locator(".plot").bounding_box()
     count = len(layers_of("vgg11"))
@@ -241,7 +232,7 @@ def test_the_table_lists_every_layer_and_the_sums(shown):
     assert whole(" ".join(ones[2:4])) == [
         sum(getattr(layer, cost) for layer in found if layer.kind == "pointwise") for cost in COSTS
     ]
-    page.root.get_by_label("most parameters first").check()
+    page.field("order").select_option("most parameters first")
     costliest = max(found, key=lambda layer: layer.params)
     page.root.locator("tbody tr:first-child", has_text=costliest.name).wait_for()
 
@@ -252,6 +243,28 @@ def test_the_copied_code_counts_the_same(shown, key):
     _, printed = page.code()
     ones = [sum(getattr(x, c) for x in layers_of(key) if x.kind == "pointwise") for c in COSTS]
     assert printed == list(zip(ones, sums(layers_of(key)), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("key", "layer"),
+    [("nin", 0), ("vgg11", 10), ("googlenet", 57), ("vit_b_16", 4), ("vit_b_16", 61)],
+)
+def test_sentence_table_code_and_fallback_say_the_same(shown, key, layer):
+    still = figure(network=key, layer=layer)
+    page = shown(still)
+    said = page.says()
+    [picture, words] = re.findall("<svg.*</svg>|<p>.*</p>", still.fallback())
+    assert picture and said in words.replace("\u00a0", " ")
+    *rows, ones, every = page.table()
+    [row] = [row for row in rows if row[1] == layers_of(key)[layer].name and row[2] in said]
+    assert row[3] in said and f"{every[2]} parameters" in said and f"{every[3]} multiply" in said
+    code, printed = page.code()
+    assert printed == list(
+        zip(whole(" ".join(ones[2:4])), whole(" ".join(every[2:4])), strict=True)
+    )
+    shares = " of the parameters and ".join(f"{100 * part / all_:.1f} %" for part, all_ in printed)
+    assert said.endswith(f"Pointwise in all: {shares} of the multiply-adds.")
+    assert words_of(code) == f"{NETWORKS[key].title} ({NETWORKS[key].year}). {said}"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

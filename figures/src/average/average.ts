@@ -10,58 +10,19 @@ import { SIDE } from "../shell/garment";
 import { garmentEditor } from "../shell/garment_editor";
 import { grid } from "../shell/grid";
 import { colorTable, mapCanvas, type Painter, painter } from "../shell/maps";
+import { preamble } from "../shell/python";
+import { WORDS } from "./words";
 
 const FILE = "pocket_nin.f16";
 
-const WORDS = {
-  title: "An average you can check",
-  how: "draw or erase; choose a class",
-  keys: "arrow keys move a cursor, the space bar paints",
-  caption:
-    "Each of the ten maps is evidence for one class, and its mean is the logit of that class. All maps share one scale. The outlined pixels are those under the chosen cell; its receptive field is larger than that.",
-  images: "image",
-  own: "your own",
-  pad: "image, 28×28: arrow keys move the cursor, the space bar uses the tool",
-  tools: { brush: "brush", eraser: "eraser" },
-  clear: "clear",
-  undo: "undo",
-  eraseCell: "erase the outlined pixels",
-  classes: "class maps",
-  classMap: (name: string, size: string) => `class map of ${name}, ${size}`,
-  change: "show the change since the image was chosen",
-  changeOf: (name: string, size: string) => `change in ${name}, ${size}`,
-  cells: "class map with a cursor",
-  field: (side: number, field: number) => `the cell is over ${side}×${side} pixels; its receptive field is ${field}×${field}`,
-  running: "running sum ÷ 49",
-  pasted: "the pasted text",
-  adds: (row: number, column: number, value: string, count: number, share: string, name: string) =>
-    `Row ${row}, column ${column} adds ${value} ÷ ${count} = ${share} to the logit of ${name}. `,
-  sums: (soFar: string, count: number, sum: string, logit: string) =>
-    `The values up to here add up to ${soFar}, all ${count} to ${sum}, and ${sum} ÷ ${count} = ${logit}.`,
-  since: (logit: string, share: string, change: string, shareChange: string) =>
-    ` When the image was chosen, the logit was ${logit} and this cell’s share ${share}: changes of ${change} and ${shareChange}.`,
-  predicts: (name: string, share: string) => ` The network predicts ${name}, ${share}\u00a0%.`,
-  blank: " All pixels are the same, so there is no garment; softmax still distributes 100\u00a0%.",
-  pixel: (row: number, column: number, value: number) => ` The cursor is on pixel ${row}, ${column}, which holds ${value}.`,
-  row: "row",
-  column: (column: number) => `column ${column}`,
-  sum: "sum",
-  all: "sum of all",
-  logit: (count: number) => `÷ ${count}, the logit`,
-  originalLogit: "logit when chosen",
-  changed: "change",
-};
-
-/** Printed decimals. Whole thousandths are added, so that the printed sum is exact. */
 const DECIMALS = 3;
-const UNIT = 10 ** DECIMALS;
-const text = (units: number) => fixed(units / UNIT, DECIMALS);
-const textSigned = (units: number) => signed(units / UNIT, DECIMALS);
+const text = (value: number) => fixed(value, DECIMALS);
+const textSigned = (value: number) => signed(value, DECIMALS);
 
-/** The network's result for an image, in thousandths. */
+/** The network's result for an image. */
 interface Result {
   image: string;
-  maps: number[][];
+  maps: Float32Array[];
   sums: number[];
   logits: number[];
   shares: number[];
@@ -81,12 +42,11 @@ function mount(stage: Stage): View {
     file: FILE,
     words: WORDS,
     layers: (network) => [network.layers.length - 2],
-    compute(image, [values]) {
-      const maps = values.map((map) => Array.from(map, (value) => Math.round(UNIT * value)));
+    compute(image, [maps]) {
       const sums = maps.map((values) => values.reduce((a, b) => a + b));
-      const logits = sums.map((sum, c) => Math.round(sum / maps[c].length));
+      const logits = sums.map((sum, c) => sum / maps[c].length);
       const largest = maps.reduce((most, values) => values.reduce((a, b) => Math.max(a, Math.abs(b)), most), 0);
-      return { image, maps, sums, logits, shares: softmax(logits.map((logit) => logit / UNIT)), largest };
+      return { image, maps, sums, logits, shares: softmax(logits), largest };
     },
     move: (row, column) => network && stage.set({ row: Math.floor(row / cell()), column: Math.floor(column / cell()) }),
     resets: { chosen: -1 },
@@ -160,8 +120,7 @@ function mount(stage: Stage): View {
     h("div", { class: "right" },
       h("div", {}, largeLabel),
       large.element,
-      h("span", { class: "nin-label" }, WORDS.running),
-      h("div", { class: "plot" }, sum.canvas, upTo)),
+      h("div", {}, h("span", { class: "nin-label" }, WORDS.running), h("div", { class: "plot" }, sum.canvas, upTo))),
   );
 
   // ---- painting, each thing only when it changed
@@ -202,7 +161,7 @@ function mount(stage: Stage): View {
     sum.draw(latestResult().maps[c]);
   };
 
-  return {
+  const view: View = {
     draw() {
       setValue(choice, garment.index());
       ownChoice.hidden = !garment.hasOwn();
@@ -241,7 +200,7 @@ function mount(stage: Stage): View {
       const [c, now, then] = [chosen(), resultOf(shown()), resultOf(original())];
       const position = row * size() + column;
       const count = now.maps[c].length;
-      const part = (map: number[]) => Math.round(map[position] / count);
+      const part = (map: Float32Array) => map[position] / count;
       const soFar = now.maps[c].slice(0, position + 1).reduce((a, b) => a + b);
       return (
         WORDS.adds(row, column, text(now.maps[c][position]), count, text(part(now.maps[c])), names[c]) +
@@ -258,7 +217,7 @@ function mount(stage: Stage): View {
       if (!network) return { head: [], rows: [] };
       const [c, now, then] = [chosen(), resultOf(shown()), resultOf(original())];
       const lines = Array.from({ length: size() }, (_, r) => now.maps[c].slice(r * size(), (r + 1) * size()));
-      const rows: (string | number)[][] = lines.map((line, r) => [r, ...line.map(text), text(line.reduce((a, b) => a + b))]);
+      const rows: (string | number)[][] = lines.map((line, r) => [r, ...Array.from(line, text), text(line.reduce((a, b) => a + b))]);
       const last = (label: string, value: string) => rows.push([label, ...lines.map(() => ""), value]);
       last(WORDS.all, text(now.sums[c]));
       last(WORDS.logit(now.maps[c].length), text(now.logits[c]));
@@ -271,7 +230,7 @@ function mount(stage: Stage): View {
     code() {
       const { row, column } = network ? where() : { row: 0, column: 0 };
       const c = network ? chosen() : 0;
-      return `${garment.code()}    for name, layer in network.named_children():
+      return `${preamble(view.sentence(), true)}${garment.code()}    for name, layer in network.named_children():
         if name == "average":
             break
         x = layer(x)
@@ -285,6 +244,7 @@ print(logits[${c}].item())
     loadImage: garment.load,
     restart: garment.restart,
   };
+  return view;
 }
 
 export default figure({

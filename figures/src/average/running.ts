@@ -9,10 +9,10 @@ export function runningSum() {
   const context = canvas.getContext("2d")!;
   return {
     canvas,
-    draw(values: number[]): void {
+    draw(values: ArrayLike<number>): void {
       const { ink, muted } = colors();
       let sum = 0;
-      const sums = values.map((value) => (sum += value));
+      const sums = Array.from(values, (value) => (sum += value));
       const [low, high] = [Math.min(0, ...sums), Math.max(0, ...sums)];
       const y = (value: number) => MARGIN + ((high - value) / (high - low || 1)) * (HEIGHT - 2 * MARGIN);
       context.clearRect(0, 0, WIDTH, HEIGHT);

@@ -4,136 +4,10 @@ import { boxed, freshId, h, setStyle, setValue, slider, svg, write } from "../sh
 import { figure, type Stage, type View } from "../shell/figure";
 import { thousands } from "../shell/format";
 import { onKeys } from "../shell/keys";
-
-const COUNTS = ["no", "one", "two"];
-const HEADS = ["average", "fully_connected"] as const;
-const PARTS = ["block 1", "block 2", "block 3", "head"];
-const KINDS = ["squeeze", "spatial", "pointwise", "fully_connected"] as const;
-
-const WORDS = {
-  title: "Spend 100,000 parameters",
-  how: "choose a network · a click on the plot goes to the nearest trained network",
-  caption:
-    "The same area is one parameter above the line and 49 multiply-adds below it: in blocks 2 and 3 each weight is used at 7×7 positions, so there the two are equal. Batch normalization’s parameters are counted with the layer before it. In the plot, where two vertical lines overlap, the order may be chance.",
-  kernel: "kernel",
-  width: "width of block 1",
-  channels: (width: number) => `${width} channels`,
-  pointwise: "1×1 layers",
-  bottleneck: "bottleneck",
-  head: "head",
-  heads: { average: "global average", fully_connected: "fully connected" },
-  up: "↑ parameters",
-  down: (macs: string) => `↓ ${macs} multiply-adds`,
-  kinds: { squeeze: "bottleneck, 1×1", spatial: "spatial convolution", pointwise: "1×1 layer", fully_connected: "fully connected" },
-  spent: (params: string, budget: string) => `${params} of ${budget} parameters`,
-  left: (count: string) => `${count} left`,
-  over: (count: string) => `${count} too many`,
-  scatter: "Trained networks",
-  keys: "the left and right keys go by cost, up and down by accuracy",
-  kind: "scatter plot",
-  accuracy: "↑ accuracy",
-  across: "cost →",
-  costs: ["parameters", "multiply-adds"],
-  budget: "budget",
-  mine: "cost of your choice",
-  best: "your best so far",
-  howTrained: (count: number, epochs: number, images: string, judged: string) =>
-    `${count} networks, each trained for ${epochs} epochs on ${images} images of Fashion-MNIST; accuracy on ${judged} test images: mean, lowest and highest of the seeds.`,
-  rule: "A choice that was not trained gets the accuracy of the trained network that differs in the fewest of kernel, 1×1 layers, bottleneck and head, then has the nearest width; of two equally near, the narrower.",
-  bestIs: (share: string, params: string, network: string) => `Your best so far within the budget: ${share}\u00a0%, ${params} parameters (${network}).`,
-  better: (better: number, all: number) =>
-    ` ${better === 0 ? "None" : better} of the ${all} trained networks ${better > 1 ? "are" : "is"} better.`,
-  none: "Nothing found within the budget yet.",
-  filters: (kernel: number) => `${kernel}×${kernel}`,
-  wide: (width: number) => `width ${width}`,
-  layers: (count: number) => `${COUNTS[count]} 1×1 layer${count === 2 ? "s" : ""}`,
-  squeezed: (yes: boolean) => (yes ? "bottleneck" : "no bottleneck"),
-  costing: (sum: string, params: string, macs: string) => `: ${sum} = ${params} parameters and ${macs} multiply-adds; `,
-  leaves: (count: string) => `${count} parameters are left.`,
-  tooMany: (count: string) => `${count} parameters over the budget.`,
-  itself: " This network was trained: ",
-  instead: (differences: string) => ` It was not trained; the nearest that was has ${differences}: `,
-  reached: (middle: string, seeds: number, low: string, high: string) =>
-    seeds > 1 ? `${middle}\u00a0% correct on average over ${seeds} seeds, from ${low} to ${high}\u00a0%.` : `${middle}\u00a0% correct, from one seed.`,
-  missing: "Accuracies are not yet measured.",
-  measure: "This measures them:",
-  columns: ["rank", "kernel", "width", "1×1 layers", "bottleneck", "head", "parameters", "multiply-adds", "mean %", "lowest %", "highest %", "seeds"],
-  yes: "yes",
-  no: "no",
-};
-
-type Head = (typeof HEADS)[number];
-type Kind = (typeof KINDS)[number];
-
-interface Choice {
-  kernel: number;
-  width: number;
-  pointwise: number;
-  bottleneck: boolean;
-  head: Head;
-}
-
-/** A trained network, as Python's `Measured` lists it. */
-type Row = [kernel: number, width: number, pointwise: number, bottleneck: boolean, head: Head, params: number, macs: number, accuracies: number[]];
-
-interface Trained extends Choice {
-  params: number;
-  macs: number;
-  mean: number;
-  low: number;
-  high: number;
-  seeds: number;
-}
-
-interface Layer {
-  part: number;
-  kind: Kind;
-  params: number;
-  macs: number;
-}
-
-const KERNELS = [3, 5];
-const [NARROWEST, WIDEST] = [4, 40];
-const CLASSES = 10;
-/** Number of positions of the maps of block 1, and of those after the pool. */
-const [EARLY, LATE] = [14 * 14, 7 * 7];
-
-/** The layers of `nin_lib.models.small_nin` that have parameters, batch normalization with the layer before it. */
-function layersOf({ kernel, width, pointwise, bottleneck, head }: Choice): Layer[] {
-  const layers: Layer[] = [];
-  const block = (part: number, channels: number, out: number, side: number, positions: number) => {
-    const add = (kind: Kind, from: number, to: number, area: number) =>
-      layers.push({ part, kind, params: from * to * area + 2 * to, macs: from * to * area * positions });
-    const narrow = Math.floor(channels / 4);
-    const squeezed = bottleneck && part > 0;
-    if (squeezed) add("squeeze", channels, narrow, 1);
-    add("spatial", squeezed ? narrow : channels, out, side * side);
-    for (let i = 0; i < pointwise; i++) add("pointwise", out, out, 1);
-  };
-  block(0, 1, width, kernel, EARLY);
-  block(1, width, 2 * width, kernel, LATE);
-  block(2, 2 * width, 2 * width, 3, LATE);
-  const weights = 2 * width * CLASSES;
-  layers.push(
-    head === "average"
-      ? { part: 3, kind: "pointwise", params: weights + CLASSES, macs: weights * LATE }
-      : { part: 3, kind: "fully_connected", params: weights * LATE + CLASSES, macs: weights * LATE },
-  );
-  return layers;
-}
-
-const total = (layers: Layer[], cost: "params" | "macs") => layers.reduce((sum, layer) => sum + layer[cost], 0);
-const partsOf = (layers: Layer[], cost: "params" | "macs") => PARTS.map((_, part) => total(layers.filter((layer) => layer.part === part), cost));
-
-/** Index of the trained network nearest to a choice, by the rule in WORDS.rule; −1 if there is none. */
-function nearest(choice: Choice, trained: Trained[]): number {
-  const distances = trained.map((one) => {
-    const changed = (["kernel", "pointwise", "bottleneck", "head"] as const).filter((key) => one[key] !== choice[key]);
-    return [changed.length, Math.abs(one.width - choice.width), one.width, one.params];
-  });
-  const closer = (a: number[], b: number[]) => a.map((value, i) => value - b[i]).find((gap) => gap !== 0) ?? 0;
-  return distances.reduce((best, distance, i) => (best < 0 || closer(distance, distances[best]) < 0 ? i : best), -1);
-}
+import { preamble } from "../shell/python";
+import { segments, segmentsStyle } from "../shell/segments";
+import { type Choice, COUNTS, HEADS, type Head, KERNELS, type Kind, KINDS, LATE, layersOf, NARROWEST, nearest, PARTS, partsOf, type Row, total, type Trained, WIDEST } from "./networks";
+import { WORDS } from "./words";
 
 const percent = (share: number) => (100 * share).toFixed(2);
 const described = ({ kernel, width, pointwise, bottleneck, head }: Choice) =>
@@ -288,8 +162,15 @@ function mount(stage: Stage): View {
       sample(WORDS.best, line("best", "M-10 0H10"))),
     h("div", { class: "found" }, bestText));
 
+  // Where there is no room for both, one is shown at a time.
+  let visible: keyof typeof WORDS.part = "cost";
+  const switched = segments(WORDS.parts, WORDS.part, (part) => {
+    visible = part;
+    stage.invalidate();
+  });
   stage.body.append(
     choices,
+    switched.element,
     h("div", { class: "cost" },
       h("div", { class: "budget" },
         h("p", {}, spentText, leftText),
@@ -395,13 +276,15 @@ function mount(stage: Stage): View {
     for (const kind of KINDS) put(shapes[kind], drawn[kind]);
   };
 
-  return {
+  const view: View = {
     draw() {
       const { now, params, macs, index } = present();
       kernel.show(now.kernel);
       pointwise.show(now.pointwise);
       head.show(now.head);
       bottleneck.checked = now.bottleneck;
+      switched.show(visible);
+      for (const part of Object.keys(WORDS.part)) stage.body.classList.toggle(`part-${part}`, part === visible);
       setValue(width, now.width);
       write(widthText, String(now.width));
 
@@ -451,7 +334,7 @@ function mount(stage: Stage): View {
     },
     code() {
       const { kernel, width, pointwise, bottleneck, head } = chosen();
-      return `from nin_lib.models import small_nin
+      return `${preamble(view.sentence(), true)}from nin_lib.models import small_nin
 from nin_lib.summary import blocks
 
 network = small_nin(
@@ -462,13 +345,17 @@ print(costs)
 print(costs.params, costs.macs)
 `;
     },
+    restart() {
+      visible = "cost";
+    },
   };
+  return view;
 }
 
 export default figure({
   name: "budget",
   words: WORDS,
   state: ["kernel", "width", "pointwise", "bottleneck", "head", "across", "best"],
-  style,
+  style: segmentsStyle + style,
   mount,
 });

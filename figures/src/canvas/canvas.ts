@@ -9,55 +9,18 @@ import { fixed, thousands } from "../shell/format";
 import { decode, encode, readGarment, SIDE } from "../shell/garment";
 import { grid } from "../shell/grid";
 import { onKeys } from "../shell/keys";
-import { mapCanvas, paintColor, type Painter, painter, paintSigned } from "../shell/maps";
+import { mapCanvas, type Painter, painter, paintSigned } from "../shell/maps";
 import { type NetworkWorker, networkWorker } from "../shell/network_worker";
-import { colors } from "../shell/theme";
+import { preamble } from "../shell/python";
 import { weights } from "../shell/weights";
+import { blackPositions } from "./black";
+import { winnersMap } from "./winners";
+import { WORDS } from "./words";
 
 const FILES = ["pair_average.f16", "pair_fully_connected.f16"];
 
-const WORDS = {
-  title: "Bigger canvas, same weights",
-  how: "choose a size · drag the garments · move over the maps",
-  keys: "arrow keys move the garments too",
-  caption:
-    "The same weights make a class map of any size. In the map of winners each position shows the number of its most probable class, with more contrast the higher the probability; positions that see only black are left neutral. They enter the average all the same.",
-  size: "canvas",
-  sizes: (side: number) => `${side}×${side} pixels`,
-  canvas: "Canvas: arrow keys move the chosen garment",
-  garments: "garments",
-  garment: "the chosen garment is",
-  own: "your own",
-  add: "add another",
-  remove: "remove it",
-  maps: "class map of",
-  named: "the predicted class",
-  classMap: (size: string) => `class map, ${size}`,
-  winners: (size: string) => `winners, ${size}`,
-  over: "average, %",
-  here: "this position, %",
-  place: (name: string, row: string, column: string) => `${name} at row ${row}, column ${column}`,
-  lie: (positions: string[], size: string) => (positions.length ? `${positions.join("; ")} of ${size} pixels. ` : `An empty canvas of ${size} pixels. `),
-  predicts: (size: string, name: string, share: string) => `The average over ${size} positions predicts ${name}, ${share}\u00a0%.`,
-  item: (name: string, share: string, best: string, there: string) =>
-    ` ${name}: ${share}\u00a0% by the average, ${best}\u00a0% at its best single position (${there}).`,
-  on: (row: number, column: number, name: string, share: string, empty: boolean) =>
-    ` Row ${row}, column ${column} of the map${empty ? ", which sees only black," : ""} predicts ${name}, ${share}\u00a0%.`,
-  connectedSays: (name: string, share: string) => ` The connected head predicts ${name}, ${share}\u00a0%.`,
-  fits: (size: string, channels: number, count: string) =>
-    `The fully connected head accepts this canvas: ${size} positions of ${channels} channels are ${count} numbers, and each of its ten sums has as many weights.`,
-  refuses: (given: number, taken: number, classes: number) =>
-    `mat1 and mat2 shapes cannot be multiplied (1x${given} and ${taken}x${classes})`,
-  refusal: "The fully connected head fails with ",
-  plain: (size: string, channels: number, given: string, taken: string) =>
-    `. In plain words: ${size} positions of ${channels} channels are ${given} numbers, and each of its ten sums has weights for exactly ${taken}.`,
-  columns: ["class", "logit by the average", "probability", "highest at one position", "there"],
-  at: (row: number, column: number) => `row ${row}, column ${column}`,
-};
-
 const MAX_ITEMS = 3;
 const CORNERS = [[0, 0], [1, 1], [0, 1]]; // of the canvas, for the first, second and third item
-const WINNERS_SIDE = 336; // canvas pixels of the map of winners, rounded down to a multiple of the map's side
 
 type Item = [image: number, row: number, column: number];
 
@@ -165,8 +128,7 @@ function mount(stage: Stage): View {
   const move = (row: number, column: number) => stage.set({ row, column });
   const classMap = grid({ label: WORDS.title, move, hover: true });
   const winners = grid({ label: WORDS.title, move, hover: true });
-  const numbers = h("canvas", { class: "numbers", "aria-hidden": "true" });
-  winners.canvas.after(numbers);
+  const paintWinners = winnersMap(winners.canvas, () => root.dataset.theme);
   const labels = [h("span", { class: "nin-label" }), h("span", { class: "nin-label" })];
   const shown = h("select", { "aria-label": WORDS.maps, change: () => stage.set({ shown: Number(shown.value) }) },
     h("option", { value: -1 }, WORDS.named), ...names.map((name, i) => h("option", { value: i }, name)));
@@ -184,14 +146,14 @@ function mount(stage: Stage): View {
       h("label", {}, `${WORDS.size} `, size),
       frame,
       h("fieldset", {}, h("legend", { class: "nin-only-heard" }, WORDS.garments), ...items.map(({ element }) => element)),
-      h("div", { class: "change" }, garment, another, remove)),
+      h("div", { class: "change" }, garment, another, remove),
+      connected),
     h("div", { class: "right" },
       h("label", {}, `${WORDS.maps} `, shown),
       h("div", { class: "maps" }, h("div", {}, labels[0], classMap.element), h("div", {}, labels[1], winners.element)),
       h("div", { class: "scores" },
         h("div", { class: "nin-label head" }, h("span", {}, WORDS.over), h("span", {}, WORDS.here)),
         ...bars.map(({ row }) => row))),
-    connected,
   );
 
   // ---- the canvas, composed and painted when something moved
@@ -307,37 +269,7 @@ function mount(stage: Stage): View {
     if (key === painted) return;
     painted = key;
     paintSigned(classMap.canvas, now.maps[which < 0 ? best(now.shares) : which], now.side, now.side);
-    paintWinners(now);
-  };
-  let written = { grid: "", cells: [] as string[] };
-  const paintWinners = ({ side, here, empty }: Result) => {
-    const { neutral, ink, paper } = colors();
-    const [low, high] = [neutral, ink].map((hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16) / 255));
-    const backgrounds = here.map((ten, p) => (empty[p] ? 0 : Math.max(...ten)));
-    paintColor(winners.canvas, low.map((from, k) => backgrounds.map((share) => from + (high[k] - from) * share)), side, side);
-    // Over the backgrounds are lines and numbers; only numbers that changed are written again.
-    const cell = Math.floor(WINNERS_SIDE / side);
-    const context = numbers.getContext("2d")!;
-    const gridKey = `${side} ${root.dataset.theme}`;
-    if (gridKey !== written.grid) {
-      written = { grid: gridKey, cells: [] };
-      Object.assign(numbers, { width: cell * side, height: cell * side });
-      Object.assign(context, { font: `${Math.round(0.62 * cell)}px ui-monospace, monospace`, textAlign: "center", textBaseline: "middle", fillStyle: neutral });
-      for (let i = 1; i <= side; i++) {
-        context.fillRect(i * cell - 1, 0, 1, cell * side);
-        context.fillRect(0, i * cell - 1, cell * side, 1);
-      }
-    }
-    here.forEach((ten, p) => {
-      const color = backgrounds[p] > 0.5 ? paper : ink;
-      const number = empty[p] ? "" : String(best(ten));
-      if (written.cells[p] === number + color) return;
-      written.cells[p] = number + color;
-      const [x, y] = [(p % side) * cell, Math.floor(p / side) * cell];
-      context.clearRect(x, y, cell - 1, cell - 1);
-      context.fillStyle = color;
-      context.fillText(number, x + cell / 2, y + 0.53 * cell);
-    });
+    paintWinners(now.side, now.here, now.empty);
   };
   let scoresFor = "";
   /** The input channels, input size and classes of the fully connected head. */
@@ -357,7 +289,7 @@ function mount(stage: Stage): View {
       WORDS.plain(square(side), channels, thousands(given), thousands(taken)));
   };
 
-  return {
+  const view: View = {
     draw() {
       compute();
       if (!file.ready()) return;
@@ -434,7 +366,7 @@ function mount(stage: Stage): View {
       const { size, items, own } = state();
       const [mean, std] = stage.get<number[]>("normal");
       const listed = items.map(([image, row, column]) => `    ("${image < 0 ? own : images[image]}", ${row}, ${column}),\n`);
-      return `import base64
+      return `${preamble(view.sentence(), true)}import base64
 import torch
 from nin_lib.models import trained_pair
 
@@ -460,29 +392,7 @@ print(dict(zip(names, shares.tolist())))
       else add(-1);
     },
   };
-}
-
-/** For each position of the last of some layers, whether its receptive field is all black. */
-function blackPositions(layers: Network["layers"], { size: side, bytes }: { size: number; bytes: Uint8Array }, across: number): boolean[] {
-  const width = side + 1;
-  const lit = new Uint32Array(width * width); // number of light pixels above and left of each corner
-  for (let r = 0; r < side; r++)
-    for (let c = 0, line = 0; c < side; c++) {
-      line += Number(bytes[r * side + c] > 0);
-      lit[(r + 1) * width + c + 1] = lit[r * width + c + 1] + line;
-    }
-  let [size, step, start] = [1, 1, 0];
-  for (const layer of layers) {
-    size += (layer.kernel - 1) * step;
-    start -= layer.padding * step;
-    step *= layer.stride;
-  }
-  const edge = (at: number) => Math.max(0, Math.min(side, at));
-  return Array.from({ length: across * across }, (_, p) => {
-    const [top, left] = [start + Math.floor(p / across) * step, start + (p % across) * step];
-    const [up, down, from, to] = [edge(top), edge(top + size), edge(left), edge(left + size)];
-    return lit[down * width + to] - lit[up * width + to] - lit[down * width + from] + lit[up * width + from] === 0;
-  });
+  return view;
 }
 
 export default figure({

@@ -9,54 +9,13 @@ import { decode, encode, readGarment, SIDE } from "../shell/garment";
 import { grid } from "../shell/grid";
 import { onKeys } from "../shell/keys";
 import { mapCanvas, paintColor } from "../shell/maps";
+import { preamble } from "../shell/python";
 import { colors, cssColor } from "../shell/theme";
 import { weights } from "../shell/weights";
+import { WORDS } from "./words";
 
 const FILES = ["pair_average.f16", "pair_fully_connected.f16"];
 const HEADS = ["average", "fully_connected"];
-
-const WORDS = {
-  title: "Slide it",
-  how: "choose an answer · drag the garment",
-  keys: "arrow keys move it too",
-  caption:
-    "Each square of a map is one offset, from 8 pixels left and up to 8 right and down; the center is the original position. The stronger the contrast of a square, the higher the probability that the head gives the right class there. A dot: it predicts another class.",
-  garment: "garment",
-  own: "your own",
-  frame: "Frame, 28×28: arrow keys move the garment, Home puts it back",
-  question: "Which head will lose the garment sooner?",
-  guesses: { average: "global average", fully_connected: "fully connected", alike: "both alike" } as Record<string, string>,
-  heads: ["Global average", "Fully connected"],
-  head: ["the average head", "the connected head"],
-  map: (head: string) => `${head}: map of offsets`,
-  axis: (most: number) => [`← ${most} left`, `${most} right →`],
-  fill: "fill the rest",
-  moved: (right: number, down: number) => {
-    const parts = [right && `${Math.abs(right)} ${right > 0 ? "right" : "left"}`, down && `${Math.abs(down)} ${down > 0 ? "down" : "up"}`];
-    return parts.filter(Boolean).length ? `Moved ${parts.filter(Boolean).join(" and ")}` : "Not moved";
-  },
-  shown: (where: string) => `${where}, in %`,
-  gives: (name: string, shares: string[]) =>
-    `: the average head gives ${name} ${shares[0]}\u00a0%, the connected head ${shares[1]}\u00a0%.`,
-  givesEach: (names: string[], shares: string[]) =>
-    `: the average head gives ${names[0]} ${shares[0]}\u00a0%, the connected head ${names[1]} ${shares[1]}\u00a0%.`,
-  hidden: ": choose an answer to see both heads’ predictions.",
-  first: " Which head will lose it sooner as it moves? Choose an answer to see.",
-  counts: (count: number, right: number[]) =>
-    count === 1
-      ? " Move the garment: each new offset fills a square."
-      : ` Of the ${count} offsets both were shown, the average head is right at ${right[0]}, the connected head at ${right[1]}.`,
-  countsOwn: (count: number, right: number[]) =>
-    count === 1
-      ? " Move the image: each new offset fills a square."
-      : ` Of the ${count} offsets both were shown, the average head keeps its first prediction at ${right[0]}, the connected head at ${right[1]}.`,
-  verdict: (loser: string, asGuessed: boolean) =>
-    ` ${{ average: "The average head loses it sooner", fully_connected: "The fully connected head loses it sooner", alike: "Both lose it alike" }[loser]}${asGuessed ? ", as you expected." : "; you expected otherwise."}`,
-  columns: ["class", "global average", "fully connected"],
-  offsets: "offsets shown",
-  right: "of these, right",
-  kept: "of these, as at first",
-};
 
 const MOST = 8; // pixels each way
 const ACROSS = 2 * MOST + 1;
@@ -152,18 +111,18 @@ function mount(stage: Stage): View {
     const offsets = grid({ label: WORDS.map(title), move: (row, column) => go(column - MOST, row - MOST) });
     Object.assign(offsets.canvas, { width: ACROSS * CELL, height: ACROSS * CELL });
     offsets.element.classList.add("offsets");
-    const shown = h("span", { class: "nin-label shown" });
     const element = h("div", { class: "head" },
-      h("strong", {}, title), shown,
+      h("strong", {}, WORDS.inPercent(title)),
       h("div", { class: "scores" }, ...bars.map(({ row }) => row)),
       h("div", { class: "place" }, offsets.element),
       h("span", { class: "nin-label axis", "aria-hidden": "true" }, ...WORDS.axis(MOST).map((text) => h("span", {}, text))));
-    return { element, bars, offsets, shown, painted: { for: "", cells: new Set<number>() } };
+    return { element, bars, offsets, painted: { for: "", cells: new Set<number>() } };
   });
+  const where = h("span", { class: "nin-label" });
   stage.body.append(
     file.notice,
     h("fieldset", { class: "question" }, h("legend", {}, WORDS.question), ...guesses.map(({ element }) => element)),
-    h("div", { class: "left" }, garment, frame, h("div", { class: "revealed" }, fill)),
+    h("div", { class: "left" }, garment, frame, h("div", { class: "shown" }, where), h("div", { class: "revealed" }, fill)),
     ...heads.map(({ element }) => element),
   );
 
@@ -242,7 +201,7 @@ function mount(stage: Stage): View {
     paintColor(canvas, [gray, gray, gray], SIDE, SIDE);
   };
 
-  return {
+  const view: View = {
     draw() {
       showFrame();
       if (!file.ready()) return;
@@ -258,8 +217,8 @@ function mount(stage: Stage): View {
       if (guess && stage.get("filled")) fillSlice(text);
       fill.disabled = answersFor(text).size === ACROSS ** 2;
       const classes = rightClasses();
-      heads.forEach(({ bars, offsets, shown }, i) => {
-        write(shown, WORDS.shown(guess ? WORDS.moved(right, down) : WORDS.moved(0, 0)));
+      write(where, guess ? WORDS.moved(right, down) : WORDS.moved(0, 0));
+      heads.forEach(({ bars, offsets }, i) => {
         bars.forEach(({ row, bar, share }, c) => {
           const size = `scaleX(${answer[i][c].toFixed(4)})`;
           if (bar.style.transform !== size) bar.style.transform = size;
@@ -302,7 +261,7 @@ function mount(stage: Stage): View {
     code() {
       const { text, right, down } = state();
       const [mean, std] = stage.get<number[]>("normal");
-      return `import base64
+      return `${preamble(view.sentence(), true)}import base64
 import torch
 from nin_lib.data import shifted
 from nin_lib.models import trained_pair
@@ -322,6 +281,7 @@ for head in ("average", "fully_connected"):
       stage.set({ own: encode(await readGarment(file)), picture: -1 });
     },
   };
+  return view;
 }
 
 export default figure({

@@ -1,9 +1,10 @@
 /** Where are the 1×1s? The pointwise layers of well-known networks, layer by layer. */
 import style from "./where.css";
-import { freshId, h, setStyle, setValue, write } from "../shell/dom";
+import { h, setStyle, setValue, write } from "../shell/dom";
 import { figure, type Stage, type View } from "../shell/figure";
 import { thousands } from "../shell/format";
 import { onKeys } from "../shell/keys";
+import { preamble } from "../shell/python";
 
 /** Kinds and orders, as in Python's `where.KINDS` and `where.ORDERS`. */
 const KINDS = ["pointwise", "spatial", "depthwise", "fully_connected", "attention", "rest"] as const;
@@ -14,14 +15,14 @@ const NAMES = { params: "parameters", macs: "multiply-adds" };
 
 const WORDS = {
   title: "Where are the 1×1s?",
-  how: "choose a network · mouse or finger go from layer to layer",
+  how: "choose a network · point at its layers",
   caption:
     "A bar for each layer, as high as its share of the network’s parameters (above the line) or multiply-adds (below it). Pointwise layers have the color of the text: 1×1 convolutions, and linear layers that are applied at every position of a map or to every token, which compute the same. On a single position, as after a global average, such a layer is fully connected and counts as other. Counts are for one image, biases included, from the networks of nin_lib and torchvision when the figure was made.",
   network: "network",
-  order: "order of the layers",
+  order: "order",
   orders: ["as they come", "most parameters first", "most multiply-adds first"],
   chart: "Layers as bars",
-  keys: "the left and right keys go from layer to layer",
+  keys: "left and right keys go from layer to layer",
   kind: "bar chart",
   kinds: {
     pointwise: "pointwise (1×1)",
@@ -34,7 +35,7 @@ const WORDS = {
   up: "↑ share of the parameters",
   down: "↓ share of the multiply-adds",
   names: NAMES,
-  sum: (ones: string, others: string, all: string, cost: string) => `${ones} pointwise + ${others} other = ${all} ${cost}`,
+  sum: (ones: string, others: string, all: string) => `${ones} pointwise + ${others} other = ${all}`,
   share: (share: string) => `${share} pointwise`,
   place: (place: number, count: number, name: string) => `Layer ${place} of ${count}, ${name}: `,
   what: {
@@ -177,15 +178,13 @@ function mount(stage: Stage): View {
   };
 
   // ---- the choices
-  const select = h("select", { change: () => stage.set({ network: select.value, layer: 0 }) },
+  const select = h("select", { "aria-label": WORDS.network, change: () => stage.set({ network: select.value, layer: 0 }) },
     ...networks.map(({ key, title, year }) => h("option", { value: key }, `${title} (${year})`)));
-  const group = freshId("order");
-  const orders = ORDERS.map((value) => h("input", { type: "radio", name: group, value, change: () => stage.set({ order: value }) }));
+  const orders = h("select", { "aria-label": WORDS.order, change: () => stage.set({ order: orders.value }) },
+    ...ORDERS.map((value, i) => h("option", { value }, WORDS.orders[i])));
   const choices = h("div", { class: "choices" },
     h("label", {}, h("span", { class: "nin-label" }, WORDS.network), select),
-    h("div", { class: "radios", role: "radiogroup", "aria-label": WORDS.order },
-      h("span", { class: "nin-label", "aria-hidden": "true" }, WORDS.order),
-      ...orders.map((input, i) => h("label", {}, input, ` ${WORDS.orders[i]}`))));
+    h("label", {}, h("span", { class: "nin-label" }, WORDS.order), orders));
 
   // ---- the two sums
   const sums = COSTS.map((cost) => {
@@ -219,7 +218,7 @@ function mount(stage: Stage): View {
       bar.replaceChildren(...KINDS.map((kind) =>
         piece(kind, `width:${(100 * total(layers.filter((layer) => layer.kind === kind), cost)) / all[cost]}%`)));
       write(share, ` ${WORDS.share(percent(ones[cost] / all[cost]))}`);
-      write(sum, WORDS.sum(thousands(ones[cost]), thousands(all[cost] - ones[cost]), thousands(all[cost]), WORDS.names[cost]));
+      write(sum, WORDS.sum(thousands(ones[cost]), thousands(all[cost] - ones[cost]), thousands(all[cost])));
     }
     // Both halves have one scale; the middle of the plot is zero.
     const most = Math.max(...COSTS.flatMap((cost) => layers.map((layer) => layer[cost] / all[cost])));
@@ -262,11 +261,11 @@ function mount(stage: Stage): View {
     if (event.buttons & 1) follow(event);
   });
 
-  return {
+  const view: View = {
     draw() {
       const { network, index, order } = present();
       setValue(select, network.key);
-      orders.forEach((input, i) => (input.checked = i === order));
+      setValue(orders, ORDERS[order]);
       if (drawn.key !== network.key || drawn.order !== order) paint(network, order);
       setStyle(cursor, "transform", `translateX(${100 * drawn.indices.indexOf(index)}%)`);
     },
@@ -296,8 +295,12 @@ function mount(stage: Stage): View {
         ],
       };
     },
-    code: () => program(present().network),
+    code() {
+      const { network } = present();
+      return preamble(`${network.title} (${network.year}). ${view.sentence()}`, true) + program(network);
+    },
   };
+  return view;
 }
 
 export default figure({
