@@ -148,7 +148,7 @@ def test_weights_destroyed_by_the_last_step_are_noticed(handful, monkeypatch):
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
 def test_every_precision_learns(wardrobe, precision):
     """The paths of a T4 (float16 with a scaler), of mps and of old processors, forced here."""
-    recipe = dataclasses.replace(QUICK, limit=4000, batch_size=50)
+    recipe = dataclasses.replace(QUICK, limit=6000, batch_size=50)
     run = quick_run(wardrobe, recipe=recipe, engine=Engine(precision=precision))
     assert run.engine.precision == precision and run.record()["engine"]["precision"] == precision
     assert run.result["accuracy"] > 0.6
