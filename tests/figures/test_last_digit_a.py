@@ -5,7 +5,7 @@ import re
 
 import pytest
 import torch
-from pocket import rounds
+from pocket import number, rounds
 from test_one_screen_a import MAKE
 
 SHIFTED = str.maketrans("-", "−")
@@ -55,3 +55,22 @@ def test_one_pixel_all_channels(shown, number):
             output = figure.network()[: before + 1](figure.pixels()[None].float())[0, unit]
         exact = output[state["row"], state["column"]]
         assert rounds(total, exact, len(total.partition(".")[2]), 1e-6)
+
+
+def test_three_names(shown):
+    figure, page = MAKE["1.5"]("1.5"), shown(MAKE["1.5"]("1.5"))
+    picture, weight, bias = map(torch.tensor, (figure.picture, figure.weight, figure.bias))
+    exact = torch.nn.functional.conv2d(picture, weight[:, :, None, None], bias)
+    for step in range(8):
+        state = {"row": step % 4, "column": step * 3 % 4, "unit": step * 5 % 6, "step": step % 3}
+        said = page.go(**state)
+        assert said == told(at(figure, **state))
+        total, apart = re.search(
+            r" = (−?\d+\.\d+) in all three; .* at most (\S+)\.$", said
+        ).groups()
+        assert rounds(total, exact[state["unit"], state["row"], state["column"]], 2, 1e-6)
+        lines, words = printed(page)
+        assert lines[0] == str([total] * 3) and words == said
+        assert f"outputs: {apart}" in page.root.locator(".difference").inner_text()
+        [row] = [row for row in page.table() if row[0] == str(state["unit"] + 1)]
+        assert all(abs(number(value) - number(total)) < 3e-7 for value in row[1:4])

@@ -1,10 +1,11 @@
 /** Same numbers, three names: a 1×1 convolution, a matrix product and a linear layer per pixel. */
 import style from "./three_names.css";
 import type { Planes } from "../net/pointwise";
-import { h, svg, write } from "../shell/dom";
+import { freshId, h, svg, write } from "../shell/dom";
 import { figure, type Stage, type View } from "../shell/figure";
 import { decimals, fixed, rounded, tiny } from "../shell/format";
 import { onKeys } from "../shell/keys";
+import { preamble } from "../shell/python";
 import { shareCursor } from "../shell/shared_cursor";
 import { colors, colorScale, cssColor } from "../shell/theme";
 import { type Box, departures, type Form, FORMS, hit, type Layout, layoutOf, sizeOf, threeForms, toTorch } from "./three_forms";
@@ -34,6 +35,8 @@ const WORDS = {
     ["Rows become columns: each pixel is an example, its channels are the features: ", "columns.T", ", or ", "x.movedim(1, -1)", "."],
   ],
   filter: "filter",
+  forms: "form",
+  tabs: { convolution: "convolution", product: "matrix", linear: "linear layer" },
   at: (unit: number, row: number, column: number) => `Filter ${unit} at row ${row}, column ${column}: `,
   all: " in all three",
   apart: (most: string) => `; they differ by at most ${most}.`,
@@ -168,7 +171,15 @@ function mount(stage: Stage): View {
   const stepped = h("p", { "aria-live": "polite" });
   const difference = h("p", { class: "difference" });
   const steps = h("div", { class: "steps" }, press, stepped, h("label", {}, `${WORDS.filter} `, choose), difference);
-  stage.body.append(steps, ...panels.map(({ element }) => element));
+  // Where one form is seen at a time, tabs choose it.
+  const radios = freshId("form");
+  const tabs = FORMS.map((_, step) => h("input", { type: "radio", name: radios, change: () => stage.set({ step }) }));
+  stage.body.append(
+    h("div", { class: "tabs", role: "radiogroup", "aria-label": WORDS.forms },
+      ...FORMS.map((form, i) => h("label", {}, tabs[i], h("span", {}, WORDS.tabs[form])))),
+    steps,
+    ...panels.map(({ element }) => element),
+  );
 
   let mono = "monospace";
   const resized = new ResizeObserver((entries) => {
@@ -280,9 +291,10 @@ function mount(stage: Stage): View {
     const { height, width } = computed().size;
     const delays = departures(height, MOVE);
     const corner = to.drawing.getBoundingClientRect();
-    /** A box of a panel in pixels, from the corner of the target's drawing. */
+    /** A box of a panel in pixels, from the corner of the target's drawing; if hidden, as if in its place. */
     const onPage = ({ form, drawing }: Panel) => {
-      const box = drawing.getBoundingClientRect();
+      const seen = drawing.getBoundingClientRect();
+      const box = seen.width ? seen : corner;
       const zoom = box.width / drawn[form].layout.width;
       return ({ x, y, w, h }: Box): Box => ({ x: box.left - corner.left + x * zoom, y: box.top - corner.top + y * zoom, w: w * zoom, h: h * zoom });
     };
@@ -351,6 +363,7 @@ function mount(stage: Stage): View {
       choose.selectedIndex = unit;
       if (shown !== step) {
         panels.forEach(({ element }, i) => element.classList.toggle("now", i === step));
+        tabs[step].checked = true;
         write(press, WORDS.press[step]);
         stepped.replaceChildren(...WORDS.stepped[step].map((part, i) => (i % 2 ? h("code", {}, part) : part)));
         if (shown >= 0) animate(panels[shown], panels[step]);
@@ -374,7 +387,10 @@ function mount(stage: Stage): View {
       });
       return { head: WORDS.columns, rows };
     },
-    code: () => toTorch(image(), weight(), bias()),
+    code() {
+      const { row, column, unit, decimalsOf } = sumAt();
+      return preamble(this.sentence()) + toTorch(image(), weight(), bias(), [unit, row, column].join(", "), decimalsOf.output);
+    },
   };
 }
 
