@@ -7,7 +7,8 @@ import { decimals, fixed, rounded, tiny } from "../shell/format";
 import { onKeys } from "../shell/keys";
 import { preamble } from "../shell/python";
 import { shareCursor } from "../shell/shared_cursor";
-import { colors, colorScale, cssColor } from "../shell/theme";
+import { colors } from "../shell/theme";
+import { type Appearance, appearancesOf, type Kind } from "./appearance";
 import { type Box, departures, type Form, FORMS, hit, type Layout, layoutOf, sizeOf, threeForms, toTorch } from "./three_forms";
 
 const WORDS = {
@@ -50,15 +51,6 @@ const CHARACTER = 6.1; // width of a character of the drawings' 10-pixel monospa
 const MOVE = 200; // ms that one cell moves
 const EASE = "cubic-bezier(.4, 0, .2, 1)";
 
-type Kind = "input" | "weight" | "bias" | "output";
-
-/** The appearance of a number, in all panels alike. */
-interface Appearance {
-  text: string;
-  fill: string;
-  ink: string;
-}
-
 interface Panel {
   form: Form;
   element: HTMLElement;
@@ -75,12 +67,6 @@ interface Cells {
   cells: { rect: SVGRectElement; text?: SVGTextElement; kind: Kind; index: number }[];
   /** The width of a written number. */
   textWidth: Record<Kind, number>;
-}
-
-/** Black or white, whichever has more contrast with a color. */
-function contrasting(color: [number, number, number]): string {
-  const [r, g, b] = color.map((v) => (v / 255) ** 2.2);
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000" : "#fff";
 }
 
 function mount(stage: Stage): View {
@@ -195,21 +181,6 @@ function mount(stage: Stage): View {
   stage.signal.addEventListener("abort", () => resized.disconnect());
 
   let appearances: Record<Kind, Appearance[]>;
-  /** Compute color and text of every number, in the present theme. */
-  const computeAppearances = (): Record<Kind, Appearance[]> => {
-    const { inputs, weight, bias, outputs, decimalsOf } = computed();
-    const of = (values: number[], digits: number, among = values) => {
-      const color = colorScale(Math.max(...among.map(Math.abs)));
-      return values.map((value) => ({ text: fixed(value, digits), fill: cssColor(color(value)), ink: contrasting(color(value)) }));
-    };
-    const weights = weight.flat();
-    return {
-      input: of(inputs.flat(), decimalsOf.input),
-      weight: of(weights, decimalsOf.weight, [...weights, ...bias]),
-      bias: of(bias, decimalsOf.weight, [...weights, ...bias]),
-      output: of([...outputs.convolution], decimalsOf.output),
-    };
-  };
   const paint = ({ cells }: Cells) => {
     for (const { rect, text, kind, index } of cells) {
       rect.setAttribute("fill", appearances[kind][index].fill);
@@ -346,7 +317,7 @@ function mount(stage: Stage): View {
       const { pixel, unit, step } = where();
       const repaint = built !== now || theme !== colors();
       if (repaint) {
-        appearances = computeAppearances();
+        appearances = appearancesOf(computed());
         theme = colors();
       }
       if (built !== now) {
