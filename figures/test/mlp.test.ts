@@ -100,12 +100,12 @@ test("zero line of a plane, and of a saddle", () => {
 
 test("as PyTorch: every number of the network, in order", () => {
   const network = trained(2, 2, 0);
-  const code = toTorch(network, 0.35, -0.2);
+  const code = toTorch(network, 0.35, -0.2, 4);
   const numbers = code.slice(code.indexOf("weights ="), code.indexOf("with ")).match(/-?\d+(\.\d+)?/g)!.map(Number);
   const expected = [1, 2, 3].flatMap((l) => {
     const units = unitsOf(network, l);
     return [...units.flatMap((unit) => unit.slice(0, -1)), ...units.map((unit) => unit.at(-1)!)];
   });
   expect(numbers).toEqual(expected.map((value) => value + 0));
-  expect(code).toContain("torch.tensor([0.35, -0.2])");
+  expect(code).toContain("torch.tensor([0.35, -0.2], dtype");
 });

@@ -87,8 +87,9 @@ it("sends the rows off one after another and is done within a second", () => {
 });
 
 it("writes the numbers into the PyTorch code", () => {
-  const code = toTorch(image, weight, bias);
+  const code = toTorch(image, weight, bias, "1, 0, 2", 2);
   expect(code).toContain("[0.9, -0.8, 0.7],");
   expect(code).toContain("[-0.3, 0.7],");
   expect(code).toContain("b = torch.tensor([0.0, 0.1, -0.2])");
+  expect(code).toContain("form[1, 0, 2]:.2f");
 });

@@ -136,12 +136,24 @@ class Bend(Figure):
             f'<path stroke="{ink}" stroke-width=".012" d="{line}"/>'
         )
         drawing = svg("-1.025 -1.025 2.05 2.05", 300, title, marks)
-        name = self.pattern.capitalize()
-        if most == POINTS:
-            verdict = f"this straight line has all {POINTS} points on the correct side"
+        return f'<div class="nin-row">{drawing}</div><p>{self._sentence(most)}</p>'
+
+    def _sentence(self, most: int) -> str:
+        """The state as the page names it, and what the drawn line shows: the page trains."""
+        if self.depth == 0:
+            network = "a single filter"
         else:
+            layers, units = (
+                f"{count} {word}{'' if count == 1 else 's'}"
+                for count, word in ((self.depth, "layer"), (self.width, "unit"))
+            )
+            network = f"{layers} of {units}"
+        if most == POINTS:
+            verdict = f"This straight line has all {POINTS} points on the correct side."
+        else:
+            share = math.floor(1000 * most / POINTS + 0.5) / 10  # as the page: halves up
             verdict = (
-                f"no straight line has more than {most} of the {POINTS} points "
-                f"({most / POINTS:.1%}) on the correct side; this one has as many"
-            ).replace("%", " %")
-        return f'<div class="nin-row">{drawing}</div><p>{name}: {verdict}.</p>'
+                f"No straight line gets more than {share:.1f}\u00a0%; this one has {most} of the "
+                f"{POINTS} points on the correct side."
+            )
+        return f"{self.pattern.capitalize()} with {network}. {verdict}"

@@ -1,7 +1,12 @@
 """*The network inside a pixel*: the small MLP at one position of the trained pocket network."""
 
+import torch
 import traitlets
+from torch import Tensor, nn
 
+from nin_lib import models
+from nin_lib.live import drawing
+from nin_lib.live.format import fixed, percent
 from nin_lib.live.garment import PocketFigure
 from nin_lib.live.given import are_integers, is_number
 
@@ -66,11 +71,77 @@ class InsidePixel(PocketFigure):
         }
 
     def fallback(self) -> str:
-        maps = self.class_maps()
-        shares = maps.mean((1, 2)).softmax(0)
-        best = int(shares.argmax())
+        seen = self._seen()
+        picture = drawing.gray(self.pixels())
         return (
-            f"{self.drawn(maps, best)}"
-            f"<p>The picture, and its class map of {self.names[best]}: the trained network gives "
-            f"this class {100 * shares[best]:.0f} %.</p>"
+            f'<div class="nin-row">{picture}{drawing.signed(seen["map"], "the unit’s map")}</div>'
+            f"<p>{self._sentence(**seen)}</p>"
         )
+
+    def _seen(self) -> dict:
+        """The network's result for the picture: what enters the chosen unit's layer and leaves it,
+        the unit's map, and the shares of the classes."""
+        network, outputs = models.pocket_nin(trained=True), {}
+        if self.held:
+            block, after, unit, value = self.held
+            held = self._layer(network, block, after, activated=True)
+
+            def hold(layer, inputs, output):
+                output[:, min(unit, output.shape[1] - 1)] = value
+
+            held.register_forward_hook(hold)
+        for name, after, activated in (
+            ("given", False, True),
+            ("sums", True, False),
+            ("values", self.side == "after", True),
+        ):
+            layer = self._layer(network, self.block, after, activated)
+            layer.register_forward_hook(
+                lambda _, inputs, output, name=name: outputs.update({name: output[0].clone()})
+            )
+        with torch.no_grad():
+            shares = network(self.normalized(self.garment(self.picture)))[0].double().softmax(0)
+        layer = self._layer(network, self.block, after=True, activated=False)
+        return outputs | {"layer": layer, "shares": shares, "map": self._chosen(outputs["values"])}
+
+    @staticmethod
+    def _layer(network: nn.Module, block: int, after: bool, activated: bool) -> nn.Module:
+        """A layer of a block, with its ReLU where it has one and that is wanted."""
+        activation = "relu1" if activated and block < 4 else "pointwise1"
+        return getattr(getattr(network, f"block{block}"), activation if after else "relu0")
+
+    def _chosen(self, maps: Tensor) -> Tensor:
+        return maps[min(self.unit, len(maps) - 1)]
+
+    def _sentence(self, given, sums, values, layer, shares, **_) -> str:
+        """What the page says: the sum in the chosen unit, or its value, and the prediction."""
+        height, width = sums.shape[1:]
+        row, column = min(self.row, height - 1), min(self.column, width - 1)
+        unit = min(self.unit, len(values) - 1)
+        said = f"Block {self.block}, row {row}, column {column}: "
+        if self.side == "after":
+            bias, total = layer.bias[unit].item(), sums[unit, row, column].item()
+            products = layer.weight[unit, :, 0, 0].double() @ given[:, row, column].double()
+            said += (
+                f"1×1 unit {unit} adds {len(given)} products, {fixed(products, 4)}, and the bias "
+                f"{fixed(bias, 4)}: {fixed(total, 4)}"
+            )
+            said += ", which the ReLU makes 0." if self.block < 4 and total < 0 else "."
+        else:
+            said += f"convolution unit {unit} is {fixed(values[unit, row, column], 4)}."
+        if self.held:
+            block, after, other, value = self.held
+            if (block, bool(after), min(other, len(values) - 1)) == (
+                self.block,
+                self.side == "after",
+                unit,
+            ):
+                said += f" It is held at {fixed(value, 2)} at every position."
+        if self.pinned:
+            row, column = min(self.pinned[0], height - 1), min(self.pinned[1], width - 1)
+            said += (
+                f" At the pinned row {row}, column {column} it is "
+                f"{fixed(values[unit, row, column], 4)}."
+            )
+        best = int(shares.argmax())
+        return f"{said} The network predicts {self.names[best]}, {percent(shares[best], 0)}."

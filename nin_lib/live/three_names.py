@@ -30,12 +30,18 @@ BIAS = [0.1, 0.1, -0.2, 0.2, -0.1, -0.5]
 
 
 def three_forms(picture: Tensor, weight: Tensor, bias: Tensor) -> dict[str, Tensor]:
-    """C×H×W, O×C and O: the same O×H·W outputs under each of the three names."""
+    """C×H×W, O×C and O: the same O×H·W outputs under each of the three names, each adding in the
+    order in which the page adds, because of which they differ."""
     columns = picture.flatten(1)
+    products = [w[:, None] * x for w, x in zip(weight.T, columns, strict=True)]
+    bias_first, bias_last = bias[:, None].expand_as(products[0]), torch.zeros_like(products[0])
+    for product in products:
+        bias_first, bias_last = bias_first + product, bias_last + product
+    bias_last = bias_last + bias[:, None]
     return {
-        "1×1 convolution": F.conv2d(picture[None], weight[:, :, None, None], bias)[0].flatten(1),
-        "matrix product": weight @ columns + bias[:, None],
-        "linear layer per pixel": F.linear(columns.T, weight, bias).T,
+        "1×1 convolution": bias_first,
+        "matrix product": bias_last,
+        "linear layer per pixel": bias_last,
     }
 
 

@@ -8,7 +8,16 @@ from decimal import Decimal
 import pytest
 import torch
 from pictures import PICTURES
-from pocket import SLEEVE, check_drawing_with_keys, maps_of, number, pixels_in, rounds, same
+from pocket import (
+    INSTALL,
+    SLEEVE,
+    check_drawing_with_keys,
+    maps_of,
+    number,
+    pixels_in,
+    rounds,
+    same,
+)
 
 from nin_lib import live, models
 from nin_lib.live.format import fixed, percent
@@ -16,9 +25,6 @@ from nin_lib.live.hero import SHOWN, choose_channels, shown_channels
 
 #: How copied code prints, where a figure writes a minus sign and a space that does not break.
 PLAIN = str.maketrans("−\u00a0", "- ")
-INSTALL = (
-    'needs nin_lib: pip install "nin-lib @ git+https://github.com/OWNER_NOT_SET/network-in-network"'
-)
 
 
 def figure(**traits):

@@ -2,11 +2,15 @@
 fallback, and each number is the exact value rounded once."""
 
 import re
+from decimal import ROUND_HALF_UP, Decimal
+from operator import mul
 
 import pytest
 import torch
-from pocket import rounds
+from pocket import INSTALL, number, rounds, same
 from test_one_screen_a import MAKE
+
+from nin_lib import live
 
 SHIFTED = str.maketrans("-", "−")
 
@@ -55,3 +59,122 @@ def test_one_pixel_all_channels(shown, number):
             output = figure.network()[: before + 1](figure.pixels()[None].float())[0, unit]
         exact = output[state["row"], state["column"]]
         assert rounds(total, exact, len(total.partition(".")[2]), 1e-6)
+
+
+def test_three_names(shown):
+    figure, page = MAKE["1.5"]("1.5"), shown(MAKE["1.5"]("1.5"))
+    picture, weight, bias = map(torch.tensor, (figure.picture, figure.weight, figure.bias))
+    exact = torch.nn.functional.conv2d(picture, weight[:, :, None, None], bias)
+    for step in range(8):
+        state = {"row": step % 4, "column": step * 3 % 4, "unit": step * 5 % 6, "step": step % 3}
+        said = page.go(**state)
+        assert said == told(at(figure, **state))
+        total, apart = re.search(
+            r" = (−?\d+\.\d+) in all three; .* at most (\S+)\.$", said
+        ).groups()
+        assert rounds(total, exact[state["unit"], state["row"], state["column"]], 2, 1e-6)
+        lines, words = printed(page)
+        assert lines[0] == str([total] * 3) and words == said
+        assert f"outputs: {apart}" in page.root.locator(".difference").inner_text()
+        [row] = [row for row in page.table() if row[0] == str(state["unit"] + 1)]
+        assert all(abs(number(value) - number(total)) < 3e-7 for value in row[1:4])
+
+
+#: Few enough to train in seconds; their shares lie on a half of the last digit, and beside it.
+NETWORKS = [
+    ("exclusive or", 1, 1),
+    ("exclusive or", 0, 1),
+    ("ring", 1, 1),
+    ("corner", 1, 2),
+    ("one side", 0, 1),
+    ("ring", 1, 4),
+]
+
+
+@pytest.mark.parametrize(("pattern", "depth", "width"), NETWORKS)
+def test_a_plane_or_a_bend(shown, pattern, depth, width):
+    figure = live.Bend(number="2.1", pattern=pattern, depth=depth, width=width, row=7, column=33)
+    page = shown(figure)
+    said = page.says()
+    share, points, numbers, products = re.search(
+        r": (\S+) % of the (\d+) points .*?, (\d+) parameters, (\d+) multiply-adds", said
+    ).groups()
+    assert page.root.locator("dl dd").all_inner_texts() == [f"{share}\u00a0%", numbers, products]
+    rows = [[number(cell) for cell in row[1:] if cell] for row in page.table()]
+    response = re.search(r"the response is (\S+?\d)(?=[,;])", said)[1]
+    lines, words = printed(page)
+    assert (lines, words) == ([response], said)
+
+    def network(a, b):
+        x, rest = [Decimal(a), Decimal(b)], list(rows)
+        for units in [width] * depth + [1]:
+            layer, rest = rest[:units], rest[units:]
+            x = [row[0] + sum(map(mul, row[1:], x)) for row in layer]
+            x = [max(Decimal(0), value) for value in x] if rest else x
+        return x[0]
+
+    assert sum(len(row) for row in rows) == int(numbers)
+    exact = network("0.65", "0.65")
+    assert rounds(response.lstrip("+"), exact, 4, 1e-9)
+    right = sum(
+        (network(str(a), str(b)) > 0) is (wanted > 0) for a, b, wanted in figure.points[pattern]
+    )
+    assert points == str(len(figure.points[pattern])) and share == f"{half_up(right, points)}"
+    name, told_so = told(figure).split(". ", 1)
+    assert said.startswith(f"{name}: ")
+    if told_so.startswith("No straight line"):
+        line = re.search(r"No straight line gets more than \S+\u00a0?%?", told_so)[0]
+        most = re.search(r"has (\d+) of", told_so)[1]
+        assert line.endswith(half_up(most, points)) or half_up(most, points) in line
+        if depth == 0 or width == 1:
+            assert line.split("%")[0] in said
+
+
+def half_up(part, of):
+    """A part in percent with one decimal, halves rounded up, from the exact quotient."""
+    quotient = Decimal(100) * Decimal(part) / Decimal(of)
+    return str(quotient.quantize(Decimal("0.1"), ROUND_HALF_UP))
+
+
+STATES = [
+    {},
+    {"block": 1, "row": 3, "column": 11, "unit": 9, "picture": 0},
+    {"block": 3, "row": 2, "column": 5, "side": "before", "unit": 40, "pinned": [6, 1]},
+    {"block": 4, "row": 13, "column": 3, "unit": 4, "picture": 4},
+    {"block": 2, "unit": 5, "held": [1, 1, 3, 2.0], "picture": 7},
+    {"block": 2, "unit": 7, "held": [2, 1, 7, -0.75], "pinned": [3, 3], "picture": 3},
+    {"block": 4, "unit": 95, "side": "before", "held": [4, 0, 95, 1.5], "picture": 6},
+]
+
+
+def test_the_network_inside_a_pixel(shown):
+    page = shown(live.InsidePixel(number="2.5"))
+    for state in STATES:
+        figure = live.InsidePixel(number="2.5", **state)
+        page.button("start again").click()
+        said = page.go(**state)
+        assert same(said, told(figure)), (said, told(figure))
+        rows, (lines, words) = page.table(), printed(page)
+        assert words == f"{said} {INSTALL}"
+        if figure.side == "after":
+            products, bias, total = re.search(
+                r"products, (\S+), and the bias (\S+): (\S+?\d)(?=[,.] |,|\. )", said
+            ).groups()
+            named = {row[0]: row[-1] for row in rows}
+            assert (named["bias"], named["sum"]) == (bias, total)
+            assert abs(number(products) + number(bias) - number(total)) <= Decimal("0.0001")
+            relu = named.get("after the ReLU")
+            assert lines[:-1] == [total, *([f"after the ReLU: {relu}"] if relu else [])]
+            for _, value, weight, product in rows[: -3 if relu else -2]:
+                value, weight, product = map(number, (value, weight, product))
+                error = Decimal("0.00006") * (1 + abs(value) + abs(weight))
+                assert abs(value * weight - product) <= error
+        else:
+            value = re.search(r"convolution unit \d+ is (\S+\d)\.", said)[1]
+            assert lines[:-1] == [value]
+            unit = min(figure.unit, len(rows) - 1)
+            assert rows[unit] == [str(unit), value]
+        predicted = re.search(r"The network predicts (.*)\.$", said)[1]
+        assert lines[-1] == predicted
+        best = page.root.locator(".scores .best, .scores .best ~ .nin-number").all_inner_texts()
+        assert ", ".join(best).replace("\u00a0", " ") == predicted

@@ -1,6 +1,8 @@
 /** A plane or a bend: points separated by one filter, or by a small network of 1×1 layers. */
 import style from "./bend.css";
+import { circle, fold, kinks, line, put, square } from "./marks";
 import { multiplyAdds, parameters, type Point, profile, response, sizesOf, toTorch, Training, unitsOf, zeroLine } from "./mlp";
+import { preamble } from "../shell/python";
 import { h, setValue, slider, svg, write } from "../shell/dom";
 import { figure, type Stage, type View } from "../shell/figure";
 import { fixed, signed } from "../shell/format";
@@ -61,31 +63,12 @@ const SLICE = 6;
 /** Milliseconds between two sentences during training. */
 const SENTENCE_EVERY = 200;
 
-const percent = (share: number) => (100 * share).toFixed(1);
+const DECIMALS = 4; // of a response
+
+/** A part of so many points in percent; of the exact quotient, which a share may miss by a last digit. */
+const percent = (part: number, points: number) => ((100 * part) / points).toFixed(1);
 const across = (column: number) => -1 + (2 * column) / (SIDE - 1);
 const up = (row: number) => 1 - (2 * row) / (SIDE - 1);
-
-/** The bends between the ends of a profile; bends less than 0.02 apart count as one. */
-function kinks(bends: [number, number][]): [number, number][] {
-  const found: [number, number][] = [];
-  for (const bend of bends.slice(1, -1)) if (!found.length || bend[0] - found.at(-1)![0] > 0.02) found.push(bend);
-  return found;
-}
-
-/** A line whose thickness does not scale with the drawing. */
-const line = (name: string) => svg("path", { class: name, "vector-effect": "non-scaling-stroke" });
-const square = (x: number, y: number, r: number) => `M${x - r} ${y - r}h${2 * r}v${2 * r}h${-2 * r}z`;
-const circle = (x: number, y: number, r: number) => `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`;
-const put = (path: SVGPathElement, d: string) => {
-  if (path.getAttribute("d") !== d) path.setAttribute("d", d);
-};
-
-/** The line across the square along which a first-layer unit turns on. */
-function fold([x, y, bias]: number[]): string {
-  const size = x * x + y * y || 1;
-  const ends = [-1.5, 1.5].map((far) => far / Math.sqrt(size)).map((t) => `${(-bias * x) / size - t * y} ${(bias * y) / size - t * x}`);
-  return `M${ends.join("L")}`;
-}
 
 function mount(stage: Stage): View {
   const all = stage.get<Record<string, Point[]>>("points");
@@ -160,16 +143,16 @@ function mount(stage: Stage): View {
     h("div", { class: "field" },
       h("span", { class: "nin-label" }, WORDS.up),
       field.element,
-      h("span", { class: "nin-label ends" }, h("span", { class: "nin-number" }, "−1"), WORDS.across, h("span", { class: "nin-number" }, "1")),
-      legend),
-    h("div", { class: "side" },
+      h("span", { class: "nin-label ends" }, h("span", { class: "nin-number" }, "−1"), WORDS.across, h("span", { class: "nin-number" }, "1"))),
+    h("div", { class: "along-row" },
       h("div", {}, along),
       h("div", { class: "profile" },
         h("div", { class: "scale", "aria-hidden": "true" }, most, h("span", { class: "nin-number" }, "0"), least),
-        h("div", { class: "plot" }, svg("svg", { viewBox: "-1 -1 2 2", preserveAspectRatio: "none", "aria-hidden": "true" }, ...Object.values(chart)))),
-      h("div", { class: "nin-controls" }, h("label", {}, `${WORDS.pattern} `, choice), again, depth.element, width.element),
-      h("dl", {}, ...Object.values(counts).map(({ element }) => element)),
-      h("p", { class: "best" }, h("span", { class: "all" }, WORDS.best), ...names.map((name) => h("span", {}, `${WORDS.patterns[name] ?? name}: `, records[name])))),
+        h("div", { class: "plot" }, svg("svg", { viewBox: "-1 -1 2 2", preserveAspectRatio: "none", "aria-hidden": "true" }, ...Object.values(chart))))),
+    h("div", { class: "nin-controls" }, h("label", {}, `${WORDS.pattern} `, choice), again, depth.element, width.element),
+    h("dl", {}, ...Object.values(counts).map(({ element }) => element)),
+    h("p", { class: "best" }, h("span", { class: "all" }, WORDS.best), ...names.map((name) => h("span", {}, `${WORDS.patterns[name] ?? name}: `, records[name]))),
+    legend,
   );
 
   /** The training for the present pattern, width, depth and seed. */
@@ -198,7 +181,7 @@ function mount(stage: Stage): View {
   const values = new Float64Array(SIDE * SIDE);
   const wider = new Float64Array((SIDE + 2) ** 2); // one more cell on each side, so that the zero line reaches the edge
   let top = 1;
-  let share = 0;
+  let correct = 0; // points
   let bends: [number, number][] = [];
 
   const evaluate = () => {
@@ -221,7 +204,7 @@ function mount(stage: Stage): View {
     const { pattern, depth } = state();
     const at = response(network);
     const wrong = all[pattern].filter(([a, b, wanted]) => at(a, b) > 0 !== wanted > 0);
-    share = 1 - wrong.length / all[pattern].length;
+    correct = all[pattern].length - wrong.length;
     put(marks.zero, zeroLine(wider, SIDE + 2));
     put(marks.wrong, visible() ? wrong.map(([a, b]) => circle(a, -b, 0.045)).join("") : "");
     put(marks.folds, visible() && depth ? unitsOf(network, 1).map(fold).join("") : "");
@@ -283,6 +266,7 @@ function mount(stage: Stage): View {
       finished = true;
       const { pattern, width, depth } = state();
       const units = width * depth;
+      const share = correct / all[pattern].length;
       if (share >= ENOUGH && !(best[pattern] <= units)) {
         best[pattern] = units;
         write(records[pattern], String(units));
@@ -338,7 +322,7 @@ function mount(stage: Stage): View {
       write(counts.parameters.value, String(parameters(sizes)));
       write(counts.products.value, String(multiplyAdds(sizes)));
       if (!sentenceFrame) for (const paint of [evaluate, paintMarks, paintBackground, paintChart]) paint();
-      write(counts.correct.value, visible() ? `${percent(share)} %` : "…");
+      write(counts.correct.value, visible() ? `${percent(correct, all[now.pattern].length)}\u00a0%` : "…");
     },
     sentence() {
       const { pattern, width, depth, a, b } = state();
@@ -347,16 +331,16 @@ function mount(stage: Stage): View {
       const done = Math.floor(100 * training.progress).toFixed(0);
       if (!visible()) return start + WORDS.trying(done);
       const points = all[pattern].length;
-      if (!training.done) return start + WORDS.training(done, percent(share), points);
+      if (!training.done) return start + WORDS.training(done, percent(correct, points), points);
       const sizes = sizesOf(width, depth);
-      const line = stage.get<Record<string, number>>("best_line")[pattern];
+      const line = Math.round(points * stage.get<Record<string, number>>("best_line")[pattern]);
       const value = response(training.network)(a, b);
       return (
         start +
-        WORDS.trained(percent(share), points, parameters(sizes), multiplyAdds(sizes)) +
+        WORDS.trained(percent(correct, points), points, parameters(sizes), multiplyAdds(sizes)) +
         // layers of one unit depend on one direction only, so their zero line is straight too
-        (line < 1 && (depth === 0 || width === 1) ? WORDS.noLine(percent(line)) : "") +
-        WORDS.at(fixed(a, 2), fixed(b, 2), signed(value, 4)) +
+        (line < points && (depth === 0 || width === 1) ? WORDS.noLine(percent(line, points)) : "") +
+        WORDS.at(fixed(a, 2), fixed(b, 2), signed(value, DECIMALS)) +
         (value < 0 ? WORDS.cut : "") +
         WORDS.kinks(kinks(bends).length)
       );
@@ -366,7 +350,7 @@ function mount(stage: Stage): View {
       const layers = network.sizes.slice(1).map((_, l) => unitsOf(network, l + 1));
       const inputs = Math.max(...layers.map(([unit]) => unit.length - 1));
       const rows = layers.flatMap((units, l) => units.map((unit, u) => {
-        const [bias, ...weights] = [unit.at(-1)!, ...unit.slice(0, -1)].map((value) => fixed(value, 4));
+        const [bias, ...weights] = [unit.at(-1)!, ...unit.slice(0, -1)].map((value) => fixed(value, DECIMALS));
         const name = l === layers.length - 1 ? WORDS.output : WORDS.unit(l + 1, u + 1);
         return [name, bias, ...weights, ...Array<string>(inputs - weights.length).fill("")];
       }));
@@ -374,7 +358,7 @@ function mount(stage: Stage): View {
     },
     code() {
       const { a, b } = state();
-      return toTorch(training.network, Number(a.toFixed(2)), Number(b.toFixed(2)));
+      return preamble(this.sentence()) + toTorch(training.network, Number(a.toFixed(2)), Number(b.toFixed(2)), DECIMALS);
     },
   };
 }

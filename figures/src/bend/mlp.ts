@@ -283,8 +283,8 @@ export function unitsOf({ sizes, values }: Network, l: number): number[][] {
   return Array.from({ length: sizes[l] }, (_, unit) => [...values.slice(from + unit * row, from + (unit + 1) * row)]);
 }
 
-/** Write the network and its response at (a, b) as PyTorch. */
-export function toTorch(network: Network, a: number, b: number): string {
+/** Write the network and its response at (a, b) as PyTorch, which prints so many decimals. */
+export function toTorch(network: Network, a: number, b: number, decimals: number): string {
   const { sizes } = network;
   const layers = sizes.slice(1).map((to, l) => `nn.Conv2d(${sizes[l]}, ${to}, 1),`);
   const weights = sizes.slice(1).map((_, l) => {
@@ -296,7 +296,7 @@ from torch import nn
 
 network = nn.Sequential(
     ${layers.join(" nn.ReLU(),\n    ")}
-)  # a last ReLU would cut values below zero
+).double()  # a last ReLU would cut values below zero
 weights = [
 ${weights.join("\n")}
 ]
@@ -305,7 +305,7 @@ with torch.no_grad():
         layer.weight[:, :, 0, 0] = torch.tensor(weight)
         layer.bias[:] = torch.tensor(bias)
     # one position, whose patch holds ${a} of the first edge and ${b} of the second
-    x = torch.tensor([${a}, ${b}]).reshape(1, 2, 1, 1)
-    print(network(x).item())
+    x = torch.tensor([${a}, ${b}], dtype=torch.float64).reshape(1, 2, 1, 1)
+    print(f"{network(x).item():+.${decimals}f}")
 `;
 }

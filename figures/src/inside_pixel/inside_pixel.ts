@@ -2,13 +2,15 @@
 import style from "./inside_pixel.css";
 import type { Clamp, Network } from "../net/network";
 import { softmax } from "../net/softmax";
+import { toTorch } from "./code";
 import { perceptron } from "./perceptron";
 import { h, setValue, slider, write } from "../shell/dom";
 import { figure, type Stage, type View } from "../shell/figure";
-import { fixed, rounded, signed } from "../shell/format";
+import { fixed } from "../shell/format";
 import { grid } from "../shell/grid";
 import { paintColor, paintSigned } from "../shell/maps";
 import { decode, encode, readGarment } from "../shell/garment";
+import { preamble } from "../shell/python";
 import { weights } from "../shell/weights";
 
 const FILE = "pocket_nin.f16";
@@ -19,12 +21,14 @@ const WORDS = {
   keys: "arrow keys move too",
   caption:
     "The same small network, with the same weights, works at every position of a block. A hollow circle is a unit that is 0 here. Lines are the largest products that enter the chosen unit.",
-  image: "image, 28×28; the square is this position’s receptive field",
+  image: "image; dashed: the receptive field",
   garment: "image",
   own: "your own",
   block: "block",
+  unit: "unit",
+  unitOf: { before: (unit: number) => `conv. unit ${unit}`, after: (unit: number) => `1×1 unit ${unit}` },
   units: "small network: up and down choose a unit, left and right a layer",
-  before: (n: number) => `convolution, ${n} units`,
+  before: (n: number) => `convolution, ${n}`,
   after: (n: number) => `1×1, ${n} units`,
   convolution: "convolution",
   pointwise: "1×1",
@@ -45,10 +49,11 @@ const WORDS = {
   first: (unit: number, value: string) => `convolution unit ${unit} is ${value}`,
   heldAt: (value: string) => ` It is held at ${value} at every position.`,
   pinned: (row: number, column: number, value: string) => ` At the pinned row ${row}, column ${column} it is ${value}.`,
-  predicts: (name: string, share: string) => ` The network predicts ${name}, ${share} %.`,
+  predicts: (name: string, share: string) => ` The network predicts ${name}, ${share}.`,
 };
 
 const LINES = 12; // drawn into a unit
+const DECIMALS = 4;
 
 function mount(stage: Stage): View {
   const file = weights(stage, [FILE]);
@@ -59,6 +64,10 @@ function mount(stage: Stage): View {
   const garment = h("select", { "aria-label": WORDS.garment, change: () => stage.set({ picture: Number(garment.value) }) });
   const block = h("select", { "aria-label": WORDS.block, change: () => stage.set({ block: Number(block.value), unit: 0, pinned: [] }) });
   for (const n of [1, 2, 3, 4]) block.append(h("option", { value: n }, `${WORDS.block} ${n}`));
+  const units = h("select", { "aria-label": WORDS.unit, change: () => {
+    const [side, unit] = units.value.split(" ");
+    stage.set({ side, unit: Number(unit) });
+  } });
   const move = (row: number, column: number) => stage.set({ row, column });
   const imageGrid = grid({ label: WORDS.image, move, hover: true });
   const fieldSquare = h("div", { class: "field" });
@@ -73,12 +82,13 @@ function mount(stage: Stage): View {
   const levelText = h("span", { class: "nin-number" });
   stage.body.append(
     file.notice,
+    h("div", { class: "choose" }, garment, block, units),
     h("div", { class: "left" },
-      h("div", { class: "choose" }, garment, block),
       h("span", { class: "nin-label" }, WORDS.image),
       imageGrid.element),
     h("div", { class: "middle" }, mlp.element),
-    h("div", { class: "right" }, mapLabel, chosenMap.element, scores),
+    h("div", { class: "right" }, mapLabel, chosenMap.element),
+    scores,
     h("div", { class: "nin-controls" }, pin, h("label", {}, clamp, ` ${WORDS.clamp} `), level, levelText),
   );
 
@@ -200,6 +210,14 @@ function mount(stage: Stage): View {
       const { conv, pointwise, layer, unit, row, column, position } = spot;
       setValue(garment, stage.get("picture"));
       setValue(block, spot.number);
+      const counts = [conv.out, pointwise.out];
+      if (units.dataset.counts !== counts.join()) {
+        units.dataset.counts = counts.join();
+        units.replaceChildren(...(["before", "after"] as const).map((side, i) =>
+          h("optgroup", { label: side === "before" ? WORDS.convolution : WORDS.pointwise },
+            ...Array.from({ length: counts[i] }, (_, unit) => h("option", { value: `${side} ${unit}` }, WORDS.unitOf[side](unit))))));
+      }
+      setValue(units, `${spot.side} ${unit}`);
       imageGrid.showCursor(row, column, conv.height, conv.width);
       chosenMap.showCursor(row, column, conv.height, conv.width);
       const { size, top, left } = field(conv.index, row, column);
@@ -215,7 +233,7 @@ function mount(stage: Stage): View {
         const prediction = shares();
         bars.forEach(({ name, bar, share }, i) => {
           bar.style.transform = `scaleX(${prediction[i]})`;
-          write(share, `${(100 * prediction[i]).toFixed(0)} %`);
+          write(share, percent(prediction[i]));
           name.className = prediction[i] === Math.max(...prediction) ? "best" : "";
         });
         showImage();
@@ -244,66 +262,42 @@ function mount(stage: Stage): View {
       const value = network.at(layer.index, unit, position);
       let text = `${WORDS.at(number, row, column)}: `;
       if (side === "after") {
-        const { bias, sum, values } = parts();
-        text += WORDS.sumIs(unit, values.length, fixed(sum - rounded(bias, 3), 3), fixed(bias, 3), fixed(sum, 3));
+        const { bias, sum, total, values } = parts();
+        text += WORDS.sumIs(unit, values.length, fixed(total, DECIMALS), fixed(bias, DECIMALS), fixed(sum, DECIMALS));
         text += layer.relu && sum < 0 ? `${WORDS.cut}.` : ".";
-      } else text += `${WORDS.first(unit, fixed(value, 3))}.`;
+      } else text += `${WORDS.first(unit, fixed(value, DECIMALS))}.`;
       const held = clamps().find((one) => one.layer === layer.index && one.channel === unit);
       if (held) text += WORDS.heldAt(fixed(held.value, 2));
-      if (pinned >= 0) text += WORDS.pinned(Math.floor(pinned / conv.width), pinned % conv.width, fixed(network.at(layer.index, unit, pinned), 3));
+      if (pinned >= 0) text += WORDS.pinned(Math.floor(pinned / conv.width), pinned % conv.width, fixed(network.at(layer.index, unit, pinned), DECIMALS));
       const prediction = shares();
       const best = prediction.indexOf(Math.max(...prediction));
-      return text + WORDS.predicts(names[best], (100 * prediction[best]).toFixed(0));
+      return text + WORDS.predicts(names[best], percent(prediction[best]));
     },
     table() {
       if (!network) return { head: [], rows: [] };
       const { side, layer } = where();
       if (side === "before") {
         const { position } = where();
-        return { head: WORDS.columns.slice(0, 2), rows: Array.from({ length: layer.out }, (_, c) => [c, fixed(network!.at(layer.index, c, position), 4)]) };
+        return { head: WORDS.columns.slice(0, 2), rows: Array.from({ length: layer.out }, (_, c) => [c, fixed(network!.at(layer.index, c, position), DECIMALS)]) };
       }
       const { values, weights, products, bias, sum } = parts();
-      const rows: (string | number)[][] = values.map((value, c) => [c, fixed(value, 4), fixed(weights[c], 4), signed(products[c], 4)]);
-      rows.push([WORDS.bias, "", "", signed(bias, 4)], [WORDS.sum, "", "", signed(sum, 4)]);
-      if (layer.relu) rows.push([WORDS.relu, "", "", fixed(Math.max(0, sum), 4)]);
+      const rows: (string | number)[][] = values.map((value, c) => [c, fixed(value, DECIMALS), fixed(weights[c], DECIMALS), fixed(products[c], DECIMALS)]);
+      rows.push([WORDS.bias, "", "", fixed(bias, DECIMALS)], [WORDS.sum, "", "", fixed(sum, DECIMALS)]);
+      if (layer.relu) rows.push([WORDS.relu, "", "", fixed(Math.max(0, sum), DECIMALS)]);
       return { head: WORDS.columns, rows };
     },
     code() {
-      const spot = network ? where() : { number: 1, row: 0, column: 0, unit: 0, side: "after" };
-      const nameOf = (block: number, after: boolean) => (after ? (block === 4 ? "pointwise1" : "relu1") : "relu0");
-      const last = nameOf(spot.number, spot.side === "after");
-      const stages = ["block1", "block2", "pool", "block3", "block4"];
-      const before = stages.slice(0, stages.indexOf(`block${spot.number}`));
-      const [held, after, channel, value] = stage.get<number[]>("held");
-      const hold = held
-        ? `
-def hold(layer, given, made):
-    made[:, ${channel}] = ${value}
-
-network.block${held}.${nameOf(held, !!after)}.register_forward_hook(hold)
-`
-        : "";
+      if (!network) return preamble(this.sentence());
       const [mean, std] = stage.get<number[]>("normal");
-      return `import torch
-from nin_lib import models
-
-network = models.pocket_nin(trained=True)
-${hold}
-pixels = torch.tensor([${bytes().join(", ")}])
-x = (pixels.reshape(1, 1, 28, 28) / 255 - ${mean}) / ${std}
-with torch.no_grad():
-${before.map((name) => `    x = network.${name}(x)\n`).join("")}    for name, layer in network.block${spot.number}.named_children():
-        x = layer(x)
-        if name == "${last}":
-            print(x[0, ${spot.unit}, ${spot.row}, ${spot.column}].item())
-            break
-`;
+      return preamble(this.sentence(), true) + toTorch({ ...where(), held: stage.get("held"), pixels: bytes(), mean, std, names, decimals: DECIMALS });
     },
     async loadImage(file) {
       stage.set({ own: encode(await readGarment(file)), picture: -1 });
     },
   };
 }
+
+const percent = (share: number) => `${(100 * share).toFixed(0)}\u00a0%`;
 
 /** The channels with the largest products, as [channel, product]. */
 function largest(products: number[]): [number, number][] {

@@ -17,16 +17,15 @@ export interface Drawing {
 const COLUMN = 16; // units in a column
 const STEP = 15;
 const RADIUS = 5.6;
-const WIDTH = 19 * STEP;
 const HEIGHT = COLUMN * STEP + 6;
 const SHADES = 60; // of each sign
 
 type Point = { x: number; y: number };
 
-function positions(count: number, side: 0 | 1): Point[] {
+function positions(count: number, side: 0 | 1, width: number): Point[] {
   const columns = Math.ceil(count / COLUMN);
   const rows = Math.ceil(count / columns);
-  const left = side === 0 ? RADIUS + 3 : WIDTH - RADIUS - 3 - (columns - 1) * STEP;
+  const left = side === 0 ? RADIUS + 3 : width - RADIUS - 3 - (columns - 1) * STEP;
   return Array.from({ length: count }, (_, unit) => ({
     x: left + Math.floor(unit / rows) * STEP,
     y: 11 + ((unit % rows) + (COLUMN - rows) / 2) * STEP,
@@ -46,6 +45,7 @@ export function perceptron(label: string, choose: (side: "before" | "after", uni
   );
   const context = canvas.getContext("2d")!;
   const upper = rings.getContext("2d")!;
+  let wide = 19 * STEP; // of the drawing, whose height is HEIGHT: as the style sheet shapes the canvas
   let units: [Point[], Point[]] = [[], []];
   // All outlines are two paths, and all colors a table, to make drawing at every move cheap.
   let circles = new Path2D();
@@ -62,7 +62,7 @@ export function perceptron(label: string, choose: (side: "before" | "after", uni
     }
     halves.addPath(circles);
   };
-  let outlined = units;
+  let placed = ""; // how many units each layer has
   let ringed: { outlines?: Path2D; color?: string } = {};
   let now: Drawing | undefined;
 
@@ -83,16 +83,21 @@ export function perceptron(label: string, choose: (side: "before" | "after", uni
       End: () => go(side, Infinity),
     };
   });
+  // The unit nearest to where the reader clicks, so that a finger need not hit its circle.
   canvas.addEventListener("click", (event) => {
     const box = canvas.getBoundingClientRect();
-    const x = ((event.clientX - box.left) * WIDTH) / box.width;
+    const x = ((event.clientX - box.left) * wide) / box.width;
     const y = ((event.clientY - box.top) * HEIGHT) / box.height;
-    for (const side of [0, 1] as const)
-      units[side].forEach((point, unit) => {
-        if (Math.hypot(point.x - x, point.y - y) < STEP / 2) go(side, unit);
-      });
+    const all = ([0, 1] as const).flatMap((side) => units[side].map((point, unit) => ({ side, unit, far: Math.hypot(point.x - x, point.y - y) })));
+    const { side, unit } = all.reduce((best, one) => (one.far < best.far ? one : best));
+    go(side, unit);
   });
 
+  const place = () => {
+    if (!now) return;
+    units = [positions(now.here[0].length, 0, wide), positions(now.here[1].length, 1, wide)];
+    outline();
+  };
   const paint = () => {
     if (!now) return;
     const { here, pinned, chosen, lines } = now;
@@ -102,9 +107,9 @@ export function perceptron(label: string, choose: (side: "before" | "after", uni
       shades = Array.from({ length: 2 * SHADES + 1 }, (_, i) => cssColor(shade(i / SHADES - 1)));
       shadesFor = muted;
     }
-    const ratio = canvas.width / WIDTH;
+    const ratio = canvas.width / wide;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, WIDTH, HEIGHT);
+    context.clearRect(0, 0, wide, HEIGHT);
     const spot = units[chosen.side][chosen.unit];
     const most = Math.max(...lines.map(([, product]) => Math.abs(product)), 1e-9);
     for (const [unit, product] of lines) {
@@ -148,10 +153,11 @@ export function perceptron(label: string, choose: (side: "before" | "after", uni
     context.stroke();
   };
   const fit = new ResizeObserver(([entry]) => {
-    const width = Math.round(entry.contentRect.width * Math.min(2, devicePixelRatio || 1));
-    if (!width || width === canvas.width) return;
-    canvas.width = width;
-    canvas.height = Math.round((width * HEIGHT) / WIDTH);
+    const [width, height] = [entry.contentRect.width, entry.contentRect.height].map((length) => Math.round(length * Math.min(2, devicePixelRatio || 1)));
+    if (!width || (width === canvas.width && height === canvas.height)) return;
+    Object.assign(canvas, { width, height });
+    wide = (HEIGHT * width) / height;
+    place();
     paint();
   });
   fit.observe(canvas);
@@ -161,13 +167,10 @@ export function perceptron(label: string, choose: (side: "before" | "after", uni
     element,
     draw(drawing: Drawing): void {
       drawing.labels.forEach((text, side) => write(names[side], text));
-      if (now?.here[0].length !== drawing.here[0].length || now.here[1].length !== drawing.here[1].length)
-        [units, now] = [[positions(drawing.here[0].length, 0), positions(drawing.here[1].length, 1)], drawing];
-      if (units !== outlined) {
-        outlined = units;
-        outline();
-      }
+      const counts = drawing.here.map((values) => values.length).join();
       now = drawing;
+      if (counts !== placed) place();
+      placed = counts;
       paint();
     },
   };

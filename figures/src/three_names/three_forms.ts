@@ -187,8 +187,8 @@ export function departures(rows: number, each = 200, all = 1000): number[] {
   return Array.from({ length: rows }, (_, row) => Math.round(row * interval));
 }
 
-/** Write the three forms as PyTorch, with these numbers. */
-export function toTorch(image: Planes, weight: number[][], bias: number[]): string {
+/** Write the three forms as PyTorch, with these numbers; prints the output at a place, then the largest difference. */
+export function toTorch(image: Planes, weight: number[][], bias: number[], place: string, decimals: number): string {
   // 1 as "1.0": whole numbers alone would make a tensor of integers.
   const list = (values: number[]) => `[${values.map((v) => (Number.isInteger(v) ? v.toFixed(1) : v)).join(", ")}]`;
   const rows = (values: number[][], indent: string) => values.map((row) => `${indent}${list(row)},\n`).join("");
@@ -215,7 +215,8 @@ pixels_last = x.movedim(1, -1)  # a Linear wants the channels last
 linear = F.linear(pixels_last, w, b).movedim(-1, 1)
 
 forms = torch.stack([convolution, product, linear])
+print([f"{form[${place}]:.${decimals}f}" for form in forms[:, 0]])
 # 0, or a little: where the forms add in another order, they round differently
-print((forms.amax(0) - forms.amin(0)).max().item())
+print(f"{(forms.amax(0) - forms.amin(0)).max():.0e}")
 `;
 }

@@ -1,12 +1,14 @@
 /** Same numbers, three names: a 1×1 convolution, a matrix product and a linear layer per pixel. */
 import style from "./three_names.css";
 import type { Planes } from "../net/pointwise";
-import { h, svg, write } from "../shell/dom";
+import { freshId, h, svg, write } from "../shell/dom";
 import { figure, type Stage, type View } from "../shell/figure";
 import { decimals, fixed, rounded, tiny } from "../shell/format";
 import { onKeys } from "../shell/keys";
+import { preamble } from "../shell/python";
 import { shareCursor } from "../shell/shared_cursor";
-import { colors, colorScale, cssColor } from "../shell/theme";
+import { colors } from "../shell/theme";
+import { type Appearance, appearancesOf, type Kind } from "./appearance";
 import { type Box, departures, type Form, FORMS, hit, type Layout, layoutOf, sizeOf, threeForms, toTorch } from "./three_forms";
 
 const WORDS = {
@@ -34,6 +36,8 @@ const WORDS = {
     ["Rows become columns: each pixel is an example, its channels are the features: ", "columns.T", ", or ", "x.movedim(1, -1)", "."],
   ],
   filter: "filter",
+  forms: "form",
+  tabs: { convolution: "convolution", product: "matrix", linear: "linear layer" },
   at: (unit: number, row: number, column: number) => `Filter ${unit} at row ${row}, column ${column}: `,
   all: " in all three",
   apart: (most: string) => `; they differ by at most ${most}.`,
@@ -46,15 +50,6 @@ const WORDS = {
 const CHARACTER = 6.1; // width of a character of the drawings' 10-pixel monospace
 const MOVE = 200; // ms that one cell moves
 const EASE = "cubic-bezier(.4, 0, .2, 1)";
-
-type Kind = "input" | "weight" | "bias" | "output";
-
-/** The appearance of a number, in all panels alike. */
-interface Appearance {
-  text: string;
-  fill: string;
-  ink: string;
-}
 
 interface Panel {
   form: Form;
@@ -72,12 +67,6 @@ interface Cells {
   cells: { rect: SVGRectElement; text?: SVGTextElement; kind: Kind; index: number }[];
   /** The width of a written number. */
   textWidth: Record<Kind, number>;
-}
-
-/** Black or white, whichever has more contrast with a color. */
-function contrasting(color: [number, number, number]): string {
-  const [r, g, b] = color.map((v) => (v / 255) ** 2.2);
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000" : "#fff";
 }
 
 function mount(stage: Stage): View {
@@ -168,7 +157,15 @@ function mount(stage: Stage): View {
   const stepped = h("p", { "aria-live": "polite" });
   const difference = h("p", { class: "difference" });
   const steps = h("div", { class: "steps" }, press, stepped, h("label", {}, `${WORDS.filter} `, choose), difference);
-  stage.body.append(steps, ...panels.map(({ element }) => element));
+  // Where one form is seen at a time, tabs choose it.
+  const radios = freshId("form");
+  const tabs = FORMS.map((_, step) => h("input", { type: "radio", name: radios, change: () => stage.set({ step }) }));
+  stage.body.append(
+    h("div", { class: "tabs", role: "radiogroup", "aria-label": WORDS.forms },
+      ...FORMS.map((form, i) => h("label", {}, tabs[i], h("span", {}, WORDS.tabs[form])))),
+    steps,
+    ...panels.map(({ element }) => element),
+  );
 
   let mono = "monospace";
   const resized = new ResizeObserver((entries) => {
@@ -184,21 +181,6 @@ function mount(stage: Stage): View {
   stage.signal.addEventListener("abort", () => resized.disconnect());
 
   let appearances: Record<Kind, Appearance[]>;
-  /** Compute color and text of every number, in the present theme. */
-  const computeAppearances = (): Record<Kind, Appearance[]> => {
-    const { inputs, weight, bias, outputs, decimalsOf } = computed();
-    const of = (values: number[], digits: number, among = values) => {
-      const color = colorScale(Math.max(...among.map(Math.abs)));
-      return values.map((value) => ({ text: fixed(value, digits), fill: cssColor(color(value)), ink: contrasting(color(value)) }));
-    };
-    const weights = weight.flat();
-    return {
-      input: of(inputs.flat(), decimalsOf.input),
-      weight: of(weights, decimalsOf.weight, [...weights, ...bias]),
-      bias: of(bias, decimalsOf.weight, [...weights, ...bias]),
-      output: of([...outputs.convolution], decimalsOf.output),
-    };
-  };
   const paint = ({ cells }: Cells) => {
     for (const { rect, text, kind, index } of cells) {
       rect.setAttribute("fill", appearances[kind][index].fill);
@@ -280,9 +262,10 @@ function mount(stage: Stage): View {
     const { height, width } = computed().size;
     const delays = departures(height, MOVE);
     const corner = to.drawing.getBoundingClientRect();
-    /** A box of a panel in pixels, from the corner of the target's drawing. */
+    /** A box of a panel in pixels, from the corner of the target's drawing; if hidden, as if in its place. */
     const onPage = ({ form, drawing }: Panel) => {
-      const box = drawing.getBoundingClientRect();
+      const seen = drawing.getBoundingClientRect();
+      const box = seen.width ? seen : corner;
       const zoom = box.width / drawn[form].layout.width;
       return ({ x, y, w, h }: Box): Box => ({ x: box.left - corner.left + x * zoom, y: box.top - corner.top + y * zoom, w: w * zoom, h: h * zoom });
     };
@@ -334,7 +317,7 @@ function mount(stage: Stage): View {
       const { pixel, unit, step } = where();
       const repaint = built !== now || theme !== colors();
       if (repaint) {
-        appearances = computeAppearances();
+        appearances = appearancesOf(computed());
         theme = colors();
       }
       if (built !== now) {
@@ -351,6 +334,7 @@ function mount(stage: Stage): View {
       choose.selectedIndex = unit;
       if (shown !== step) {
         panels.forEach(({ element }, i) => element.classList.toggle("now", i === step));
+        tabs[step].checked = true;
         write(press, WORDS.press[step]);
         stepped.replaceChildren(...WORDS.stepped[step].map((part, i) => (i % 2 ? h("code", {}, part) : part)));
         if (shown >= 0) animate(panels[shown], panels[step]);
@@ -374,7 +358,10 @@ function mount(stage: Stage): View {
       });
       return { head: WORDS.columns, rows };
     },
-    code: () => toTorch(image(), weight(), bias()),
+    code() {
+      const { row, column, unit, decimalsOf } = sumAt();
+      return preamble(this.sentence()) + toTorch(image(), weight(), bias(), [unit, row, column].join(", "), decimalsOf.output);
+    },
   };
 }
 
