@@ -68,6 +68,12 @@ CHANGES = {
         ("", ".right select", ".maps"),
         ("", ".maps .nin-grid", ".maps, .scores"),
     ],
+    "4.8": [
+        ("guess=more", ".top select, .nin-segments label, .cells .shot", ".cells .shot"),
+        ("guess=more", ".cells :is(.choice label, input[type=range])", ".cells :is(.shot, .graph)"),
+        ("part=blocks", ".blocks :is(button, input)", ".blocks :is(.shot, .graph)"),
+        ("part=blocks", ".top select, .nin-segments label", ".blocks .shot"),
+    ],
     "8.1": [("", "select", ".sums, .plot"), ("", ".plot", ".plot")],
 }
 #: How far it is from the upper edge of the higher to the lower edge of the lower of each control
