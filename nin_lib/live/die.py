@@ -5,14 +5,20 @@ import math
 from functools import cache
 
 import torch
+import torch.nn.functional as F
 import traitlets
+from torch import Tensor, nn
 
 from nin_lib.data import wardrobe
 from nin_lib.live import dying
 from nin_lib.live.base import Figure
 from nin_lib.live.drawing import PALETTE, svg
+from nin_lib.live.format import fixed
 
 SHOWN = 90  # steps in the fallback
+CHANCES = math.log(dying.CLASSES)  # the loss of equal chances
+BLIND = 1e-3  # as in nin_lib.train.diagnosis
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 class Die(Figure):
@@ -54,17 +60,95 @@ class Die(Figure):
         """The reader's settings."""
         return dying.Settings(*(getattr(self, name) for name in dying.Settings._fields))
 
+    def sentence(self) -> str:
+        """What the page says when it opens, before the first step of the training."""
+        network, (x, _) = dying.network(self.settings()), dying.inputs()
+        start = next(dying.run(self.settings(), 0))
+        outputs = dying.outputs(network, x[: dying.PROBE])
+        units = [unit for out in outputs for unit in out.movedim(1, 0).flatten(2)]  # 50×positions
+        dead = [int(layer.sum()) for layer in start.dead]
+        sums = " + ".join(map(str, dead))
+        return (
+            f"Step 0: loss {fixed(start.loss, 6)}, gradient {_short(start.gradient)}. "
+            f"{_verdict(network, start, outputs)}{self._unit(outputs)}{_activity(units[self.unit])}"
+            f" Dead units: {sums} = {sum(dead)} of {len(units)}."
+        )
+
+    def _unit(self, outputs: list[Tensor]) -> str:
+        unit = self.unit
+        for layer, out in enumerate(outputs[:-1]):
+            if unit < out.shape[1]:
+                name = _layer(layer)
+                return f" {name[0].upper()}{name[1:]}, unit {unit}"
+            unit -= out.shape[1]
+        return f" The class map of {self.names[unit]}"
+
     def fallback(self) -> str:
         steps = _first_steps(self.settings())
         units = sum(len(dead) for dead in steps[-1].dead)
         dead = sum(int(layer.sum()) for layer in steps[-1].dead)
         return (
-            f'<div class="nin-row">{_drawing(steps)}</div>'
-            f"<p>The loss over the first {steps[-1].step} steps, its dashed line at ln "
-            f"{dying.CLASSES} = {math.log(dying.CLASSES):.6f}, and below it the units, a row "
-            f"each, dark where a unit is dead. In the end the loss is {steps[-1].loss:.6f}, and "
-            f"{dead} of {units} units are dead.</p>"
+            f'<div class="nin-row">{_drawing(steps)}</div><p>{self.sentence()}</p>'
+            f"<p>Drawn are the loss over the first {steps[-1].step} steps of training, its dashed "
+            f"line at ln {dying.CLASSES} = {CHANCES:.6f}, and below it the units, a row each, dark "
+            f"where a unit is dead. In the end the loss is {steps[-1].loss:.6f}, and {dead} of "
+            f"{units} units are dead.</p>"
         )
+
+
+def _layer(layer: int) -> str:
+    return f"block {layer // 3 + 1}, {('3×3', 'first 1×1', 'second 1×1')[layer % 3]}"
+
+
+def _short(value: float) -> str:
+    """Four decimals, or a power of ten where these say little."""
+    if value == 0 or 1e-3 <= value < 1e4:
+        return fixed(value, 4) if value else "0"
+    digits, power = f"{value:.0e}".split("e")
+    return f"{digits}·10{str(int(power)).translate(RAISED)}"
+
+
+def _verdict(network: nn.Sequential, start: dying.Step, outputs: list[Tensor]) -> str:
+    """What the page says of a network that has not been trained."""
+    x, y = dying.inputs()
+    cut = [layer for layer, dead in enumerate(start.dead) if dead.all()]
+    if start.gradient == 0:
+        network.zero_grad()
+        F.cross_entropy(network(x), y).backward()
+        stuck = not any(parameter.grad.any() for parameter in network.parameters())
+        if stuck and abs(start.loss - CHANCES) <= 1e-4:
+            return (
+                f"Dead: the loss is that of equal chances, ln {dying.CLASSES} = {CHANCES:.6f}, "
+                "every class map is 0 for every image, and no weight gets a gradient. It can "
+                "never change again."
+            )
+    if cut:
+        return (
+            f"Cut off: all units of {_layer(cut[0])} are dead, so none of the {dying.PROBE} images "
+            "gets through, and all of them get the same logits."
+        )
+    if start.gradient == 0:
+        return "Nearly dead: no image of this batch gives a gradient; some others still do."
+    logits = outputs[-1].mean((2, 3))
+    spread, size = logits.var(0, correction=0).sum().sqrt(), logits.mean(0).norm()
+    variation = float(spread / (spread + size)) if spread else 0.0
+    words = f"{float(f'{100 * variation:.2g}'):.10g} % of their size."
+    if variation < BLIND:
+        start = "Blind: there is a gradient, but from image to image the logits change by only"
+        return f"{start} {words}"
+    return f"Untrained: from image to image the logits change by {words}"
+
+
+def _activity(unit: Tensor) -> str:
+    """On how many of the images, a row of positions each, a unit is not 0, and where."""
+    images = int((unit != 0).any(1).sum())
+    if not images:
+        return f" is dead: 0 for all {len(unit)} images."
+    share, mean = (unit != 0).double().mean(), float(unit.mean())
+    return (
+        f" is on at {fixed(100 * share, 1)} % of the positions, for {images} of {len(unit)} "
+        f"images; its mean is {'−' if mean < 0 else ''}{_short(abs(mean))}."
+    )
 
 
 @cache
@@ -93,7 +177,7 @@ def _drawing(steps: list[dying.Step]) -> str:
                 stretches += f"M{x:.1f} {high + 8 + row}h{width:.1f}v1h-{width:.1f}z"
                 begun = None
     ink, muted, rule = PALETTE["ink"], PALETTE["muted"], PALETTE["rule"]
-    chances = up(math.log(dying.CLASSES))
+    chances = up(CHANCES)
     marks = (
         f'<path fill="none" stroke="{muted}" stroke-dasharray="5 4" d="M0 {chances:.1f}h{wide}"/>'
         f'<path fill="none" stroke="{ink}" stroke-width="1.5" d="M{line}"/>'

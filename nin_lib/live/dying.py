@@ -128,16 +128,21 @@ def batches(seed: int) -> Iterator[list[int]]:
         yield chosen
 
 
-def dead_units(network: nn.Sequential, x: Tensor) -> list[Tensor]:
-    """Dead units of each convolution: 0 for all of x, after the ReLU where there is one."""
-    outputs = []
+def outputs(network: nn.Sequential, x: Tensor) -> list[Tensor]:
+    """What each convolution gives for x, after the ReLU where there is one: N×C×H×W each."""
+    found = []
     with torch.no_grad():
         for layer in (layer for block in network[: len(WIDTHS)] for layer in block.children()):
             x = layer(x)
             if isinstance(layer, nn.Conv2d):
-                outputs.append(x)
-            outputs[-1] = x
-    return [(out == 0).all(0).flatten(1).all(1) for out in outputs]
+                found.append(x)
+            found[-1] = x
+    return found
+
+
+def dead_units(network: nn.Sequential, x: Tensor) -> list[Tensor]:
+    """Dead units of each convolution: 0 for all of x."""
+    return [(out == 0).all(0).flatten(1).all(1) for out in outputs(network, x)]
 
 
 def run(settings: Settings, steps: int = STEPS) -> Iterator[Step]:

@@ -4,12 +4,14 @@ import re
 
 import pytest
 import torch
+from copied import words_of
 from harness import STARTED
 from pictures import PICTURES, png
-from pocket import maps_of, number, pixels_in
+from pocket import maps_of, number, pixels_in, same
 from torch import nn
 
 from nin_lib import live, models
+from nin_lib.live.format import fixed
 from nin_lib.recipes import RECIPES
 
 KEEPS = (
@@ -57,7 +59,9 @@ def test_the_arrow_keys_change_the_sentence(shown):
     said = [page.press(on=0)]
     said += [page.press(key) for key in ("ArrowDown", "ArrowRight", "ArrowDown")]
     assert len(set(said)) == 4, said
-    assert said[-1].startswith("Row 5, column 4 of the map of Pullover")
+    assert " Row 5, column 4 of the map of Pullover holds" in said[-1]
+    value = re.search(r"holds (\S+?)[;,]", said[-1])[1]
+    assert page.root.locator(".cells .shot").first.inner_text().split("\n")[-1].startswith(value)
 
 
 def test_the_curves_stay_hidden_until_the_reader_has_guessed(shown):
@@ -106,7 +110,7 @@ def test_the_gap_is_that_of_the_table_and_one_guess_holds(shown):
     gaps = [row[1] - row[0] for row in rows[1:]]
     assert int(most) == len(gaps)
     mean = sum(gaps) / len(gaps)
-    assert abs(number(gap) - mean) <= number("0.0501")
+    assert abs(number(gap) - mean) <= number("0.1501")  # each percentage is rounded, and the gap
     assert holds == [mean > 3, abs(mean) <= 3, mean < -3]
 
 
@@ -176,11 +180,11 @@ def test_a_black_picture_and_the_readers_own_just_work(shown):
 
 def test_the_address_holds_the_state_inside_what_there_is(shown):
     page = shown(figure(), "picture=8&chosen=6&row=1&column=2&erased=7&redrawn=2&among=picture")
-    assert page.says().startswith("Row 1, column 2 of the map of Shirt")
+    assert " Row 1, column 2 of the map of Shirt" in page.says()
     guess(page)
     assert "Without its 7 strongest of 49 cells, Shirt keeps" in page.says()
     page = shown(figure(), "picture=88&chosen=66&row=-1&column=99&erased=700&redrawn=9&among=x")
-    assert page.says().startswith("Row 0, column 6 of the map of Ankle boot")
+    assert " Row 0, column 6 of the map of Ankle boot" in page.says()
     assert "the top 4 blocks reinitialized" in page.says()
     guess(page)
     assert re.search(KEEPS, page.says())
@@ -191,14 +195,51 @@ def test_it_fits_and_axe_finds_nothing(check_looks, width, scheme):
     check_looks(figure(), width, scheme, guess)
 
 
-def test_the_fallback_is_the_first_state_in_numbers():
-    figure = live.BreakMap()
-    share, row, column, value = re.search(
-        r"Pullover, which the network gives (\S+) %\. The map is largest in row (\d), column (\d): "
-        r"(\S+)\.<",
-        figure.fallback(),
-    ).groups()
-    maps = maps_of((255 * figure.pixels()).round().int().flatten().tolist())
-    assert abs(maps[2, int(row), int(column)] - float(value)) < 6e-4
-    assert maps[2].max() == maps[2, int(row), int(column)]
-    assert abs(100 * maps.mean((1, 2)).softmax(0)[2] - float(share)) < 0.06
+@pytest.mark.parametrize(
+    "state",
+    [
+        {},
+        {"picture": 8, "chosen": 6, "row": 1, "column": 2, "redrawn": 0, "among": "picture"},
+        {"picture": 9, "erased": 7, "redrawn": 4, "seed": 5, "part": "blocks"},
+        {"picture": 1, "row": 6, "redrawn": 2, "guess": "less"},
+    ],
+)
+def test_sentence_table_code_and_fallback_say_the_same(shown, state):
+    still = figure(**state)
+    page = shown(still)
+    if still.guess:
+        page.wait_for("keeps")
+    said, r = page.says(), number(re.search(r"r = (−?[\d.]+)", page.says())[1])
+    first = re.sub(r"; \S+ on average over 20 draws", "", said)
+    words = re.search("<p>(.*)</p>", still.fallback())[1]
+    if still.guess:  # the page has computed its draws since
+        working = "The random draws are being computed."
+        first = working + re.search(r" Row .*", first)[0]
+    assert same(first, words)
+    assert first.startswith("With the top") == (still.part == "blocks")
+    code, printed = page.code()
+    assert words_of(code) == said
+    assert fixed(printed[2]) == fixed(float(r))
+    [row] = [row for row in page.table() if row[0] == f"{still.redrawn} reinitialized, r"]
+    assert number(row[1]) == r and f"{number(row[2])}".replace("-", "−") in said
+    if still.guess:
+        [row] = [row for row in page.table() if row[0] == f"{still.erased} erased, %"]
+        share, logit, random = re.search(KEEPS, said).group(3, 5, 7)
+        assert (share, random) == (row[1], row[2]) and fixed(printed[0]) == logit
+        assert f"{100 * printed[1]:.1f}" == share
+
+
+def test_the_part_that_is_used_comes_first_and_alone_where_there_is_no_room(shown):
+    page = shown(figure(), viewport={"width": 390, "height": 844})
+    assert (
+        page.says().startswith("Guess what") and not page.button("reinitialize again").is_visible()
+    )
+    page.radio("reinitialize blocks").check(force=True)
+    assert page.says().startswith("With the top block")
+    assert page.button("reinitialize again").is_visible() and not page.grid().is_visible()
+    page.button("start again").click()
+    assert page.says().startswith("Guess what") and page.grid().is_visible()
+    page.tab.set_viewport_size({"width": 1200, "height": 900})
+    page.root.get_by_label("blocks reinitialized").focus()
+    assert page.press("ArrowRight").startswith("With the top 2 blocks")
+    assert page.press("ArrowLeft", on=0).startswith("Guess what")

@@ -11,6 +11,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 import traitlets
+from copied import words_of
 from playwright.sync_api import expect
 from torch import nn
 
@@ -212,6 +213,63 @@ def test_a_remedy_starts_from_the_same_seed_and_keeps_the_run_before(die):
     expect(page.root.get_by_label("ReLU before the average")).not_to_be_checked()
     page.button("back to step 0").click()
     wait_for(page, "Step 0")
+
+
+def test_half_the_rate_is_half_of_it(die):
+    page = die(rate=0.35)
+    page.button("half the learning rate").click()
+    page.button("pause").click()
+    assert page.root.locator(".slider .nin-number").all_inner_texts()[2] == "0.175"
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_start_again_ends_a_training_and_its_traces(die, motion):
+    page = die(options={"reduced_motion": motion})
+    first = page.says()
+    page.button("train").click()
+    wait_for(page, r"Step [3-9]\d|Training without showing it: [3-9]\d")
+    page.button("start again").click()
+    wait_for(page, "Step 0:")
+    page.tab.wait_for_timeout(700)
+    assert page.says() == first and page.button("train").is_visible()
+    assert not page.root.locator(".former").get_attribute("d")
+    assert page.root.get_by_role("slider", name="step").input_value() == "0"
+
+
+def test_the_settings_are_behind_a_button_where_there_is_no_room(die):
+    page = die(options={"viewport": {"width": 390, "height": 844}})
+    fold, seed = page.button("settings"), page.field("seed")
+    assert fold.get_attribute("aria-expanded") == "false" and not seed.is_visible()
+    fold.focus()
+    page.press("Enter")
+    assert fold.get_attribute("aria-expanded") == "true" and seed.is_visible()
+    page.button("start again").click()
+    page.settle()
+    assert not seed.is_visible()
+    page.tab.set_viewport_size({"width": 1200, "height": 900})
+    assert seed.is_visible() and not fold.is_visible()
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {},
+        {"gain": DEFAULT, "bias": 0.1, "rate": 0.1, "unit": 0},
+        {"bias": -0.5, "unit": 30},
+        {"gain": 1.0, "norm": True, "seed": 11, "unit": 60},
+        {"bias": -0.5, "gain": DEFAULT, "final_relu": True},
+    ],
+)
+def test_sentence_table_code_and_fallback_say_the_same(die, state):
+    still = live.Die(**state)
+    page = die(**state)
+    said = page.says()
+    assert said == re.search("<p>(.*?)</p>", still.fallback())[1]
+    _, loss, gradient, dead = parsed(said)
+    [row] = page.table()
+    assert row[:3] == ["0", loss, gradient] and [int(cell) for cell in row[3:]] == dead
+    code, printed = page.code()
+    assert words_of(code) == said and f"{printed[0]:.6f}" == loss
 
 
 def test_the_copied_code_trains_the_same_run(die):

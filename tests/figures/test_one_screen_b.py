@@ -68,6 +68,18 @@ CHANGES = {
         ("", ".right select", ".maps"),
         ("", ".maps .nin-grid", ".maps, .scores"),
     ],
+    "4.8": [
+        ("guess=more", ".top select, .nin-segments label, .cells .shot", ".cells .shot"),
+        ("guess=more", ".cells :is(.choice label, input[type=range])", ".cells :is(.shot, .graph)"),
+        ("part=blocks", ".blocks :is(button, input)", ".blocks :is(.shot, .graph)"),
+        ("part=blocks", ".top select, .nin-segments label", ".blocks .shot"),
+    ],
+    "6.1": [
+        ("", ".preset select, .go button", ".readings, .losses, .raster"),
+        ("", ".plots :is(.raster, input)", ".readings, .losses, .raster"),
+        ("", ".remedies button", ".losses, .raster"),
+        ("open", ".panel input", ".readings, .losses"),
+    ],
     "8.1": [("", "select", ".sums, .plot"), ("", ".plot", ".plot")],
 }
 #: How far it is from the upper edge of the higher to the lower edge of the lower of each control
@@ -91,8 +103,10 @@ APART = """(figure, [controls, pictures]) => {
 def test_in_the_hand_a_control_and_what_it_changes_are_one_screen(
     sited, number, fragment, controls, pictures
 ):
-    page = sited(number, fragment, **PHONE)
+    page = sited(number, fragment.replace("open", ""), **PHONE)
     page.settle()
+    if fragment == "open":
+        page.button("settings").click()
     apart, count, lines = page.root.locator(".nin-figure").evaluate(APART, [controls, pictures])
     assert apart and count
     assert max(apart) + lines <= 844 - BAR

@@ -10,61 +10,14 @@ import { fixed, rounded, signed } from "../shell/format";
 import { decode, encode, readGarment, SIDE } from "../shell/garment";
 import { grid } from "../shell/grid";
 import { colorTable, mapCanvas, type Painter, painter } from "../shell/maps";
+import { preamble } from "../shell/python";
+import { segments, segmentsStyle } from "../shell/segments";
 import { weights } from "../shell/weights";
+import { chart } from "./chart";
+import { correlation, mean, shuffled, type Spread, spread } from "./statistics";
+import { WORDS } from "./words";
 
 const FILE = "pocket_nin.f16";
-
-const WORDS = {
-  title: "Break the explanation",
-  how: "guess, then erase cells; reinitialize blocks",
-  keys: "arrow keys move over the map",
-  caption:
-    "Left to right in the first row: a class map, the image without the cells where that map is largest, the image without as many random cells. In the second row some blocks of the network have random weights in place of the learned ones, each map in its own scale.",
-  images: "image",
-  own: "your own",
-  classes: "class",
-  predicted: "the predicted class",
-  pasted: "the pasted text",
-  among: "cells to erase, of",
-  amongs: { garment: "the garment", picture: "the whole image" },
-  erase: "cells erased",
-  points: "Does the map point at what matters?",
-  cares: "Does the map care about what was learned?",
-  mapOf: (name: string) => `class map of ${name}`,
-  map: "class map with a cursor",
-  strongest: "strongest cells erased",
-  random: "as many at random",
-  question: "Your guess: against random cells, erasing the strongest ones costs the class",
-  guesses: { more: "more", same: "about as much", less: "less" },
-  hidden: "Guess first; then the curves are drawn here.",
-  probability: (name: string) => `probability of ${name}`,
-  legend: ["strongest", "random, mean", "middle half of the draws"],
-  redrawn: "blocks reinitialized, from the top",
-  counted: {
-    erased: (count: number) => `${count} ${count === 1 ? "cell" : "cells"}`,
-    redrawn: (count: number) => `${count} ${count === 1 ? "block" : "blocks"}`,
-  },
-  again: "reinitialize again",
-  trained: "as trained",
-  reinitialized: (blocks: number) => (blocks ? `top ${blocks === 1 ? "block" : `${blocks} blocks`} reinitialized` : "nothing reinitialized"),
-  agreement: "correlation r of the two maps",
-  agreements: ["this draw", "mean", "middle half of the draws"],
-  cell: (row: number, column: number, name: string, value: string, rank: number, count: number) =>
-    `Row ${row}, column ${column} of the map of ${name} holds ${value}` + (rank ? `, number ${rank} of ${count} cells by strength.` : "; there is no garment."),
-  guessFirst: " Guess what erasing the strongest cells does, and the curves appear.",
-  working: " The random draws are being computed.",
-  left: (count: number, of: number, name: string, share: string, logit: string, before: string, random: string, draws: number) =>
-    ` Without its ${count} strongest of ${of} cells, ${name} keeps ${share}\u00a0% of ${before}\u00a0% (logit ${logit}); without ${count} random ones ${random}\u00a0%, the mean of ${draws} draws.`,
-  gap: (most: number, gap: string) => ` Over 1 to ${most} cells the strongest cost ${gap} points more than random ones on average`,
-  verdict: (guess: string, holds: boolean, same: number) =>
-    `: your guess, “${guess}”, ${holds ? "holds" : "does not hold"} here (up to ${same} points count as no difference).`,
-  agrees: (blocks: number, r: string) =>
-    ` With ${blocks ? `the top ${blocks === 1 ? "block" : `${blocks} blocks`}` : "nothing"} reinitialized, the map’s correlation with the trained one is r = ${r}`,
-  agreesOn: (draws: number, mean: string) => `; ${mean} on average over ${draws} draws`,
-  columns: (draws: number) => ["change", "strongest cells, or this draw", `mean of ${draws} draws`, "middle half from", "to"],
-  erasedRow: (count: number) => `${count} erased, %`,
-  reinitializedRow: (blocks: number) => `${blocks} reinitialized, r`,
-};
 
 const MAX_ERASED = 20; // cells
 const BLOCKS = 4;
@@ -73,59 +26,7 @@ const SAME = 3; // percentage points that count as no difference
 const SLICE = 5; // ms for the draws, then as long a pause
 type Guess = keyof typeof WORDS.guesses;
 type Among = keyof typeof WORDS.amongs;
-
-function shuffled(values: number[], random: () => number): number[] {
-  const result = values.slice();
-  for (let i = result.length - 1; i > 0; i--) {
-    const j = Math.floor(random() * (i + 1));
-    [result[i], result[j]] = [result[j], result[i]];
-  }
-  return result;
-}
-
-const mean = (values: ArrayLike<number>) => Array.from(values).reduce((a, b) => a + b) / values.length;
-
-/** Pearson's correlation of two maps; 0 where one is constant. */
-function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  const [x, y] = [a, b].map((values) => {
-    const middle = mean(values);
-    return Array.from(values, (value) => value - middle);
-  });
-  const dot = (p: number[], q: number[]) => p.reduce((sum, value, i) => sum + value * q[i], 0);
-  return dot(x, y) / (Math.sqrt(dot(x, x) * dot(y, y)) || 1);
-}
-
-/** Compute mean and middle half of the draws. */
-function spread(values: number[]) {
-  const sorted = values.slice().sort((a, b) => a - b);
-  const quarter = Math.floor(sorted.length / 4);
-  return { mean: mean(values), low: sorted[quarter], high: sorted[sorted.length - 1 - quarter] };
-}
-type Spread = ReturnType<typeof spread>;
-
-/** A chart of a curve, and of a mean with its band; x from 0 to `width`, y from `low` to `high`. */
-function chart(width: number, low: number, high: number) {
-  const line = (name: string) => svg("path", { class: name, "vector-effect": "non-scaling-stroke" });
-  const [band, zero, random, chosen, dot] = ["band", "zero", "random", "chosen", "dot"].map(line);
-  const here = h("div", { class: "here" });
-  const drawing = svg("svg", { viewBox: `0 0 ${width} 1`, preserveAspectRatio: "none", "aria-hidden": "true" }, band, zero, random, chosen, dot);
-  const at = (x: number, value: number) => `${x} ${((high - value) / (high - low)).toFixed(4)}`;
-  const path = (values: number[]) => (values.length ? `M${values.map((value, x) => at(x, value)).join("L")}` : "");
-  zero.setAttribute("d", `M${at(0, 0)}H${width}`);
-  return {
-    element: h("div", { class: "plot" }, drawing, here),
-    draw(spreads: Spread[], values: number[]) {
-      random.setAttribute("d", path(spreads.map(({ mean }) => mean)));
-      chosen.setAttribute("d", path(values));
-      const back = spreads.map(({ low }, x) => at(x, low)).reverse();
-      band.setAttribute("d", spreads.length ? `${path(spreads.map(({ high }) => high))}L${back.join("L")}z` : "");
-    },
-    setCursor(x: number, value?: number) {
-      here.style.transform = `translateX(${(100 * x) / width}%)`;
-      dot.setAttribute("d", value === undefined ? "" : `M${at(x, value)}h0`);
-    },
-  };
-}
+type Part = keyof typeof WORDS.part;
 
 function mount(stage: Stage): View {
   const file = weights(stage, [FILE]);
@@ -147,6 +48,8 @@ function mount(stage: Stage): View {
   };
   const guess = () => one<Guess>("guess", WORDS.guesses, "");
   const among = () => one<Among>("among", WORDS.amongs, "garment");
+  /** The test that the reader makes: the only one shown where there is no room for both, and the first in words. */
+  const part = () => one<Part>("part", WORDS.part, "cells") as Part;
   const erased = () => Math.min(inside("erased", 0, MAX_ERASED), cells().length);
   const redrawn = () => inside("redrawn", 0, BLOCKS);
   const seed = () => inside("seed", 0, 2 ** 20);
@@ -311,22 +214,24 @@ function mount(stage: Stage): View {
     const element: HTMLSelectElement = h("select", { "aria-label": label, change: () => stage.set({ [key]: Number(element.value) }) });
     return element;
   };
+  const labeled = (label: string, element: HTMLElement) => h("label", {}, h("span", {}, label), element);
   const choice = select(WORDS.images, "picture");
   images.forEach((_, i) => choice.append(h("option", { value: i }, names[i] ?? String(i))));
   const ownChoice = h("option", { value: -1 }, WORDS.own);
   choice.append(ownChoice);
   const classes = select(WORDS.classes, "chosen");
   classes.append(h("option", { value: -1 }, WORDS.predicted), ...names.map((name, c) => h("option", { value: c }, name)));
-  const radios = <K extends string>(label: string, key: string, words: Record<K, string>) => {
-    const name = freshId(key);
-    const inputs = Object.keys(words).map((value) => h("input", { type: "radio", name, value, change: () => stage.set({ [key]: value }) }));
-    const element = h("div", { class: "choice", role: "radiogroup", "aria-label": label }, h("span", {}, label), ...inputs.map((input) => h("label", {}, input, ` ${words[input.value as K]}`)));
-    return { element, show: (value: string) => inputs.forEach((input) => (input.checked = input.value === value)) };
-  };
-  const which = radios(WORDS.among, "among", WORDS.amongs);
-  const guessing = radios(WORDS.question, "guess", WORDS.guesses);
-  const setting = (key: "erased" | "redrawn", label: string, high: number) => {
-    const input = slider({ min: 0, max: high, step: 1, input: () => stage.set({ [key]: Number(input.value) }) }, WORDS.counted[key]);
+  const which = h("select", { "aria-label": WORDS.among, change: () => stage.set({ among: which.value, part: "cells" }) },
+    ...Object.entries(WORDS.amongs).map(([value, text]) => h("option", { value }, text)));
+  const name = freshId("guess");
+  const guesses = Object.entries(WORDS.guesses).map(([value, text]) => {
+    const input = h("input", { type: "radio", name, value, change: () => stage.set({ guess: value, part: "cells" }) });
+    return { value, input, element: h("label", {}, input, ` ${text}`) };
+  });
+  const guessing = h("div", { class: "choice", role: "radiogroup", "aria-label": WORDS.question }, h("span", {}, WORDS.question), ...guesses.map(({ element }) => element));
+  const parts = segments(WORDS.parts, WORDS.part, (part) => stage.set({ part }));
+  const setting = (key: "erased" | "redrawn", part: Part, label: string, high: number) => {
+    const input = slider({ min: 0, max: high, step: 1, input: () => stage.set({ [key]: Number(input.value), part }) }, WORDS.counted[key]);
     const value = h("span", { class: "nin-number" });
     return {
       element: h("label", { class: "slider" }, h("span", {}, label), input, boxed(value)),
@@ -336,18 +241,18 @@ function mount(stage: Stage): View {
       },
     };
   };
-  const erase = setting("erased", WORDS.erase, MAX_ERASED);
-  const layers = setting("redrawn", WORDS.redrawn, BLOCKS);
-  const again = h("button", { type: "button", class: "nin-button", click: () => stage.set({ seed: seed() + 1 }) }, WORDS.again);
+  const erase = setting("erased", "cells", WORDS.erase, MAX_ERASED);
+  const layers = setting("redrawn", "blocks", WORDS.redrawn, BLOCKS);
+  const again = h("button", { type: "button", class: "nin-button", click: () => stage.set({ seed: seed() + 1, part: "blocks" }) }, WORDS.again);
 
   const outline = () => svg("path", { "vector-effect": "non-scaling-stroke" });
   const overlay = (path: SVGPathElement) => svg("svg", { class: "erased", viewBox: "0 0 1 1", "aria-hidden": "true" }, path);
-  const cursor = grid({ label: WORDS.map, hover: true, move: (row, column) => stage.set({ row, column }) });
+  const cursor = grid({ label: WORDS.map, hover: true, move: (row, column) => stage.set({ row, column, part: "cells" }) });
   const outlines = { map: outline(), strong: outline(), random: outline() };
   cursor.canvas.after(overlay(outlines.map));
   const canvases = { strong: mapCanvas(), random: mapCanvas(), trained: mapCanvas(), reinitialized: mapCanvas() };
   const label = () => h("span", { class: "nin-label" });
-  const labels = { map: label(), trained: label(), reinitialized: label(), chart: label() };
+  const labels = { map: label(), trained: label(), reinitialized: label(), chart: label(), cell: label() };
   const shares = chart(MAX_ERASED, 0, 1);
   const rs = chart(BLOCKS, -1, 1);
   const cover = h("p", { class: "cover" }, WORDS.hidden);
@@ -355,25 +260,30 @@ function mount(stage: Stage): View {
   const legend = (words: string[]) => h("p", { class: "legend" }, ...words.map((text, i) => h("span", {}, h("i", { class: ["chosen", "random", "band"][i] }), ` ${text}`)));
   const axis = (top: string, bottom: string) => h("div", { class: "axis", "aria-hidden": "true" }, h("span", { class: "nin-number" }, top), h("span", { class: "nin-number" }, bottom));
   const axisLabel = (text: string, high: number) => h("span", { class: "nin-label ends" }, h("span", { class: "nin-number" }, "0"), text, h("span", { class: "nin-number" }, String(high)));
-  const panel = (label: HTMLElement, canvas: Element) => h("div", { class: "shot" }, h("div", { class: "line" }, label), canvas);
+  const panel = (label: HTMLElement, canvas: Element, ...under: Node[]) => h("div", { class: "shot" }, h("div", { class: "line" }, label), canvas, ...under);
   const framed = (canvas: HTMLCanvasElement, path: SVGPathElement) => h("div", { class: "framed" }, canvas, overlay(path));
+  const graph = (label: HTMLElement, { element }: ReturnType<typeof chart>, ends: [string, string], across: string, high: number, words: string[]) =>
+    h("div", { class: "graph" }, h("div", { class: "line" }, label), axis(...ends), element, axisLabel(across, high), legend(words));
   stage.body.append(
     file.notice,
-    h("div", { class: "nin-controls top" }, h("label", {}, `${WORDS.images} `, choice), h("label", {}, `${WORDS.classes} `, classes), which.element),
-    h("section", {},
+    h("div", { class: "nin-controls top" }, labeled(WORDS.images, choice), labeled(WORDS.classes, classes), labeled(WORDS.among, which)),
+    parts.element,
+    h("section", { class: "cells" },
       h("strong", {}, WORDS.points),
-      guessing.element,
-      panel(labels.map, cursor.element),
+      guessing,
+      panel(labels.map, cursor.element, h("div", { class: "line" }, labels.cell)),
       panel(h("span", { class: "nin-label" }, WORDS.strongest), framed(canvases.strong, outlines.strong)),
       panel(h("span", { class: "nin-label" }, WORDS.random), framed(canvases.random, outlines.random)),
-      h("div", { class: "graph" }, h("div", { class: "line" }, labels.chart), axis("100 %", "0 %"), shares.element, axisLabel(WORDS.erase, MAX_ERASED), legend(WORDS.legend)),
-      erase.element),
-    h("section", {},
+      h("div", { class: "side" },
+        graph(labels.chart, shares, ["100 %", "0 %"], WORDS.erase, MAX_ERASED, WORDS.legend),
+        h("div", { class: "nin-controls" }, erase.element))),
+    h("section", { class: "blocks" },
       h("strong", {}, WORDS.cares),
       panel(labels.trained, canvases.trained),
       panel(labels.reinitialized, canvases.reinitialized),
-      h("div", { class: "graph" }, h("span", { class: "nin-label" }, WORDS.agreement), axis("1", "−1"), rs.element, axisLabel(WORDS.redrawn, BLOCKS), legend(WORDS.agreements)),
-      h("div", { class: "nin-controls" }, layers.element, again)),
+      h("div", { class: "side" },
+        graph(h("span", { class: "nin-label" }, WORDS.agreement), rs, ["1", "−1"], WORDS.redrawn, BLOCKS, WORDS.agreements),
+        h("div", { class: "nin-controls" }, layers.element, again))),
   );
 
   // ---- painting, each thing only when it changed
@@ -405,17 +315,24 @@ function mount(stage: Stage): View {
     if (stale("dot", shown(), c, seed(), redrawn())) rs.setCursor(redrawn(), agreement(c));
   };
 
-  /** A share in percent, rounded to the printed digit. */
-  const percent = (share: number) => rounded(100 * share, 1);
+  const percent = (share: number) => fixed(100 * share, 1);
+  /** By how many points random cells leave more than the strongest, on average; the verdict is of the number printed. */
   const gapOf = ({ strong, random }: Curves) =>
-    random.length > 1 ? mean(random.slice(1).map((one, k) => percent(one.mean) - percent(strong.shares[k + 1]))) : 0;
+    random.length > 1 ? rounded(100 * mean(random.slice(1).map((one, k) => one.mean - strong.shares[k + 1])), 1) : 0;
+  const here = (c: number) => {
+    const [row, column] = [inside("row", 0, size() - 1), inside("column", 0, size() - 1)];
+    const position = row * size() + column;
+    return { row, column, value: fixed(whole().maps[c][position], 3), rank: strongest(c).indexOf(position) + 1 };
+  };
 
-  return {
+  const view: View = {
     draw() {
       setValue(choice, index());
       ownChoice.hidden = !own();
-      which.show(among());
-      guessing.show(guess());
+      setValue(which, among());
+      for (const { value, input } of guesses) input.checked = value === guess();
+      parts.show(part());
+      for (const one of Object.keys(WORDS.part)) stage.body.classList.toggle(`part-${one}`, one === part());
       layers.show(redrawn());
       if (!file.ready()) return;
       [network] = file.networks()!;
@@ -434,6 +351,8 @@ function mount(stage: Stage): View {
       write(labels.trained, WORDS.trained);
       write(labels.reinitialized, WORDS.reinitialized(redrawn()));
       write(labels.chart, WORDS.probability(names[c]));
+      const { value, rank } = here(c);
+      write(labels.cell, WORDS.short(value, rank, cells().length));
       paint(c);
       cover.hidden = !!guess();
       schedule();
@@ -441,32 +360,28 @@ function mount(stage: Stage): View {
     sentence() {
       if (!network) return file.sentence();
       const c = chosen();
-      const [row, column] = [inside("row", 0, size() - 1), inside("column", 0, size() - 1)];
-      const position = row * size() + column;
-      const { maps, logits } = whole();
-      let text = WORDS.cell(row, column, names[c], fixed(maps[c][position], 3), strongest(c).indexOf(position) + 1, cells().length);
+      const { row, column, value, rank } = here(c);
       const found = curves(c);
       const k = erased();
-      if (!guess()) text += WORDS.guessFirst;
-      else if (!found) text += WORDS.working;
-      else {
+      let cellsText = guess() ? WORDS.working : WORDS.guessFirst;
+      if (found) {
         const { strong, random } = found;
         const gap = gapOf(found);
         const truth: Guess = gap > SAME ? "more" : gap < -SAME ? "less" : "same";
-        text += WORDS.left(k, cells().length, names[c], fixed(percent(strong.shares[k]), 1), fixed(strong.logits[k], 3), fixed(percent(softmax(logits)[c]), 1), fixed(percent(random[k].mean), 1), DRAWS);
-        if (most()) text += WORDS.gap(most(), fixed(gap, 1)) + WORDS.verdict(WORDS.guesses[guess() as Guess], truth === guess(), SAME);
+        cellsText = WORDS.left(k, cells().length, names[c], percent(strong.shares[k]), fixed(strong.logits[k], 3), percent(softmax(whole().logits)[c]), percent(random[k].mean), DRAWS);
+        if (most()) cellsText += WORDS.gap(most(), fixed(gap, 1)) + WORDS.verdict(WORDS.guesses[guess() as Guess], truth === guess(), SAME);
       }
-      text += WORDS.agrees(redrawn(), fixed(agreement(c), 3));
+      cellsText += WORDS.cell(row, column, names[c], value, rank, cells().length);
       const agree = agreements(c);
-      return `${text}${agree.length ? WORDS.agreesOn(DRAWS, fixed(agree[redrawn()].mean, 3)) : ""}.`;
+      const blocksText = `${WORDS.agrees(redrawn(), fixed(agreement(c), 3))}${agree.length ? WORDS.agreesOn(DRAWS, fixed(agree[redrawn()].mean, 3)) : ""}.`;
+      return (part() === "cells" ? [cellsText, blocksText] : [blocksText, cellsText]).join(" ");
     },
     table() {
       if (!network) return { head: [], rows: [] };
       const c = chosen();
       const found = curves(c);
-      const tenth = (share: number) => fixed(percent(share), 1);
       const rows: (string | number)[][] = found
-        ? found.random.map(({ mean, low, high }, k) => [WORDS.erasedRow(k), tenth(found.strong.shares[k]), tenth(mean), tenth(low), tenth(high)])
+        ? found.random.map(({ mean, low, high }, k) => [WORDS.erasedRow(k), percent(found.strong.shares[k]), percent(mean), percent(low), percent(high)])
         : [];
       agreements(c).forEach(({ mean, low, high }, blocks) => {
         const now = blocks === redrawn() ? signed(agreement(c), 3) : "";
@@ -479,13 +394,14 @@ function mount(stage: Stage): View {
       const c = network ? chosen() : 0;
       const k = network ? erased() : 0;
       const keep = among() === "garment" ? "    strength[blocks.amax((1, 3)).flatten() == 0] = -torch.inf  # no garment there\n" : "";
-      return `import torch
+      return `${preamble(view.sentence(), true)}import torch
 from nin_lib import models
+from nin_lib.live.break_map import reinitialized  # with the page's random numbers
 
 network = models.pocket_nin(trained=True)
 pixels = torch.tensor([${decode(shown()).join(", ")}])
 
-def class_maps(pixels):
+def class_maps(pixels, network=network):
     x = (pixels.reshape(1, 1, ${SIDE}, ${SIDE}) / 255 - ${mean}) / ${std}
     for name, layer in network.named_children():
         if name == "average":
@@ -494,6 +410,8 @@ def class_maps(pixels):
 
 with torch.no_grad():
     strength = class_maps(pixels)[${c}].flatten()  # ${names[c]}
+    random = class_maps(pixels, reinitialized(network, ${redrawn()}, seed=${seed()}))[${c}].flatten()
+    r = torch.corrcoef(torch.stack([strength, random]))[0, 1]
     blocks = pixels.reshape(7, 4, 7, 4)
 ${keep}    for cell in strength.argsort(descending=True)[:${k}].tolist():
         blocks[cell // 7, :, cell % 7] = 0  # in the image too
@@ -501,18 +419,20 @@ ${keep}    for cell in strength.argsort(descending=True)[:${k}].tolist():
 
 print(logits[${c}].item())
 print(logits.softmax(0)[${c}].item())
+print(r.item())  # correlation with the map of random weights
 `;
     },
     async loadImage(file) {
       stage.set({ own: encode(await readGarment(file)), picture: -1, chosen: -1 });
     },
   };
+  return view;
 }
 
 export default figure({
   name: "break-map",
   words: WORDS,
-  state: ["picture", "own", "chosen", "row", "column", "erased", "among", "guess", "redrawn", "seed"],
-  style,
+  state: ["picture", "own", "chosen", "row", "column", "erased", "among", "guess", "redrawn", "seed", "part"],
+  style: segmentsStyle + style,
   mount,
 });

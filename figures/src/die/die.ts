@@ -5,40 +5,18 @@ import { lossChart } from "./losses";
 import { grays, raster } from "./raster";
 import { trainingRun } from "./training";
 import { WORDS } from "./words";
+import { asState, BIAS, DEFAULTS, GAIN, GAINS, LEARNING_RATE, PRESETS, short, snapped } from "./presets";
 import { deadIn, EVERY, type Measurement, type Settings, shapesOf, STEPS, verdict, type Verdict } from "../net/experiment";
 import { freshId, h, setClass, setValue, slider, write } from "../shell/dom";
 import { figure, type Stage, type View } from "../shell/figure";
 import { fixed, rounded, tiny } from "../shell/format";
 import { decode } from "../shell/garment";
+import { preamble } from "../shell/python";
 
-const GAINS = { default: 1 / Math.sqrt(3), xavier: 1, he: Math.SQRT2 };
-const GAIN = [0.2, 2];
-const BIAS = [-0.5, 0.5];
-const LEARNING_RATE = [0.003, 3];
 const COLUMNS = STEPS / EVERY + 1;
 const TOP = 3.2; // of the axis of the loss
 const SEED = 3;
 const HIDDEN_COUNT = 10; // measurements a request while the run is not shown
-
-type Initial = Omit<Settings, "seed">;
-const DEFAULTS: Initial = { gain: GAINS.he, bias: 0, learningRate: 0.1, finalRelu: true, norm: false };
-const PRESETS: Record<keyof typeof WORDS.named, Initial> = {
-  high: { ...DEFAULTS, learningRate: 0.7 },
-  blind: { ...DEFAULTS, gain: GAINS.default, bias: 0.1 },
-  small: { ...DEFAULTS, gain: GAINS.default },
-  negative: { ...DEFAULTS, bias: -0.5 },
-  xavier: { ...DEFAULTS, gain: GAINS.xavier },
-  healthy: { ...DEFAULTS, learningRate: 0.2, finalRelu: false },
-  norm: { ...DEFAULTS, norm: true },
-};
-const TRAITS = { gain: "gain", bias: "bias", learningRate: "rate", finalRelu: "final_relu", norm: "norm", seed: "seed" } as const;
-/** Settings as traits. */
-const asState = (some: Partial<Settings>) =>
-  Object.fromEntries(Object.entries(some).map(([key, value]) => [TRAITS[key as keyof Settings], value]));
-/** Snap a gain to one with a name, if it is within 0.011 of it. */
-const snapped = (gain: number) => Object.values(GAINS).find((one) => Math.abs(one - gain) < 0.011) ?? gain;
-/** Round to two significant digits. */
-const short = (value: number) => Number(value.toPrecision(2));
 
 function mount(stage: Stage): View {
   const names = stage.get<string[]>("names");
@@ -140,8 +118,20 @@ function mount(stage: Stage): View {
   const seed = h("input", { type: "number", min: 0, max: 9999, step: 1, change: () => set({ seed: Number(seed.value) }) });
   const button = (text: string, press: () => void) => h("button", { type: "button", class: "nin-button", click: press }, text);
   const go = button(WORDS.train, play);
+  // Where there is no room for them, the settings are behind a button.
+  const fold = button(WORDS.settings, () => setOpen(!panel.classList.contains("open")));
+  const setOpen = (open: boolean) => {
+    panel.classList.toggle("open", open);
+    fold.setAttribute("aria-expanded", String(open));
+  };
+  fold.classList.add("fold");
+  const panel = h("div", { class: "panel" },
+    gain.element, bias.element, rate.element,
+    finalRelu.element, norm.element,
+    h("label", { class: "seed" }, h("span", {}, WORDS.seed), seed));
+  setOpen(false);
   const remedies: [HTMLButtonElement, () => Partial<Settings>][] = [
-    [button(WORDS.half, () => retrain({ learningRate: short(settings().learningRate / 2) })), () => ({ learningRate: LEARNING_RATE[0] })],
+    [button(WORDS.half, () => retrain({ learningRate: settings().learningRate / 2 })), () => ({ learningRate: LEARNING_RATE[0] })],
     [button(WORDS.he, () => retrain({ gain: GAINS.he })), () => ({ gain: GAINS.he })],
     [button(WORDS.drop, () => retrain({ finalRelu: false })), () => ({ finalRelu: false })],
     [button(WORDS.raised, () => retrain({ bias: 0.1 })), () => ({ bias: 0.1 })],
@@ -175,22 +165,21 @@ function mount(stage: Stage): View {
   stage.body.append(
     h("div", { class: "settings" },
       h("label", { class: "preset" }, h("span", {}, WORDS.presets), preset),
-      gain.element, bias.element, rate.element,
-      finalRelu.element, norm.element,
-      h("label", { class: "seed" }, h("span", {}, WORDS.seed), seed),
-      h("div", { class: "go" }, go, button(WORDS.back, restart)),
-      h("div", { class: "remedies", role: "group", "aria-labelledby": remedy },
-        h("span", { id: remedy }, WORDS.remedies), ...remedies.map(([one]) => one)),
-      note),
+      h("div", { class: "go" }, go, button(WORDS.back, restart), fold),
+      panel),
     h("div", { class: "run" },
       h("div", { class: "readings", "aria-hidden": "true" }, h("div", { class: "state" }, state), ...Object.values(readings).map(({ element }) => element)),
       h("div", { class: "plots" },
         chart.ticks, chart.element, h("span", { class: "nin-label over", "aria-hidden": "true" }, WORDS.dead),
         rasterView.names, rasterView.element, rasterView.numbers,
-        scrub),
+        scrub)),
+    h("div", { class: "after" },
+      h("div", { class: "remedies", role: "group", "aria-labelledby": remedy },
+        h("span", { id: remedy }, WORDS.remedies), ...remedies.map(([one]) => one)),
       h("p", { class: "legend", "aria-hidden": "true" },
         ...swatches.map(({ color, text }) => h("span", {}, color, ` ${text}`)),
-        h("span", { class: "line" }, h("i", {}), ` ${WORDS.former}`))),
+        h("span", { class: "line" }, h("i", {}), ` ${WORDS.former}`)),
+      note),
   );
 
   const six = (value: number) => (!Number.isFinite(value) ? "NaN" : value >= 1e4 ? tiny(value) : fixed(value, 6));
@@ -199,7 +188,7 @@ function mount(stage: Stage): View {
   const activities = (measurements: Measurement[]) => measurements.map(({ on }) => on);
   const currentVerdict = (): Verdict => verdict(visible(), column(), widths);
 
-  return {
+  const view: View = {
     draw() {
       restartIfChanged();
       continueRun();
@@ -264,15 +253,17 @@ function mount(stage: Stage): View {
       };
     },
     code() {
-      return toTorch(settings(), widths, visible()[column()]?.step ?? 0);
+      return preamble(view.sentence(), true) + toTorch(settings(), widths, visible()[column()]?.step ?? 0);
     },
     restart() {
       [playing, ranFor] = [false, ""];
       restartIfChanged();
       previous = [];
+      setOpen(false);
       stage.invalidate();
     },
   };
+  return view;
 }
 
 export default figure({

@@ -24,8 +24,9 @@ interface Options extends Rows {
   press(): void;
 }
 
-const [UNIT_ROW, CLASS_ROW] = [3, 14]; // px
-const [LAYER_GAP, BLOCK_GAP] = [2, 9]; // px
+const [UNIT_ROW, CLASS_ROW] = [2, 14]; // pixels of the drawing, shown --px high
+const [LAYER_GAP, BLOCK_GAP] = [2, 9];
+const shown = (pixels: number) => `calc(${pixels} * var(--px))`;
 
 // Lightness of a unit that is dead, on at few positions, on everywhere.
 const GRAYS = { light: [0x1c, 0x8c, 0xe4], dark: [0x00, 0x70, 0xea] };
@@ -54,7 +55,7 @@ export function raster({ layers, classes, images, columns, label, kind, dead, em
   const now = h("i", { class: "now" });
   const element = h("div", { class: "raster", role: "application", tabindex: 0, "aria-roledescription": kind, "aria-label": label }, canvas, hint, row, now);
 
-  const at = (top: number, content: (Node | string)[], name = "") => h("span", { class: name, style: `top:${top}px` }, ...content);
+  const at = (top: number, content: (Node | string)[], name = "") => h("span", { class: name, style: `top:${shown(top)}` }, ...content);
   const icon = (values: number[]) => {
     const small = h("canvas", { "aria-hidden": "true" });
     const side = Math.sqrt(values.length);
@@ -72,7 +73,7 @@ export function raster({ layers, classes, images, columns, label, kind, dead, em
   const numbers = h("div", { class: "counts", "aria-hidden": "true" },
     ...counts.map((count, l) => at(tops[firsts[l]], [count])),
     ...deaths.map((death, c) => at(tops[firsts[last] + c], [death])));
-  for (const part of [element, names, numbers]) part.style.height = `${height}px`;
+  for (const part of [element, names, numbers]) part.style.height = shown(height);
 
   let [unit, column, measured] = [0, 0, 1];
   const go = (u: number, c: number) => {
@@ -135,7 +136,7 @@ export function raster({ layers, classes, images, columns, label, kind, dead, em
       [unit, column, measured] = [u, c, count];
       hint.hidden = count > 1;
       now.style.transform = `translateX(${(100 * (c + 0.5)) / columns}%)`;
-      row.style.transform = `translateY(${tops[u] - 2}px)`;
+      row.style.transform = `translateY(${shown(tops[u] - 2)})`;
       setClass(row, rowHeight(u) === UNIT_ROW ? "row" : "row thick");
       counts.forEach((count, l) => {
         write(count, `${deadUnits[l]}/${layers[l].units}`);

@@ -27,6 +27,7 @@ export const WORDS = {
   finalRelu: "ReLU before the average",
   norm: "batch normalization",
   seed: "seed",
+  settings: "settings",
   train: "train",
   pause: "pause",
   again: "train again",
