@@ -2,6 +2,7 @@
 left out. ``NIN_NO_SKIPS=1`` (set in CI) makes every skipped test fail the whole run.
 """
 
+import importlib.util
 import os
 
 import pytest
@@ -37,7 +38,8 @@ def pytest_collection_modifyitems(config, items):
 def pytest_collection_finish(session):
     import build_book
 
-    if any(item.path.suffix == ".ipynb" for item in session.items):
+    chapters = any(item.path.suffix == ".ipynb" for item in session.items)
+    if chapters and importlib.util.find_spec("jupyter_book"):  # with Colab's versions there is none
         circumstances.update(build_book.circumstances())
 
 
@@ -45,7 +47,8 @@ def pytest_collection_finish(session):
 def pytest_runtest_teardown(item, nextitem):
     """A chapter whose cells have all run need not be executed again for the site of the tests."""
     chapter = item.parent
-    if item.path.suffix == ".ipynb" and (nextitem is None or nextitem.parent is not chapter):
+    last = nextitem is None or nextitem.parent is not chapter
+    if item.path.suffix == ".ipynb" and last and circumstances:
         import shared_site
 
         cells = [cell for cell in item.session.items if cell.parent is chapter]

@@ -2,7 +2,6 @@
 it is made of changes. Of chapters that the tests have executed it takes the outputs.
 """
 
-import importlib.util
 import itertools
 import os
 import subprocess
@@ -53,8 +52,6 @@ def keep(chapter, cells, circumstances: dict) -> None:
         cells: its tests, one a code cell, after they ran.
         circumstances: of the book, when the tests began.
     """
-    if importlib.util.find_spec("jupyter_cache") is None:  # in Colab no site is built
-        return
     if ran_as_for_a_site(chapter, cells) and build_book.circumstances() == circumstances:
         with lock():
             build_book.renew(BUILT)
