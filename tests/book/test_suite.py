@@ -1,7 +1,9 @@
 """How the tests themselves are run: cores, processes, folders, and what git keeps."""
 
+import importlib.util
 import os
 import subprocess
+from types import SimpleNamespace
 
 import torch
 
@@ -20,3 +22,13 @@ def test_git_ignores_no_source(root):
     caches = ("__pycache__", "_cache/", ".ipynb_checkpoints", "records/unfinished/", ".checkpoint")
     ignored = [line for line in done.stdout.splitlines() if not any(c in line for c in caches)]
     assert not ignored
+
+
+def test_chapters_run_where_no_book_can_be_built(root, request, monkeypatch):
+    """With Colab's versions there is no Jupyter Book, and nothing is kept for a site."""
+    plugin = request.config.pluginmanager.get_plugin(str(root / "conftest.py"))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(plugin, "circumstances", {})
+    chapter = SimpleNamespace(path=root / "book" / "measured.ipynb")
+    plugin.pytest_collection_finish(SimpleNamespace(items=[chapter]))
+    assert plugin.circumstances == {}
