@@ -103,6 +103,16 @@ def test_nothing_is_cut_in_any_column_with_any_type(shown, number, width, size):
         assert page.fits()
 
 
+@pytest.mark.parametrize("number", MAKE)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_a_phone(shown, violations, number, scheme):
+    state = TALL[number][-1]
+    options = PHONE | {"color_scheme": scheme}
+    page = shown(MAKE[number](number=number), state, head=MOBILE + SITE.format(358), **options)
+    page.settle()
+    assert not violations(page.tab, ".nin-live", only_contrast=scheme == "dark")
+
+
 def test_on_a_phone_tabs_show_one_form_at_a_time_and_the_button_goes_on(shown):
     page = shown(MAKE["1.5"]("1.5"), head=MOBILE + SITE.format(358), **PHONE)
     forms = page.root.locator(".form")
