@@ -12,8 +12,6 @@ from test_one_screen_a import MAKE
 
 from nin_lib import live
 
-SHIFTED = str.maketrans("-", "−")
-
 
 def told(figure):
     """The sentence of a figure's fallback."""
@@ -28,7 +26,7 @@ def commented(code):
 def printed(page):
     """What the copied code prints, with a true minus sign; and its first words."""
     code, lines = page.code()
-    return [str(line).translate(SHIFTED) for line in lines], commented(code)
+    return [re.sub(r"-(?=\d)", "−", str(line)) for line in lines], commented(code)
 
 
 def at(figure, **state):

@@ -101,3 +101,51 @@ def test_nothing_is_cut_in_any_column_with_any_type(shown, number, width, size):
         page = shown(MAKE[number](number=number), state, head=head, **options)
         page.settle()
         assert page.fits()
+
+
+@pytest.mark.parametrize("number", MAKE)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_a_phone(shown, violations, number, scheme):
+    state = TALL[number][-1]
+    options = PHONE | {"color_scheme": scheme}
+    page = shown(MAKE[number](number=number), state, head=MOBILE + SITE.format(358), **options)
+    page.settle()
+    assert not violations(page.tab, ".nin-live", only_contrast=scheme == "dark")
+
+
+def test_on_a_phone_tabs_show_one_form_at_a_time_and_the_button_goes_on(shown):
+    page = shown(MAKE["1.5"]("1.5"), head=MOBILE + SITE.format(358), **PHONE)
+    forms = page.root.locator(".form")
+
+    def seen():
+        return [form.is_visible() for form in forms.all()]
+
+    assert seen() == [True, False, False]
+    page.radio("matrix").focus()
+    for key, place in (("ArrowRight", 2), ("ArrowRight", 0), ("ArrowRight", 1)):
+        said = page.press(key)
+        assert seen() == [place == one for one in range(3)]
+    page.root.locator(".steps button").tap()
+    assert page.root.locator(".flight").count() and page.radio("linear layer").is_checked()
+    page.root.locator(".flight").wait_for(state="detached")
+    assert page.says() == said
+    page.button("start again").click()
+    page.settle()
+    assert seen() == [True, False, False]
+
+
+def test_a_unit_is_chosen_from_a_list_or_by_a_finger_near_it(shown):
+    page = shown(live.InsidePixel(number="2.5"), head=MOBILE + SITE.format(358), **PHONE)
+    assert "1×1 unit 0 adds" in page.says()
+    page.field("unit").select_option("1×1 unit 31")
+    assert "1×1 unit 31 adds" in page.says()
+    page.field("unit").select_option("conv. unit 9")
+    assert "convolution unit 9 is" in page.says()
+    page.field("block").select_option("block 3")
+    assert page.field("unit").locator("option").count() == 128
+    page.settle()
+    canvas = page.root.locator(".perceptron canvas").first
+    box = canvas.bounding_box()
+    canvas.tap(position={"x": 0.68 * box["width"], "y": box["height"] - 2})
+    assert "1×1 unit 15 adds" in page.says()
+    assert page.field("unit").input_value() == "after 15"
