@@ -95,7 +95,7 @@ function mount(stage: Stage): View {
 
   // ---- the settings
   const set = (change: Partial<Settings>) => stage.set({ ...asState(change), step: -1 });
-  const preset = h("select", { change: () => set(PRESETS[preset.value as keyof typeof PRESETS]) },
+  const preset = h("select", { "aria-label": WORDS.presets, change: () => set(PRESETS[preset.value as keyof typeof PRESETS]) },
     ...Object.entries(WORDS.named).map(([value, text]) => h("option", { value }, text)), h("option", { value: "", hidden: true }, WORDS.own));
   const setting = (label: string, [low, high]: number[], step: number, take: (value: number) => void, words: (value: number) => string, ...under: Node[]) => {
     const input = slider({ min: low, max: high, step, input: () => take(Number(input.value)) }, words);
@@ -231,7 +231,7 @@ function mount(stage: Stage): View {
     sentence() {
       if (hidden()) return WORDS.computing(Math.max(0, run.measurements.length - 1) * EVERY);
       const measurements = visible();
-      if (!measurements.length) return "";
+      if (!measurements.length) return null;
       const { step, loss, gradient, variation, on, mean, activeImages } = measurements[column()];
       const dead = deadIn(activeImages, widths);
       const cut = WORDS.layer(dead.findIndex((count, l) => count === widths[l]));
