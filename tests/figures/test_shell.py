@@ -43,16 +43,25 @@ DESK = {"viewport": {"width": 1440, "height": 900}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 SCREENS = {"desk": DESK, "phone": PHONE}
 CONTROLS = ".nin-body :is(button, select, input, [role=application])"
-ON_DESK, ON_PHONE = (
-    pytest.mark.parametrize("page", [f"{screen} {n}" for n in FIGURES], indirect=True)
-    for screen in SCREENS
-)
-EVERYWHERE = pytest.mark.parametrize(
-    "page", [f"{screen} {n}" for n in FIGURES for screen in SCREENS], indirect=True
-)
-EVERY = pytest.mark.parametrize("number", FIGURES)
-PADS = pytest.mark.parametrize("number", WITH_PADS)
-IMAGES = pytest.mark.parametrize("number", WITH_IMAGES)
+#: Tried whenever tests run; the others, which have the same frame, with the slow tests.
+FIRST = ("0", "1.1", "6.1")
+
+
+def each(name, numbers, *screens):
+    """A test for each figure, and for each screen if there are any."""
+    params = [
+        pytest.param(f"{screen} {n}".strip(), marks=[] if n in FIRST else pytest.mark.slow)
+        for n in numbers
+        for screen in screens or [""]
+    ]
+    return pytest.mark.parametrize(name, params, indirect=bool(screens))
+
+
+ON_DESK, ON_PHONE = (each("page", FIGURES, screen) for screen in SCREENS)
+EVERYWHERE = each("page", FIGURES, *SCREENS)
+EVERY = each("number", FIGURES)
+PADS = each("number", WITH_PADS)
+IMAGES = each("number", WITH_IMAGES)
 
 #: The fraction of an element's height that is on screen, and its rectangle.
 SEEN = """e => {
