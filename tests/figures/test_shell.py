@@ -4,12 +4,12 @@ import base64
 import json
 import random
 import re
-import struct
 import zlib
 from contextlib import contextmanager
 
 import pytest
 import torch
+from pictures import png
 from torch import nn
 
 from nin_lib import live
@@ -180,20 +180,6 @@ def unpacked(address):
     letter, text = re.fullmatch(r".*#fig-[\d.]+:([zj])([\w-]+)", address).groups()
     content = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     return json.loads(zlib.decompress(content, -15) if letter == "z" else content)
-
-
-def png(pixels, width, height, color_type):
-    """A PNG file of 8-bit pixels."""
-
-    def chunk(kind, data):
-        body = kind + data
-        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
-
-    line = len(pixels) // height
-    raw = b"".join(b"\0" + pixels[i * line : (i + 1) * line] for i in range(height))
-    head = struct.pack(">IIBBBBB", width, height, 8, color_type, 0, 0, 0)
-    body = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + body
 
 
 # ---- answers where the button is
