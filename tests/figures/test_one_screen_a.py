@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from playwright.sync_api import expect
 from torch import nn
 
 from nin_lib import live
@@ -142,7 +143,7 @@ def test_a_unit_is_chosen_from_a_list_or_by_a_finger_near_it(shown):
     page.field("unit").select_option("conv. unit 9")
     assert "convolution unit 9 is" in page.says()
     page.field("block").select_option("block 3")
-    assert page.field("unit").locator("option").count() == 128
+    expect(page.field("unit").locator("option")).to_have_count(128)
     page.settle()
     canvas = page.root.locator(".perceptron canvas").first
     box = canvas.bounding_box()
