@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from playwright.sync_api import expect
 from torch import nn
 
 from nin_lib import live
@@ -126,9 +127,9 @@ def test_on_a_phone_tabs_show_one_form_at_a_time_and_the_button_goes_on(shown):
         said = page.press(key)
         assert seen() == [place == one for one in range(3)]
     page.root.locator(".steps button").tap()
-    assert page.root.locator(".flight").count() and page.radio("linear layer").is_checked()
-    page.root.locator(".flight").wait_for(state="detached")
-    assert page.says() == said
+    expect(page.radio("linear layer")).to_be_checked()
+    page.root.locator(".flight").wait_for(state="detached")  # the cells have changed places
+    assert page.says() == said and seen() == [False, False, True]
     page.button("start again").click()
     page.settle()
     assert seen() == [True, False, False]
