@@ -231,7 +231,7 @@ def test_the_table_lists_all_trained_networks_best_first(shown, table):
 def test_an_address_with_nonsense_stays_inside_what_there_is(shown, table):
     page = shown(budget(table))
     said = page.go(kernel=7, width=1e9, pointwise=-3, head="nobody", across="downwards", best=999)
-    assert said.startswith("5×5, width 40, no 1×1 layer, global average: ")
+    assert said.startswith("3×3, width 40, no 1×1 layer, global average: ")
     assert page.go(kernel="x", width="y", bottleneck=3) == said
 
 
