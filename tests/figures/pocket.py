@@ -12,6 +12,11 @@ from nin_lib.recipes import RECIPES
 #: A stroke over rows and columns that erases the right sleeve of the pullover.
 SLEEVE = [(10, 22), (13, 23), (17, 24), (22, 25), (22, 27), (10, 24), (14, 25), (20, 26)]
 
+#: How copied code begins that needs the package, after its sentence.
+INSTALL = (
+    'needs nin_lib: pip install "nin-lib @ git+https://github.com/OWNER_NOT_SET/network-in-network"'
+)
+
 
 def maps_of(pixels):
     """Torch's class maps for 784 bytes."""
