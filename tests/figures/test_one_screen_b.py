@@ -46,7 +46,7 @@ def test_at_a_desk_a_figure_and_its_sentence_are_one_screen(sited, number):
     assert page.root.locator(".nin-figure").evaluate(TALL) <= 900 - BAR
 
 
-#: For each figure's states, or what is pressed first, the controls and the pictures that they change.
+#: For each figure's states, or what is pressed first: controls, and the pictures that they change.
 CHANGES = {
     "3.1": [
         ("", ".choices :is(input, label), .nin-segments label", ".areas"),
@@ -110,7 +110,7 @@ def test_in_the_hand_a_control_and_what_it_changes_are_one_screen(
     page = sited(number, "" if pressed != fragment else fragment, **PHONE)
     page.settle()
     if pressed != fragment:
-        page.root.get_by_text(pressed, exact=True).click()
+        page.root.get_by_text(pressed, exact=True).click(force=True)
         page.settle()
     apart, count, lines = page.root.locator(".nin-figure").evaluate(APART, [controls, pictures])
     assert apart and count
