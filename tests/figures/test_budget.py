@@ -255,6 +255,19 @@ def test_without_a_record_it_says_so_and_still_counts(shown):
     assert "not yet measured" in figure.fallback() and "<svg" in figure.fallback()
 
 
+def test_where_there_is_no_room_cost_and_accuracy_are_shown_one_at_a_time(shown, table):
+    page = shown(budget(table), viewport={"width": 390, "height": 844})
+    areas = page.root.locator(".areas").first
+    assert areas.is_visible() and not page.grid().is_visible()
+    page.radio("cost by block").focus()
+    said = page.press("ArrowRight")
+    assert page.grid().is_visible() and not areas.is_visible()
+    assert page.press("ArrowLeft", on=0) != said
+    page.button("start again").click()
+    page.settle()
+    assert areas.is_visible() and page.says() == said
+
+
 def test_it_fits_a_phone(shown, table):
     page = shown(budget(table), viewport={"width": 320, "height": 700})
     page.go(**vars(Choice(5, 40, 2, False, "fully_connected")))

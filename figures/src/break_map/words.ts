@@ -4,7 +4,7 @@ export const WORDS = {
   how: "guess, then erase cells; reinitialize blocks",
   keys: "arrow keys move over the map",
   caption:
-    "Left to right in the first row: a class map, the image without the cells where that map is largest, the image without as many random cells. In the second row some blocks of the network have random weights in place of the learned ones, each map in its own scale.",
+    "Left to right in the first test: a class map, the image without the cells where that map is largest, the image without as many random cells. In the second test some blocks of the network have random weights in place of the learned ones, each map in its own scale.",
   images: "image",
   own: "your own",
   classes: "class",
