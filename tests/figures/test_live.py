@@ -4,11 +4,17 @@ import re
 from decimal import Decimal
 
 import pytest
+from chapters import SCREENS
 from harness import Shown
 from pictures import PICTURES
 
 from nin_lib import live
 
+#: The height of the lines of a result that stay in sight, or of all if they are fewer.
+STUCK = """says => {
+    const {lineHeight, paddingTop} = getComputedStyle(says);
+    return Math.min(says.offsetHeight, 3 * parseFloat(lineHeight) + parseFloat(paddingTop));
+}"""
 FIGURES = {
     "index": ("0",),
     "01_one_by_one_convolution": ("1.1", "1.4", "1.5"),
@@ -190,6 +196,24 @@ def test_what_is_no_picture_gets_a_sentence_and_loses_nothing(chapter, subtests,
             figure.picker.set_input_files(tmp_path / name)
             figure.alert.filter(has_text=words).wait_for()
             assert figure.says() == before
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_result_stays_in_sight_on_its_page(chapter, subtests, name, screen):
+    """While the figure's head is below the site's bar, and while it comes into sight."""
+    tab = chapter(name, viewport=SCREENS[screen]["viewport"])
+    for number in FIGURES[name]:
+        with subtests.test(number):
+            figure = Shown(tab, number).ready()
+            for above in (70, 300):
+                figure.root.evaluate(
+                    "(e, y) => scrollBy(0, e.getBoundingClientRect().top - y)", above
+                )
+                figure.settle()
+                lines = figure.sentence.evaluate(STUCK)
+                box = figure.sentence.bounding_box()
+                assert box["y"] + lines <= tab.viewport_size["height"] + 1
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -8,55 +8,15 @@ import zlib
 from contextlib import contextmanager
 
 import pytest
-import torch
+from chapters import DESK, FIGURES, PHONE, SCREENS, each
 from pictures import png
-from torch import nn
 
 from nin_lib import live
 
-
-def stack():
-    torch.manual_seed(0)
-    layers = nn.Conv2d(3, 6, 1), nn.ReLU(), nn.Conv2d(6, 3, 1)
-    return live.OnePixel(live.drawn_photo(4), *layers, number="1.4", digits=1)
-
-
-FIGURES = {
-    "0": live.Hero,
-    "1.1": live.OnePixel,
-    "1.4": lambda number: stack(),
-    "1.5": live.ThreeNames,
-    "2.1": live.Bend,
-    "2.5": live.InsidePixel,
-    "3.1": live.Budget,
-    "4.1": live.Average,
-    "4.4": live.Slide,
-    "4.6": live.BiggerCanvas,
-    "4.8": live.BreakMap,
-    "6.1": live.Die,
-    "8.1": live.WhereOnes,
-}
 #: Those that take the reader's own image, and those that are drawn on.
 WITH_IMAGES = ("0", "1.1", "1.4", "2.5", "4.1", "4.4", "4.6", "4.8")
 WITH_PADS = ("0", "4.1")
-DESK = {"viewport": {"width": 1440, "height": 900}}
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-SCREENS = {"desk": DESK, "phone": PHONE}
 CONTROLS = ".nin-body :is(button, select, input, [role=application])"
-#: Tried whenever tests run; the others, which have the same frame, with the slow tests.
-FIRST = ("0", "1.1", "6.1")
-
-
-def each(name, numbers, *screens):
-    """A test for each figure, and for each screen if there are any."""
-    params = [
-        pytest.param(f"{screen} {n}".strip(), marks=[] if n in FIRST else pytest.mark.slow)
-        for n in numbers
-        for screen in screens or [""]
-    ]
-    return pytest.mark.parametrize(name, params, indirect=bool(screens))
-
-
 ON_DESK, ON_PHONE = (each("page", FIGURES, screen) for screen in SCREENS)
 EVERYWHERE = each("page", FIGURES, *SCREENS)
 EVERY = each("number", FIGURES)

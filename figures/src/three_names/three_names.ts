@@ -1,11 +1,12 @@
 /** Same numbers, three names: a 1×1 convolution, a matrix product and a linear layer per pixel. */
 import style from "./three_names.css";
 import type { Planes } from "../net/pointwise";
-import { freshId, h, svg, write } from "../shell/dom";
+import { h, svg, write } from "../shell/dom";
 import { figure, type Stage, type View } from "../shell/figure";
 import { decimals, fixed, rounded, tiny } from "../shell/format";
 import { onKeys } from "../shell/keys";
 import { preamble } from "../shell/python";
+import { segments, segmentsStyle } from "../shell/segments";
 import { shareCursor } from "../shell/shared_cursor";
 import { colors } from "../shell/theme";
 import { type Appearance, appearancesOf, type Kind } from "./appearance";
@@ -158,11 +159,9 @@ function mount(stage: Stage): View {
   const difference = h("p", { class: "difference" });
   const steps = h("div", { class: "steps" }, press, stepped, h("label", {}, `${WORDS.filter} `, choose), difference);
   // Where one form is seen at a time, tabs choose it.
-  const radios = freshId("form");
-  const tabs = FORMS.map((_, step) => h("input", { type: "radio", name: radios, change: () => stage.set({ step }) }));
+  const tabs = segments(WORDS.forms, WORDS.tabs, (form) => stage.set({ step: FORMS.indexOf(form) }));
   stage.body.append(
-    h("div", { class: "tabs", role: "radiogroup", "aria-label": WORDS.forms },
-      ...FORMS.map((form, i) => h("label", {}, tabs[i], h("span", {}, WORDS.tabs[form])))),
+    tabs.element,
     steps,
     ...panels.map(({ element }) => element),
   );
@@ -334,7 +333,7 @@ function mount(stage: Stage): View {
       choose.selectedIndex = unit;
       if (shown !== step) {
         panels.forEach(({ element }, i) => element.classList.toggle("now", i === step));
-        tabs[step].checked = true;
+        tabs.show(FORMS[step]);
         write(press, WORDS.press[step]);
         stepped.replaceChildren(...WORDS.stepped[step].map((part, i) => (i % 2 ? h("code", {}, part) : part)));
         if (shown >= 0) animate(panels[shown], panels[step]);
@@ -365,4 +364,4 @@ function mount(stage: Stage): View {
   };
 }
 
-export default figure({ name: "three-names", words: WORDS, state: ["row", "column", "unit", "step"], style, mount });
+export default figure({ name: "three-names", words: WORDS, state: ["row", "column", "unit", "step"], style: segmentsStyle + style, mount });

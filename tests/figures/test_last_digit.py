@@ -7,8 +7,8 @@ from operator import mul
 
 import pytest
 import torch
+from chapters import FIGURES
 from pocket import INSTALL, number, rounds, same
-from test_one_screen_a import MAKE
 
 from nin_lib import live
 
@@ -38,7 +38,7 @@ def at(figure, **state):
 
 @pytest.mark.parametrize("number", ["1.1", "1.4"])
 def test_one_pixel_all_channels(shown, number):
-    figure, page = MAKE[number](number=number), shown(MAKE[number](number=number))
+    figure, page = FIGURES[number](number=number), shown(FIGURES[number](number=number))
     units = [(at, u) for at, layer in enumerate(figure.layers) for u in range(len(layer["bias"]))]
     side = len(figure.picture[0])
     for step, (layer, unit) in enumerate((units * 8)[:8]):
@@ -60,7 +60,7 @@ def test_one_pixel_all_channels(shown, number):
 
 
 def test_three_names(shown):
-    figure, page = MAKE["1.5"]("1.5"), shown(MAKE["1.5"]("1.5"))
+    figure, page = FIGURES["1.5"]("1.5"), shown(FIGURES["1.5"]("1.5"))
     picture, weight, bias = map(torch.tensor, (figure.picture, figure.weight, figure.bias))
     exact = torch.nn.functional.conv2d(picture, weight[:, :, None, None], bias)
     for step in range(8):

@@ -1,0 +1,55 @@
+"""The figures as the chapters show them, and the screens that they are tried on."""
+
+import pytest
+import torch
+from torch import nn
+
+from nin_lib import live
+
+
+def layers(number):
+    """Chapter 1's two layers on an image of one-digit decimals."""
+    torch.manual_seed(122)
+    x = torch.rand(1, 3, 4, 4).mul(10).round().div(10)
+    expand, reduce = nn.Conv2d(3, 6, 1), nn.Conv2d(6, 2, 1)
+    if number == "1.5":
+        return live.ThreeNames(x[0], expand, number=number)
+    return live.OnePixel(x[0], expand, nn.ReLU(), reduce, digits=1, number=number)
+
+
+#: Number → what makes the figure: ``FIGURES[number](number=number)``.
+FIGURES = {
+    "0": live.Hero,
+    "1.1": live.OnePixel,
+    "1.4": layers,
+    "1.5": layers,
+    "2.1": live.Bend,
+    "2.5": live.InsidePixel,
+    "3.1": live.Budget,
+    "4.1": live.Average,
+    "4.4": live.Slide,
+    "4.6": live.BiggerCanvas,
+    "4.8": live.BreakMap,
+    "6.1": live.Die,
+    "8.1": live.WhereOnes,
+}
+#: Tried whenever tests run; the others, which have the same frame, with the slow tests.
+FIRST = ("0", "1.1", "6.1")
+DESK = {"viewport": {"width": 1440, "height": 900}}
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+SCREENS = {"desk": DESK, "phone": PHONE}
+
+
+def unless_first(number):
+    """The mark of a test of this figure."""
+    return () if number in FIRST else pytest.mark.slow
+
+
+def each(name, numbers, *screens):
+    """A test for each figure, and for each screen if there are any."""
+    params = [
+        pytest.param(f"{screen} {number}".strip(), marks=unless_first(number))
+        for number in numbers
+        for screen in screens or [""]
+    ]
+    return pytest.mark.parametrize(name, params, indirect=bool(screens))
