@@ -8,6 +8,7 @@ from statistics import mean
 import book_map
 import jsonschema
 import pytest
+import screens
 import small_networks
 
 from nin_lib import data, models, recipes, records, summary, train
@@ -187,6 +188,15 @@ def test_a_cursor_move_is_cheap_on_a_slow_machine():
             assert row["own_median"] <= 16.7, row
         if "rest_p95" in row:  # a stroke, after which a network looks and all is drawn
             assert row["own_p95"] <= 16.7, row
+
+
+def test_control_and_result_of_every_figure_are_on_one_screen():
+    """At 1440×900, and at 390×844; python benchmarks/screens.py."""
+    record = records.one("screens", "cpu")
+    assert [row["figure"] for row in record["figures"]] == list(screens.CHANGES)
+    assert record["room"] == {"desk": 900 - screens.BAR, "hand": 844 - screens.BAR}
+    for row in record["figures"]:
+        assert all(row[where] <= record["room"][where] for where in ("desk", "hand")), row
 
 
 def test_lighthouse_finds_every_page_fast_and_whole():

@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+import screens
 from chapters import DESK, FIGURES, PHONE, each, unless_first
 from playwright.sync_api import expect
 
@@ -10,100 +11,11 @@ from playwright.sync_api import expect
 SITE = """<meta name=viewport content="width=device-width"><style>
 html {{ font-size: 112.5%; }} body {{ margin: 0 auto; max-width: {}px; }}
 </style>"""
-BAR = 64
-#: Of each figure, in states that take the most room, or once something is pressed: controls, and
-#: the pictures that they change.
-CHANGES = {
-    "0": [
-        (
-            state,
-            ".edit :is(button, label), .path button, .classes button",
-            ".pad canvas, .classes ol",
-        )
-        for state in ("", "opened=[4,2]")
-    ],
-    "1.1": [("", "input[type=range], .nin-controls label", ".in canvas, .out canvas")],
-    "1.4": [
-        (state, "input[type=range], .nin-controls label, .units label", ".in canvas, .out canvas")
-        for state in ("", "layer=1")
-    ],
-    "1.5": [
-        (f"step={k}", ".steps button, .steps select, .nin-segments label", ".form.now .drawing")
-        for k in range(3)
-    ],
-    "2.1": [
-        (state, "select, .nin-controls button, input[type=range]", ".field .nin-grid")
-        for state in ("", "depth=0")
-    ],
-    "2.5": [
-        (state, "select, .nin-controls button, input", ".nin-grid, .perceptron")
-        for state in ("", "held=[2,1,0,1]&pinned=[1,2]&block=4")
-    ],
-    "3.1": [
-        ("", ".choices :is(input, label), .nin-segments label", ".areas"),
-        ("press measured accuracy", "input, label, .plot", ".plot"),
-    ],
-    "4.1": [
-        (
-            "",
-            ".left > select, .left button, .left label, .left .nin-grid",
-            ".left canvas, .classes",
-        ),
-        ("", ".classes label, .middle .nin-controls label", ".right canvas, .classes"),
-        ("", ".right .nin-grid", ".right .plot"),
-    ],
-    "4.4": [
-        ("", ".question label", ".frame, .scores"),
-        ("guess=alike", ".question label", ".scores, .offsets"),
-        ("guess=alike", ".left :is(select, button), .frame, .offsets", ".frame, .scores, .offsets"),
-    ],
-    "4.6": [
-        ("", ".left :is(select, button, label), .frame", ".frame, .maps"),
-        ("", ".right select", ".maps"),
-        ("", ".maps .nin-grid", ".maps, .scores"),
-    ],
-    "4.8": [
-        ("guess=more", ".top select, .nin-segments label, .cells .shot", ".cells .shot"),
-        ("guess=more", ".cells :is(.choice label, input[type=range])", ".cells :is(.shot, .graph)"),
-        ("part=blocks", ".blocks :is(button, input)", ".blocks :is(.shot, .graph)"),
-        ("part=blocks", ".top select, .nin-segments label", ".blocks .shot"),
-    ],
-    "6.1": [
-        ("", ".preset select, .go button", ".readings, .losses, .raster"),
-        ("", ".plots :is(.raster, input)", ".readings, .losses, .raster"),
-        ("", ".remedies button", ".losses, .raster"),
-        ("press settings", ".panel input", ".readings, .losses"),
-    ],
-    "8.1": [("", "select", ".sums, .plot"), ("", ".plot", ".plot")],
-}
-#: From the figure's upper edge to the lower edge of its sentence.
-TALL = """figure => {
-    const [says, caption] = [".nin-says", ".nin-caption"].map((name) => figure.querySelector(name));
-    return caption.getBoundingClientRect().top - figure.getBoundingClientRect().top
-        - parseFloat(getComputedStyle(caption).marginTop);
-}"""
-#: How far it is from the upper edge of the higher to the lower edge of the lower of each control
-#: and all pictures, in a figure's body; and the height of the sentence's lines that stay in sight.
-APART = """(figure, [controls, pictures]) => {
-    const seen = (name) => [...figure.querySelectorAll(`.nin-body :is(${name})`)]
-        .filter((one) => one.checkVisibility() && one.offsetWidth)
-        .map((one) => one.getBoundingClientRect());
-    const shown = seen(pictures), says = getComputedStyle(figure.querySelector(".nin-says"));
-    return [seen(controls).map((control) => {
-        const all = [control, ...shown];
-        return Math.max(...all.map((e) => e.bottom)) - Math.min(...all.map((e) => e.top));
-    }), shown.length, 3.5 * parseFloat(says.lineHeight)];
-}"""
-
-
 SMALL = """(figure, touched) => [...figure.querySelectorAll(touched)]
     .map((one) => one.matches("[type=radio], [type=checkbox]") ? one.closest("label") : one)
     .filter((one) => one.offsetWidth && (one.offsetWidth < 44 || one.offsetHeight < 44))
     .map((one) => `${one.offsetWidth}×${one.offsetHeight} ${one.outerHTML.slice(0, 90)}`)"""
-STATES = {
-    number: list(dict.fromkeys(state for state, *_ in changes if not state.startswith("press ")))
-    for number, changes in CHANGES.items()
-}
+STATES = {number: screens.states(number) for number in screens.CHANGES}
 
 
 @pytest.fixture
@@ -128,14 +40,14 @@ def test_at_a_desk_tools_controls_picture_and_result_fit(sited, number):
         page = sited(number, state, column, **DESK)
         figure = page.root.locator(".nin-figure")
         assert figure.bounding_box()["width"] == column
-        assert figure.evaluate(TALL) <= DESK["viewport"]["height"] - BAR, state
+        assert screens.desk(figure) <= DESK["viewport"]["height"] - screens.BAR, state
 
 
 @pytest.mark.parametrize(
     ("number", "state", "controls", "pictures"),
     [
         pytest.param(number, *change, marks=unless_first(number))
-        for number, changes in CHANGES.items()
+        for number, changes in screens.CHANGES.items()
         for change in changes
     ],
 )
@@ -147,9 +59,8 @@ def test_in_the_hand_a_control_and_what_it_changes_are_one_screen(
     if pressed != state:
         page.root.get_by_text(pressed, exact=True).click(force=True)
         page.settle()
-    apart, count, lines = page.root.locator(".nin-figure").evaluate(APART, [controls, pictures])
-    assert apart and count
-    assert max(apart) + lines <= PHONE["viewport"]["height"] - BAR
+    figure = page.root.locator(".nin-figure")
+    assert screens.hand(figure, controls, pictures) <= PHONE["viewport"]["height"] - screens.BAR
     assert page.root.evaluate(SMALL, controls) == []
     assert page.fits()
 
