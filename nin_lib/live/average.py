@@ -62,12 +62,11 @@ class Average(MapFigure):
             " All pixels are the same, so there is no garment; softmax still distributes 100\xa0%."
         )
         return (
-            f"Row {self.row}, column {self.column} adds {fixed(value)} ÷ {count} = "
+            f"The network predicts {self.names[best]}, {percent(means.softmax(0)[best], 0)}."
+            f"{blank if pixels.min() == pixels.max() else ''} Row {self.row}, column {self.column} adds {fixed(value)} ÷ {count} = "
             f"{fixed(value / count)} to the logit of {name}. The values up to here add up to "
             f"{fixed(so_far)}, all {count} to {fixed(total)}, and {fixed(total)} ÷ {count} = "
-            f"{fixed(total / count)}. The network predicts {self.names[best]}, "
-            f"{percent(means.softmax(0)[best], 0)}.{blank if pixels.min() == pixels.max() else ''} "
-            f"The cursor is on pixel {row}, {column}, which holds {pixels[row, column]}."
+            f"{fixed(total / count)}. The cursor is on pixel {row}, {column}, which holds {pixels[row, column]}."
         )
 
     def fallback(self) -> str:

@@ -100,16 +100,18 @@ class Budget(Figure):
         rest = self.budget - rows.params
         left = f"{rest:,} parameters are left." if rest >= 0 else f"{-rest:,} {OVER}."
         costs = (
-            f"{', '.join(word for word in words if not word.startswith('no b'))}: {parts} = "
+            f"{', '.join(word for word in words if not word.startswith('no b'))}: "
             f"{rows.params:,} parameters and {rows.macs:,} multiply-adds; {left}"
         )
+        parts = f"By block, {parts} = {rows.params:,} parameters."
         if not self.measured:
-            return f"{costs} Accuracies are not yet measured."
+            return f"{costs} Accuracies are not yet measured. {parts}"
         near = nearest(self.choice(), [Measured(*row) for row in self.measured])
         pairs = zip(words, _words(near.choice), strict=True)
         differs = ", ".join(other for own, other in pairs if own != other)
-        which = f"It was not trained; the nearest that was has {differs}: "
-        return f"{costs} {which if differs else 'This network was trained: '}{_reached(near)}"
+        which = f"This network was not trained; the nearest that was has {differs}: "
+        reached = f"{which if differs else 'This network was trained: '}{_reached(near)}"
+        return f"{costs} {reached} {parts}"
 
     def fallback(self) -> str:
         rows = blocks(self.choice().network(), SHAPE)

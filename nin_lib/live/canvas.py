@@ -92,9 +92,10 @@ class BiggerCanvas(GarmentFigure):
             f"row {fixed(row, 0)}, column {fixed(column, 0)}"
             for picture, row, column in items
         )
-        size = f"{self.size}×{self.size} pixels. "
-        text = f"{lie} of {size}" if items else f"An empty canvas of {size}"
-        text += f"The average over {side}×{side} positions predicts {self._best(shares)}."
+        text = (
+            f"The average over {side}×{side} positions predicts {self._best(shares)}. "
+            f"{lie if items else 'An empty canvas'} of {self.size}×{self.size} pixels."
+        )
         for c in dict.fromkeys(picture for picture, _, _ in items if picture >= 0):
             row, column = divmod(int(alone[c].argmax()), side)
             text += (

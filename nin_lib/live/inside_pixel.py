@@ -129,14 +129,6 @@ class InsidePixel(PocketFigure):
             said += ", which the ReLU makes 0." if self.block < 4 and total < 0 else "."
         else:
             said += f"convolution unit {unit} is {fixed(values[unit, row, column], 4)}."
-        if self.held:
-            block, after, other, value = self.held
-            if (block, bool(after), min(other, len(values) - 1)) == (
-                self.block,
-                self.side == "after",
-                unit,
-            ):
-                said += f" It is held at {fixed(value, 2)} at every position."
         if self.pinned:
             row, column = min(self.pinned[0], height - 1), min(self.pinned[1], width - 1)
             said += (
@@ -144,4 +136,9 @@ class InsidePixel(PocketFigure):
                 f"{fixed(values[unit, row, column], 4)}."
             )
         best = int(shares.argmax())
-        return f"{said} The network predicts {self.names[best]}, {percent(shares[best], 0)}."
+        answer = f"The network predicts {self.names[best]}, {percent(shares[best], 0)}."
+        if not self.held:
+            return f"{said} {answer}"
+        block, after, other, value = self.held
+        held = f"{'1×1' if after else 'conv.'} unit {min(other, len(values) - 1)} of block {block}"
+        return f"{answer} Held at every position: {held}, at {fixed(value, 2)}. {said}"

@@ -49,7 +49,7 @@ function mount(stage: Stage): View {
       return { image, maps, sums, logits, shares: softmax(logits), largest };
     },
     move: (row, column) => network && stage.set({ row: Math.floor(row / cell()), column: Math.floor(column / cell()) }),
-    resets: { chosen: -1 },
+    resets: { chosen: -1, change: false },
   });
   const { bytes, latestResult, original, resultOf, shown } = garment;
   const best = ({ logits }: Result) => logits.indexOf(Math.max(...logits));
@@ -203,13 +203,13 @@ function mount(stage: Stage): View {
       const part = (map: Float32Array) => map[position] / count;
       const soFar = now.maps[c].slice(0, position + 1).reduce((a, b) => a + b);
       return (
+        WORDS.predicts(names[best(now)], (100 * now.shares[best(now)]).toFixed(0)) +
+        (garment.blank() ? WORDS.blank : "") +
         WORDS.adds(row, column, text(now.maps[c][position]), count, text(part(now.maps[c])), names[c]) +
         WORDS.sums(text(soFar), count, text(now.sums[c]), text(now.logits[c])) +
         (differs()
           ? WORDS.since(text(then.logits[c]), text(part(then.maps[c])), textSigned(now.logits[c] - then.logits[c]), textSigned(part(now.maps[c]) - part(then.maps[c])))
           : "") +
-        WORDS.predicts(names[best(now)], (100 * now.shares[best(now)]).toFixed(0)) +
-        (garment.blank() ? WORDS.blank : "") +
         WORDS.pixel(y, x, bytes()[y * SIDE + x])
       );
     },

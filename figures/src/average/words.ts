@@ -21,12 +21,12 @@ export const WORDS = {
   running: "running sum ÷ 49",
   pasted: "the pasted text",
   adds: (row: number, column: number, value: string, count: number, share: string, name: string) =>
-    `Row ${row}, column ${column} adds ${value} ÷ ${count} = ${share} to the logit of ${name}. `,
+    ` Row ${row}, column ${column} adds ${value} ÷ ${count} = ${share} to the logit of ${name}. `,
   sums: (soFar: string, count: number, sum: string, logit: string) =>
     `The values up to here add up to ${soFar}, all ${count} to ${sum}, and ${sum} ÷ ${count} = ${logit}.`,
   since: (logit: string, share: string, change: string, shareChange: string) =>
     ` When the image was chosen, the logit was ${logit} and this cell’s share ${share}: changes of ${change} and ${shareChange}.`,
-  predicts: (name: string, share: string) => ` The network predicts ${name}, ${share}\u00a0%.`,
+  predicts: (name: string, share: string) => `The network predicts ${name}, ${share}\u00a0%.`,
   blank: " All pixels are the same, so there is no garment; softmax still distributes 100\u00a0%.",
   pixel: (row: number, column: number, value: number) => ` The cursor is on pixel ${row}, ${column}, which holds ${value}.`,
   row: "row",

@@ -43,9 +43,9 @@ export const WORDS = {
   working: "The random draws are being computed.",
   left: (count: number, of: number, name: string, share: string, logit: string, before: string, random: string, draws: number) =>
     `Without its ${count} strongest of ${of} cells, ${name} keeps ${share}\u00a0% of ${before}\u00a0% (logit ${logit}); without ${count} random ones ${random}\u00a0%, the mean of ${draws} draws.`,
-  gap: (most: number, gap: string) => ` Over 1 to ${most} cells the strongest cost ${gap} points more than random ones on average`,
-  verdict: (guess: string, holds: boolean, same: number) =>
-    `: your guess, “${guess}”, ${holds ? "holds" : "does not hold"} here (up to ${same} points count as no difference).`,
+  verdict: (guess: string, holds: boolean) => `Your guess, “${guess}”, ${holds ? "holds" : "does not hold"} here. `,
+  gap: (most: number, gap: string, same: number) =>
+    ` Over 1 to ${most} cells the strongest cost ${gap} points more than random ones on average (up to ${same} points count as no difference).`,
   agrees: (blocks: number, r: string) =>
     `With ${blocks ? `the top ${blocks === 1 ? "block" : `${blocks} blocks`}` : "nothing"} reinitialized, the map’s correlation with the trained one is r = ${r}`,
   agreesOn: (draws: number, mean: string) => `; ${mean} on average over ${draws} draws`,

@@ -4,6 +4,7 @@ import { boxed, freshId, h, setStyle, setValue, slider, svg, write } from "../sh
 import { figure, type Stage, type View } from "../shell/figure";
 import { thousands } from "../shell/format";
 import { onKeys } from "../shell/keys";
+import { onDrag } from "../shell/pointer";
 import { preamble } from "../shell/python";
 import { segments, segmentsStyle } from "../shell/segments";
 import { type Choice, COUNTS, HEADS, type Head, KERNELS, type Kind, KINDS, LATE, layersOf, NARROWEST, nearest, PARTS, partsOf, type Row, total, type Trained, WIDEST } from "./networks";
@@ -244,14 +245,7 @@ function mount(stage: Stage): View {
         Math.hypot(box.left + xOf(costOf(one)) * box.width - event.clientX, box.top + yOf(one.mean) * box.height - event.clientY);
       go(trained.reduce((best, one, i) => (distance(one) < distance(trained[best]) ? i : best), 0));
     };
-    scatter.addEventListener("pointerdown", (event) => {
-      scatter.focus({ preventScroll: true });
-      scatter.setPointerCapture?.(event.pointerId);
-      follow(event);
-    });
-    scatter.addEventListener("pointermove", (event) => {
-      if (event.buttons & 1) follow(event);
-    });
+    onDrag(scatter, { press: follow });
   }
 
   const drawAreas = (cost: "params" | "macs") => {
@@ -314,13 +308,14 @@ function mount(stage: Stage): View {
     },
     sentence() {
       const { now, parts, params, macs, index } = present();
-      const costs = WORDS.costing(parts.params.map(thousands).join(" + "), thousands(params), thousands(macs));
       const rest = params > budget ? WORDS.tooMany(thousands(params - budget)) : WORDS.leaves(thousands(budget - params));
-      const cost = described(now) + costs + rest;
-      if (!trained.length) return `${cost} ${WORDS.missing}`;
+      const cost = described(now) + WORDS.costing(thousands(params), thousands(macs)) + rest;
+      const sum = WORDS.sum(parts.params.map(thousands).join(" + "), thousands(params));
+      if (!trained.length) return `${cost} ${WORDS.missing}${sum}`;
       const near = trained[index];
       const differs = differences(near, now);
-      return cost + (differs ? WORDS.instead(differs) : WORDS.itself) + WORDS.reached(percent(near.mean), near.seeds, percent(near.low), percent(near.high));
+      const reached = (differs ? WORDS.instead(differs) : WORDS.itself) + WORDS.reached(percent(near.mean), near.seeds, percent(near.low), percent(near.high));
+      return (visible === "cost" ? [cost, reached] : [reached, cost]).join(" ") + sum; // first what is seen
     },
     table() {
       const sorted = [...trained].sort((a, b) => b.mean - a.mean);

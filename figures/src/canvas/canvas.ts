@@ -11,6 +11,7 @@ import { grid } from "../shell/grid";
 import { onKeys } from "../shell/keys";
 import { mapCanvas, type Painter, painter, paintSigned } from "../shell/maps";
 import { type NetworkWorker, networkWorker } from "../shell/network_worker";
+import { onDrag } from "../shell/pointer";
 import { preamble } from "../shell/python";
 import { weights } from "../shell/weights";
 import { blackPositions } from "./black";
@@ -87,25 +88,25 @@ function mount(stage: Stage): View {
     };
   });
   let drag: { x: number; y: number; index: number; row: number; column: number; pixel: number } | undefined;
-  frame.addEventListener("pointerdown", (event) => {
-    frame.focus({ preventScroll: true });
-    frame.setPointerCapture?.(event.pointerId);
-    const { items, chosen, size } = state();
-    const around = frame.getBoundingClientRect();
-    const pixel = around.width / size;
-    const [x, y] = [(event.clientX - around.left) / pixel, (event.clientY - around.top) / pixel];
-    const hit = ([, row, column]: Item) => y >= row && y < row + SIDE && x >= column && x < column + SIDE;
-    const index = items[chosen] && hit(items[chosen]) ? chosen : items.findIndex(hit);
-    if (index < 0) return;
-    stage.set({ chosen: index });
-    drag = { x: event.clientX, y: event.clientY, index, row: items[index][1], column: items[index][2], pixel };
+  onDrag(frame, {
+    press(event) {
+      const { items, chosen, size } = state();
+      const around = frame.getBoundingClientRect();
+      const pixel = around.width / size;
+      const [x, y] = [(event.clientX - around.left) / pixel, (event.clientY - around.top) / pixel];
+      const hit = ([, row, column]: Item) => y >= row && y < row + SIDE && x >= column && x < column + SIDE;
+      const index = items[chosen] && hit(items[chosen]) ? chosen : items.findIndex(hit);
+      drag = undefined;
+      if (index < 0) return;
+      stage.set({ chosen: index });
+      drag = { x: event.clientX, y: event.clientY, index, row: items[index][1], column: items[index][2], pixel };
+    },
+    move(event) {
+      if (!drag) return;
+      const pixels = (distance: number) => Math.round(distance / drag!.pixel);
+      put(drag.index, { row: drag.row + pixels(event.clientY - drag.y), column: drag.column + pixels(event.clientX - drag.x) });
+    },
   });
-  frame.addEventListener("pointermove", (event) => {
-    if (!drag || !(event.buttons & 1)) return;
-    const pixels = (distance: number) => Math.round(distance / drag!.pixel);
-    put(drag.index, { row: drag.row + pixels(event.clientY - drag.y), column: drag.column + pixels(event.clientX - drag.x) });
-  });
-  for (const end of ["pointerup", "pointercancel"]) frame.addEventListener(end, () => (drag = undefined));
 
   const radios = freshId("garment");
   const items = Array.from({ length: MAX_ITEMS }, (_, i) => {
@@ -347,7 +348,7 @@ function mount(stage: Stage): View {
       const prediction = WORDS.predicts(square(now.side), names[winner], percent(now.shares[winner]));
       const { row, column, position } = spot(now.side);
       const here = now.here[position];
-      let text = [WORDS.lie(positions, square(size)), prediction, ...parts].join("");
+      let text = [prediction, WORDS.lie(positions, square(size)), ...parts].join("");
       text += WORDS.on(row, column, names[best(here)], percent(here[best(here)]), now.empty[position]);
       const connected = connectedShares(compose());
       if (connected) text += WORDS.connectedSays(names[best(connected)], percent(connected[best(connected)]));

@@ -20,7 +20,7 @@ export const WORDS = {
   over: "average, %",
   here: "this position, %",
   place: (name: string, row: string, column: string) => `${name} at row ${row}, column ${column}`,
-  lie: (positions: string[], size: string) => (positions.length ? `${positions.join("; ")} of ${size} pixels. ` : `An empty canvas of ${size} pixels. `),
+  lie: (positions: string[], size: string) => (positions.length ? ` ${positions.join("; ")} of ${size} pixels.` : ` An empty canvas of ${size} pixels.`),
   predicts: (size: string, name: string, share: string) => `The average over ${size} positions predicts ${name}, ${share}\u00a0%.`,
   item: (name: string, share: string, best: string, there: string) =>
     ` ${name}: ${share}\u00a0% by the average, ${best}\u00a0% at its best single position (${there}).`,

@@ -2,6 +2,7 @@
 import { h, setClass, write } from "../shell/dom";
 import { onKeys } from "../shell/keys";
 import { mapCanvas } from "../shell/maps";
+import { onDrag } from "../shell/pointer";
 import { isDark } from "../shell/theme";
 
 export interface Rows {
@@ -99,12 +100,7 @@ export function raster({ layers, classes, images, columns, label, kind, dead, em
     const y = ((event.clientY - box.top) / box.height) * height;
     go(tops.filter((top) => top <= y).length - 1, Math.floor(((event.clientX - box.left) / box.width) * columns));
   };
-  element.addEventListener("pointerdown", (event) => {
-    element.focus({ preventScroll: true });
-    element.setPointerCapture?.(event.pointerId);
-    follow(event);
-  });
-  element.addEventListener("pointermove", (event) => event.buttons & 1 && follow(event));
+  onDrag(element, { press: follow });
 
   let painted = 0;
   let theme = isDark();

@@ -47,9 +47,9 @@ const WORDS = {
     `1×1 unit ${unit} adds ${count} products, ${total}, and the bias ${bias}: ${sum}`,
   cut: ", which the ReLU makes 0",
   first: (unit: number, value: string) => `convolution unit ${unit} is ${value}`,
-  heldAt: (value: string) => ` It is held at ${value} at every position.`,
+  held: (unit: string, block: number, value: string) => `Held at every position: ${unit} of block ${block}, at ${value}. `,
   pinned: (row: number, column: number, value: string) => ` At the pinned row ${row}, column ${column} it is ${value}.`,
-  predicts: (name: string, share: string) => ` The network predicts ${name}, ${share}.`,
+  predicts: (name: string, share: string) => `The network predicts ${name}, ${share}.`,
 };
 
 const LINES = 12; // drawn into a unit
@@ -130,13 +130,13 @@ function mount(stage: Stage): View {
     return decode(own || stage.get<string[]>("pictures")[Math.max(0, stage.get<number>("picture"))]);
   };
   const pixels = () => bytes().map((value) => value / 255);
-  const clamps = (): Clamp[] => {
+  const clamps = (): (Clamp & { block: number; after: boolean })[] => {
     const held = stage.get<number[]>("held");
     if (held.length !== 4) return [];
     const [number, after, channel, value] = held;
     const block = blocks()[Math.max(0, Math.min(3, number - 1))];
     const layer = after ? block.pointwise : block.conv;
-    return [{ layer: layer.index, channel: Math.min(channel, layer.out - 1), value }];
+    return [{ layer: layer.index, channel: Math.min(channel, layer.out - 1), value, block: Math.max(1, Math.min(4, number)), after: !!after }];
   };
   const togglePin = () => stage.set({ pinned: stage.get<number[]>("pinned").length ? [] : [where().row, where().column] });
   const setClamp = () => {
@@ -266,12 +266,13 @@ function mount(stage: Stage): View {
         text += WORDS.sumIs(unit, values.length, fixed(total, DECIMALS), fixed(bias, DECIMALS), fixed(sum, DECIMALS));
         text += layer.relu && sum < 0 ? `${WORDS.cut}.` : ".";
       } else text += `${WORDS.first(unit, fixed(value, DECIMALS))}.`;
-      const held = clamps().find((one) => one.layer === layer.index && one.channel === unit);
-      if (held) text += WORDS.heldAt(fixed(held.value, 2));
       if (pinned >= 0) text += WORDS.pinned(Math.floor(pinned / conv.width), pinned % conv.width, fixed(network.at(layer.index, unit, pinned), DECIMALS));
       const prediction = shares();
       const best = prediction.indexOf(Math.max(...prediction));
-      return text + WORDS.predicts(names[best], percent(prediction[best]));
+      const answer = WORDS.predicts(names[best], percent(prediction[best]));
+      const [held] = clamps();
+      if (!held) return `${text} ${answer}`;
+      return `${answer} ${WORDS.held(WORDS.unitOf[held.after ? "after" : "before"](held.channel), held.block, fixed(held.value, 2))}${text}`;
     },
     table() {
       if (!network) return { head: [], rows: [] };

@@ -4,6 +4,7 @@ import { freshId, h } from "./dom";
 import { enlarging } from "./enlarge";
 import type { Model } from "./model";
 import { UnreadableImage } from "./image_file";
+import { steadySliders } from "./pointer";
 import { says } from "./says";
 import { isDark, onTheme, variables } from "./theme";
 import { type Table, tools } from "./tools";
@@ -97,6 +98,7 @@ export function figure(spec: Figure) {
       const head = tools();
       const root = h("section", { class: `nin-figure nin-${spec.name}`, "aria-labelledby": titleId });
       const said = says(root, signal);
+      steadySliders(root, signal);
       root.append(
         h("header", {},
           h("strong", { id: titleId }, number ? `Figure ${number}` : "", h("span", { class: "nin-only-heard" }, ` ${title}`)),

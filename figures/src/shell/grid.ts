@@ -2,6 +2,7 @@
 import { h, setStyle } from "./dom";
 import { onKeys } from "./keys";
 import { mapCanvas } from "./maps";
+import { onDrag } from "./pointer";
 
 export interface Grid {
   element: HTMLElement;
@@ -52,14 +53,7 @@ export function grid({ label, move, hover }: Options): Grid {
       Math.floor(((event.clientX - box.left) / box.width) * width),
     );
   };
-  element.addEventListener("pointerdown", (event) => {
-    element.focus({ preventScroll: true });
-    element.setPointerCapture?.(event.pointerId);
-    follow(event);
-  });
-  element.addEventListener("pointermove", (event) => {
-    if (event.buttons & 1 || (hover && event.pointerType === "mouse")) follow(event);
-  });
+  onDrag(element, { press: follow, hover: hover ? follow : undefined });
   return {
     element,
     canvas,

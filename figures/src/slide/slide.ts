@@ -9,6 +9,7 @@ import { decode, encode, readGarment, SIDE } from "../shell/garment";
 import { grid } from "../shell/grid";
 import { onKeys } from "../shell/keys";
 import { mapCanvas, paintColor } from "../shell/maps";
+import { onDrag } from "../shell/pointer";
 import { preamble } from "../shell/python";
 import { colors, cssColor } from "../shell/theme";
 import { weights } from "../shell/weights";
@@ -82,18 +83,17 @@ function mount(stage: Stage): View {
     };
   });
   let drag: { x: number; y: number; right: number; down: number; pixel: number } | undefined;
-  frame.addEventListener("pointerdown", (event) => {
-    frame.focus({ preventScroll: true });
-    frame.setPointerCapture?.(event.pointerId);
-    const { right, down } = state();
-    drag = { x: event.clientX, y: event.clientY, right, down, pixel: frame.getBoundingClientRect().width / SIDE };
+  onDrag(frame, {
+    press(event) {
+      const { right, down } = state();
+      drag = { x: event.clientX, y: event.clientY, right, down, pixel: frame.getBoundingClientRect().width / SIDE };
+    },
+    move(event) {
+      if (!drag) return;
+      const pixels = (distance: number) => Math.round(distance / drag!.pixel);
+      go(drag.right + pixels(event.clientX - drag.x), drag.down + pixels(event.clientY - drag.y));
+    },
   });
-  frame.addEventListener("pointermove", (event) => {
-    if (!drag || !(event.buttons & 1)) return;
-    const pixels = (distance: number) => Math.round(distance / drag!.pixel);
-    go(drag.right + pixels(event.clientX - drag.x), drag.down + pixels(event.clientY - drag.y));
-  });
-  for (const end of ["pointerup", "pointercancel"]) frame.addEventListener(end, () => (drag = undefined));
 
   const radios = freshId("guess");
   const guesses = Object.entries(WORDS.guesses).map(([value, text]) => {

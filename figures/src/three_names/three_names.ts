@@ -5,6 +5,7 @@ import { h, svg, write } from "../shell/dom";
 import { figure, type Stage, type View } from "../shell/figure";
 import { decimals, fixed, rounded, tiny } from "../shell/format";
 import { onKeys } from "../shell/keys";
+import { onDrag } from "../shell/pointer";
 import { preamble } from "../shell/python";
 import { segments, segmentsStyle } from "../shell/segments";
 import { shareCursor } from "../shell/shared_cursor";
@@ -142,14 +143,7 @@ function mount(stage: Stage): View {
       const { pixel = now.pixel, unit = now.unit } = found;
       go(Math.floor(pixel / size.width), pixel % size.width, unit);
     };
-    drawing.addEventListener("pointerdown", (event) => {
-      element.focus({ preventScroll: true });
-      drawing.setPointerCapture?.(event.pointerId);
-      follow(event);
-    });
-    drawing.addEventListener("pointermove", (event) => {
-      if (event.buttons & 1 || event.pointerType === "mouse") follow(event);
-    });
+    onDrag(drawing, { press: follow, hover: follow }, element);
     return { form, element, shape, drawing, still, over };
   });
 

@@ -4,6 +4,7 @@ import { h, setStyle, setValue, write } from "../shell/dom";
 import { figure, type Stage, type View } from "../shell/figure";
 import { thousands } from "../shell/format";
 import { onKeys } from "../shell/keys";
+import { onDrag } from "../shell/pointer";
 import { preamble } from "../shell/python";
 
 /** Kinds and orders, as in Python's `where.KINDS` and `where.ORDERS`. */
@@ -252,14 +253,7 @@ function mount(stage: Stage): View {
     const box = plot.getBoundingClientRect();
     go(Math.floor(((event.clientX - box.left) / box.width) * drawn.indices.length));
   };
-  plot.addEventListener("pointerdown", (event) => {
-    plot.focus({ preventScroll: true });
-    plot.setPointerCapture?.(event.pointerId);
-    follow(event);
-  });
-  plot.addEventListener("pointermove", (event) => {
-    if (event.buttons & 1) follow(event);
-  });
+  onDrag(plot, { press: follow });
 
   const view: View = {
     draw() {
