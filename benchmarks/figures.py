@@ -31,13 +31,13 @@ FIGURES = {
     "1.5": "01_one_by_one_convolution",
     "2.1": "02_mlpconv",
     "2.5": "02_mlpconv",
-    "3.1": "03_building_nin",
+    "3.1": "03_build_and_train_nin",
     "4.1": "04_global_average_pooling",
     "4.4": "04_global_average_pooling",
     "4.6": "04_global_average_pooling",
     "4.8": "04_global_average_pooling",
-    "6.1": "06_when_it_will_not_train",
-    "8.1": "08_what_nin_started",
+    "9.1": "09_when_nin_does_not_train",
+    "11.1": "11_after_nin",
 }
 SLOWED = 6
 KINDS = ("script", "own", "all", "rest")

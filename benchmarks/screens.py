@@ -82,13 +82,13 @@ CHANGES = {
         ("part=blocks", ".blocks :is(button, input)", ".blocks :is(.shot, .graph)"),
         ("part=blocks", ".top select, .nin-segments label", ".blocks .shot"),
     ],
-    "6.1": [
+    "9.1": [
         ("", ".preset select, .go button", ".readings, .losses, .raster"),
         ("", ".plots :is(.raster, input)", ".readings, .losses, .raster"),
         ("", ".remedies button", ".losses, .raster"),
         ("press settings", ".panel input", ".readings, .losses"),
     ],
-    "8.1": [("", "select", ".sums, .plot"), ("", ".plot", ".plot")],
+    "11.1": [("", "select", ".sums, .plot"), ("", ".plot", ".plot")],
 }
 #: From the figure's upper edge to the lower edge of its sentence.
 TALL = """figure => {

@@ -1,7 +1,7 @@
 """The map of the book on its start page, made from the head of each page.
 
-A page that gives its reading time is a stop, in the order of ``_toc.yml``; a line leads to it from
-each page that it needs. All other pages are reference pages.
+A chapter is a stop, in the order of ``_toc.yml``; a line leads to it from each chapter that it
+needs. All other pages are listed below the map.
 """
 
 import json
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Page:
-    """The head of a page. ``needs`` are the pages named after "You need"."""
+    """The head of a page. ``number`` is a chapter's; ``needs`` are the pages after "You need"."""
 
     name: str
     title: str
@@ -35,6 +35,12 @@ def names(root: Path = ROOT) -> list[str]:
 def pages(root: Path = ROOT) -> list[Page]:
     """The pages of the book, the start page aside, in their order."""
     return [_page(file_of(name, root)) for name in names(root)]
+
+
+def number_of(name: str) -> str:
+    """The number of a chapter, by the name of its file; "" for other pages."""
+    match = re.match(r"(\d\d)_", name)
+    return str(int(match[1])) if match else ""
 
 
 def file_of(name: str, root: Path = ROOT) -> Path:
@@ -64,7 +70,7 @@ def _page(file: Path) -> Page:
         name=file.stem,
         title=first(r"^# (.+)$"),
         question=first(r'<p class="question">(.*?)</p>'),
-        number=first(r"^Chapter (\d+)", line),
+        number=number_of(file.stem),
         read=first(r"([^·]+) to read", line),
         run=first(r"([^·]+) to run", line),
         needs=tuple(re.findall(r"\]\((\w+)(?:\.ipynb|\.md)?\)", first(r"\bYou need (.+)$"))),
@@ -72,12 +78,12 @@ def _page(file: Path) -> Page:
 
 
 def stops(book: list[Page]) -> dict[Page, list[Page]]:
-    """Each page with a reading time → the pages to read right before it.
+    """Each chapter → the chapters to read right before it.
 
-    A page that one of these needs already is left out.
+    A chapter that one of these needs already is left out.
     """
-    named = {page.name: page for page in book if page.read}
-    before: dict[str, set[str]] = {}  # all pages that a page builds on
+    named = {page.name: page for page in book if page.number}
+    before: dict[str, set[str]] = {}  # all chapters that a chapter builds on
     direct = {}
     for name, page in named.items():
         needs = [other for other in page.needs if other in before]
@@ -144,7 +150,7 @@ def _rail(row: Row, wide: int) -> str:
 def _after(needs: list[Page]) -> str:
     if not needs:
         return "needs no other chapter"
-    links = [f'<a href="{p.name}.html">{p.number or escape(p.title)}</a>' for p in needs]
+    links = [f'<a href="{p.name}.html">{p.number}</a>' for p in needs]
     return f"needs chapter{'s' * (len(links) > 1)} {' and '.join(links)}"
 
 
@@ -190,6 +196,6 @@ def pages_html(book: list[Page]) -> str:
         f'<li><a href="{page.name}.html">{escape(page.title)}</a>'
         f"{f'<span>{page.question}</span>' if page.question else ''}</li>"
         for page in book
-        if not page.read
+        if not page.number
     ]
     return f'<ul class="book-pages">{"".join(parts)}</ul>'

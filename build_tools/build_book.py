@@ -21,8 +21,8 @@ import nin_lib
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("torch", "torchvision", "keras", "matplotlib", "numpy", "jupyter-book")
-# Chapter 5 trains in full and prints its seconds: Jupyter Book executes it last, on all cores.
-ALONE = {"full": ("05_training_nin.ipynb",), "fast": ()}
+# Chapter 7 trains in full and prints its seconds: Jupyter Book executes it last, on all cores.
+ALONE = {"full": ("07_training_on_a_gpu.ipynb",), "fast": ()}
 # In nin_lib, and yet in no chapter's output: a page takes these files in when it is written.
 BUNDLES = ("nin_lib/live/*.mjs", "nin_lib/live/loader.js")
 

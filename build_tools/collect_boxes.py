@@ -11,6 +11,8 @@ import re
 import sys
 from pathlib import Path
 
+import book_map
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "book" / "what_tutorials_get_wrong.md"
 BOX = re.compile(r"<div[^>]*>\s*\*\*What tutorials get wrong\*\*\s*(.*?)\s*</div>", re.DOTALL)
@@ -21,8 +23,8 @@ def paragraphs(notebook: Path) -> list[str]:
     """The paragraphs of a chapter's boxes, each with a link to the chapter."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     text = "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
-    number = re.search(r"Chapter (\d+) ·", text)
-    name = f"chapter {number[1]}" if number else re.search(r"^# (.*)", text, re.M)[1]
+    number = book_map.number_of(notebook.stem)
+    name = f"chapter {number}" if number else re.search(r"^# (.*)", text, re.M)[1]
     inside = [part for box in BOX.findall(text) for part in re.split(r"\n{2,}", box)]
     return [f"{part} ([{name}]({notebook.name}))" for part in inside]
 

@@ -57,9 +57,8 @@ def main(site: Path = HERE.parent / "_build" / "html") -> int:
         heights = {}
         for name in sorted(pages):
             heights |= measured(page, address, name)
-    lines = [
-        f"{json.dumps(number)}: {json.dumps(steps(heights[number]))}" for number in sorted(heights)
-    ]
+    in_order = sorted(heights, key=lambda number: [part.zfill(2) for part in number.split(".")])
+    lines = [f"{json.dumps(number)}: {json.dumps(steps(heights[number]))}" for number in in_order]
     TARGET.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
     return 0
 

@@ -6,7 +6,7 @@ import re
 from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-CAPTION = re.compile(r"Figure ((?:\d+|K)\.\d+)\.")  # as a picture's caption begins, in bold
+CAPTION = re.compile(r"Figure ((?:\d+|[A-Z])\.\d+)\.")  # as a picture's caption begins, in bold
 CHECK = re.compile(r'\s*^check\.answer\("([^"]+)".*\Z', re.MULTILINE | re.DOTALL)
 SETUP, FIGURE, TABLE = "Setup, for Colab", "Code of this figure", "Code of this table"
 CODE, ANSWER = "Code", "Show the answer"

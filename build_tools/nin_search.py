@@ -13,9 +13,9 @@ from sphinx.search.en import SearchEnglish
 # What a reader searches for under another name than the glossary's → the page that introduces it.
 SEARCHED = {
     "cam": "04_global_average_pooling",
-    "nin block": "03_building_nin",
-    "2.302585": "06_when_it_will_not_train",
-    "2.3026": "06_when_it_will_not_train",
+    "nin block": "03_build_and_train_nin",
+    "2.302585": "09_when_nin_does_not_train",
+    "2.3026": "09_when_nin_does_not_train",
 }
 # A search word: a number with its decimals, a shape such as 3×3, or a word.
 NUMBER = r"\d+(?:[.,]\d+)+|\d+(?:×\d+)+"

@@ -12,10 +12,12 @@ import re
 import sys
 from pathlib import Path
 
+import book_map
+
 BOOK = Path(__file__).resolve().parent.parent / "book"
 LIVE = re.compile(r'\blive\.\w+\((?:[^()]|\([^()]*\))*?\bnumber="([^"]+)"')
 CAPTION = re.compile(r"\*\*Figure (\S+)\.\*\*")
-NUMBER = r"(?:\d+|K)\.\d+"
+NUMBER = r"(?:\d+|[A-Z])\.\d+"
 # What stands before a figure's number: words of the prose, an address, an argument (in JSON, too).
 BEFORE = ("Figure ", "#fig-", r"number=\"", 'number="')
 NAMED = re.compile("|".join(f"(?<={re.escape(words)}){NUMBER}" for words in BEFORE))
@@ -32,10 +34,9 @@ def own_numbers(cells: list[dict]) -> list[str]:
     return found
 
 
-def prefix(cells: list[dict]) -> str:
-    """The number of a chapter; K for NiN in Keras, which has none."""
-    number = re.search(r"Chapter (\d+) ·", "".join(cells[0]["source"]))
-    return number[1] if number else "K"
+def prefix(name: str) -> str:
+    """The number of a chapter; the first letter of another page's: M of ``depth_maxout``."""
+    return book_map.number_of(name) or name.removeprefix("depth_")[0].upper()
 
 
 def renamed(text: str, new: dict[str, str]) -> str:
@@ -48,7 +49,7 @@ def main(others: list[str]) -> int:
     notebooks = {path: json.loads(path.read_text("utf-8")) for path in sorted(BOOK.glob("*.ipynb"))}
     new, fresh = {}, {}
     for path, notebook in notebooks.items():
-        numbers, start = own_numbers(notebook["cells"]), prefix(notebook["cells"])
+        numbers, start = own_numbers(notebook["cells"]), prefix(path.stem)
         in_order = [f"{start}.{i}" for i in range(1, len(numbers) + 1)]
         new |= {old: now for old, now in zip(numbers, in_order, strict=True) if old != "?.?"}
         fresh[path] = [now for old, now in zip(numbers, in_order, strict=True) if old == "?.?"]

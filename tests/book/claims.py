@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from nin_lib import models, records, summary, train
-from nin_lib.check.chapter07 import _shared
+from nin_lib.check.chapter10 import _shared
 from nin_lib.data import whitening  # noqa: F401
 from nin_lib.recipes import RECIPES, find, studies  # noqa: F401
 from nin_lib.train import Engine  # noqa: F401
@@ -62,8 +62,8 @@ NO_CLAIM_NEEDED = (
     r'</?[a-z][\w-]*(?:\s+[\w-]+(?:="[^"]*")?)*\s*/?>|<!--.*?-->',
     r"\]\([^)\s]*\)|https?://\S+|(?i:arxiv):\s?\S+",
     r"\\tag\{[^}]*\}",
-    r"\*\*\d\.\d+ [A-Z]\w+",  # the head of an exercise
-    r"\(\d\.\d\)",  # an equation, referred to by its number
+    r"\*\*\d+\.\d+ [A-Z]\w+",  # the head of an exercise
+    r"\((?:\d+|[A-Z])\.\d+\)",  # an equation, referred to by its number
     r"^#+\s*\d[\d.]*(?=\s)",
     r"(?i:equation|figure|fig\.|exercise|section|table|chapter|§)s?\s*\(?\d+(?:\.\d+)*\)?"
     rf"(?:(?:,| and| or| to|–)\s*\(\d+\.\d+\))*(?!\.?\d|{_GAP}{_UNIT})",
@@ -389,7 +389,7 @@ def must_share(row: int) -> float:
     return _shared(errors(row, "nin"), errors(row, "maxout"))
 
 
-# Chapter 8. Layers are (channels in, channels out, side).
+# Chapter 11. Layers are (channels in, channels out, side).
 NAIVE_3A = (192, 64, 1), (192, 128, 3), (192, 32, 5)
 INCEPTION_3A = (
     (192, 64, 1), (192, 96, 1), (96, 128, 3), (192, 16, 1), (16, 32, 5), (192, 32, 1),
@@ -412,7 +412,7 @@ def ghost(name: str) -> nn.Module:
 
 @cache
 def _layers(name: str):
-    """The layers of a network of Figure 8.1, or of the first MobileNet without normalization."""
+    """The layers of a network of Figure 11.1, or of the first MobileNet without normalization."""
     from nin_lib.live import where
 
     if name != "mobilenet":
@@ -436,7 +436,7 @@ def counted(name: str) -> tuple[int, int]:
 
 
 def biggest(name: str):
-    """The layer of a network of Figure 8.1 that has most parameters."""
+    """The layer of a network of Figure 11.1 that has most parameters."""
     return max(_layers(name), key=lambda layer: layer.params)
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from itertools import pairwise, takewhile
 
+import book_map
 import number_figures
 import pytest
 
@@ -137,12 +138,27 @@ def test_the_table_of_contents_lists_every_page(root):
     assert sorted(listed) == sorted(pages - {"index"})
 
 
+def test_a_chapter_has_one_number(root):
+    """That of its file, in its first line, its exercises and its equations, and in the contents."""
+    contents = (root / "_toc.yml").read_text(encoding="utf-8")
+    numbered = {path: book_map.number_of(path.stem) for path in chapters(root)}
+    found = [int(number) for number in numbered.values() if number]
+    assert found == sorted(set(found)) and len(found) >= 9
+    for path, number in ((path, number) for path, number in numbered.items() if number):
+        text = path.read_text(encoding="utf-8")
+        assert f'<p class=\\"chapter-line\\">Chapter {number} ·' in text, path
+        assert f"- file: {path.stem}\n        title: {number} · " in contents, path
+        own = re.findall(r'check\.\w+\(\\"(\w+)\.\d|\*\*(\w+)\.\d+ [A-Z]|tag\{(\w+)\.', text)
+        assert own and {a or b or c for a, b, c in own} == {number}, path
+
+
 def test_every_picture_has_a_caption_with_its_number(root):
     for path in chapters(root):
         cells = json.loads(path.read_text())["cells"]
         for cell, below in pairwise(cells):
             if "mystnb" in cell["metadata"]:
-                assert re.match(r"\*\*Figure (\d+|K)\.\d+\.\*\* \S", "".join(below["source"])), path
+                caption = "".join(below["source"])
+                assert re.match(r"\*\*Figure (\d+|[A-Z])\.\d+\.\*\* \S", caption), path
 
 
 def test_figures_are_numbered_in_one_sequence_and_named_by_numbers_that_exist(root):
@@ -150,12 +166,12 @@ def test_figures_are_numbered_in_one_sequence_and_named_by_numbers_that_exist(ro
     known = {"0"}
     for path in chapters(root):
         cells = json.loads(path.read_text())["cells"]
-        numbers, start = number_figures.own_numbers(cells), number_figures.prefix(cells)
+        numbers, start = number_figures.own_numbers(cells), number_figures.prefix(path.stem)
         assert numbers == [f"{start}.{i}" for i in range(1, len(numbers) + 1)], path
         known |= set(numbers)
     for path in [*chapters(root), *root.glob("book/*.md"), *root.glob("nin_lib/check/*.py")]:
         text = path.read_text(encoding="utf-8")
-        named = re.findall(r"\bFigure (\d+(?:\.\d+)?|K\.\d+)|#fig-([\dK.]+\d)", text)
+        named = re.findall(r"\bFigure (\d+(?:\.\d+)?|[A-Z]\.\d+)|#fig-([\dA-Z.]+\d)", text)
         assert {a or b for a, b in named} <= known, path
 
 

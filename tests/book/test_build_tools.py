@@ -151,9 +151,9 @@ def test_only_chapters_that_were_not_executed_yet_are_executed(build_book, tree,
     assert build_book.missing(output / ".jupyter_cache") == others
     first.write_text(first.read_text().replace("import torch", "import torch  # changed", 1))
     assert build_book.missing(output / ".jupyter_cache") == chapters
-    monkeypatch.delenv("NIN_BOOK_FAST")  # in full, chapter 5 executes alone
+    monkeypatch.delenv("NIN_BOOK_FAST")  # in full, chapter 7 executes alone
     names = {path.name for path in build_book.missing(output / ".jupyter_cache")}
-    assert {path.name for path in chapters} - names == {"05_training_nin.ipynb"}
+    assert {path.name for path in chapters} - names == {"07_training_on_a_gpu.ipynb"}
 
 
 def test_links_are_reported_or_a_sentence_tells_why_not(tmp_path, monkeypatch, capsys):

@@ -146,7 +146,7 @@ def test_the_search_finds_both_ends_of_a_range():
     [
         "6×6×32", "1 × 1", "32×H×W", r"$28\times 28$", r"$3\times H$", "3 → 6 → 2", "3×3 kernels",
         "equation (1.1)", "Equations (1.1) and (1.2)", "Figure 1.1", "fig. 2.3", "section 3.1",
-        "exercise 1.2.", "Chapter 5's network", "in 2013", "2013, 2014", "CIFAR-10", "float16",
+        "exercise 1.2.", "Chapter 7's network", "in 2013", "2013, 2014", "CIFAR-10", "float16",
         "`x = 0.5`", "```python\nx = 0.5\n```", "[x](https://d2l.ai/0.5%20s)", "https://x.y/0.5",
         '<div style="width: 0.5em">', r"$$x \tag{1.1}$$", "arXiv:1312.4400", "## 1.2 Layers",
         "Python 3.11", "three of ten", "(1, 192, 28, 28)", "5 kernels", "$C = 32$ channels",

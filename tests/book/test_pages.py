@@ -31,9 +31,9 @@ def chapter(name: str) -> str:
 
 def title(name: str) -> str:
     """As the book calls a chapter: ``3 · Building NiN``."""
-    number = re.search(r"Chapter (\d+) ·", chapter(name))
+    number = book_map.number_of(name)
     heading = re.search(r"^# (.*)", chapter(name), re.M)[1]
-    return f"{number[1]} · {heading}" if number else heading
+    return f"{number} · {heading}" if number else heading
 
 
 def flat(text: str) -> str:
@@ -226,7 +226,7 @@ def test_the_reference_names_every_study():
 
 def test_the_table_of_chapters_says_what_they_say():
     lines = []
-    for stop in (stop for stop in book_map.pages() if stop.read):
+    for stop in (page for page in book_map.pages() if page.number):
         cells = json.loads(book_map.file_of(stop.name).read_text(encoding="utf-8"))["cells"]
         asked = sum("check.answer(" in "".join(cell["source"]) for cell in cells)
         link = f"[{title(f'{stop.name}.ipynb')}]({stop.name}.ipynb)"

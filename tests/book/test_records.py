@@ -180,11 +180,11 @@ def test_a_cursor_move_is_cheap_on_a_slow_machine():
     assert record["slowed"] == 6
     measured = {row["figure"] for row in record["figures"]}
     early = {"0", "1.1", "1.4", "1.5", "2.1", "2.5", "3.1"}
-    assert measured == early | {"4.1", "4.4", "4.6", "4.8", "6.1", "8.1"}
+    assert measured == early | {"4.1", "4.4", "4.6", "4.8", "9.1", "11.1"}
     for row in record["figures"]:
         if row["path"] == "JavaScript":
             assert row["own_p95"] <= 50, row
-        elif row["figure"][0] in "12":
+        elif row["figure"].startswith(("1.", "2.")):
             assert row["own_median"] <= 16.7, row
         if "rest_p95" in row:  # a stroke, after which a network looks and all is drawn
             assert row["own_p95"] <= 16.7, row

@@ -30,11 +30,11 @@ FIGURES = {
     "4.4": live.Slide,
     "4.6": live.BiggerCanvas,
     "4.8": live.BreakMap,
-    "6.1": live.Die,
-    "8.1": live.WhereOnes,
+    "9.1": live.Die,
+    "11.1": live.WhereOnes,
 }
 #: Tried whenever tests run; the others, which have the same frame, with the slow tests.
-FIRST = ("0", "1.1", "6.1")
+FIRST = ("0", "1.1", "9.1")
 DESK = {"viewport": {"width": 1440, "height": 900}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 SCREENS = {"desk": DESK, "phone": PHONE}

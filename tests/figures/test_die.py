@@ -1,4 +1,4 @@
-"""Figure 6.1, watch ReLUs die: it trains as torch does, and says what became of the run."""
+"""Figure 9.1, watch ReLUs die: it trains as torch does, and says what became of the run."""
 
 import json
 import math
@@ -120,7 +120,7 @@ def test_the_constants_are_those_of_the_page(trained_in_node, root):
 @pytest.fixture
 def die(shown):
     def open_figure(fragment="", options=None, **traits):
-        figure = live.Die(number="6.1", **traits)
+        figure = live.Die(number="9.1", **traits)
         return shown(figure, fragment, **(options or {})).wait_for("Step 0")
 
     return open_figure
@@ -383,7 +383,7 @@ def test_axe_finds_nothing(die, violations):
 
 
 def test_the_fallback_is_a_picture_with_torchs_own_numbers():
-    text = live.Die(bias=-0.5, number="6.1").fallback()
+    text = live.Die(bias=-0.5, number="9.1").fallback()
     assert "<svg" in text and "2.302585, and" in text
     [dead] = re.findall(r"and (\d+) of 120 units are dead", text)
     start = dying.dead_units(dying.network(Settings(HE, -0.5, 0.7, seed=3)), dying.inputs()[0][:50])

@@ -620,7 +620,7 @@ def test_sliders_are_heard_in_words(page):
 
 
 def test_a_slider_of_logarithms_is_heard_as_it_is_shown(opened):
-    page = opened("6.1")
+    page = opened("9.1")
     rate = page.figure.get_by_role("slider", name="learning rate")
     assert rate.get_attribute("aria-valuetext") == "0.7"
     rate.press("ArrowLeft")
@@ -806,7 +806,7 @@ def test_start_again_returns_to_the_first_state_and_not_to_the_addresses(opened,
 
 
 def test_start_again_stops_a_training(opened):
-    page = opened("6.1")
+    page = opened("9.1")
     first = page.sentence()
     page.button("train").click()
     page.tab.locator(".nin-says", has_text=re.compile(r"^Step [1-9]\d")).wait_for()

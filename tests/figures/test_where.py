@@ -20,7 +20,7 @@ COSTS = ("params", "macs")
 
 
 def figure(**traits):
-    return where.WhereOnes(number="8.1", **traits)
+    return where.WhereOnes(number="11.1", **traits)
 
 
 def sums(found):

@@ -20,10 +20,10 @@ CELLS = (
     "many = [getattr(live, name)(number=name) for name in names]\ndisplay(*many)",
     "spent, slid, laid, broken = many\n"
     "print('python has', spent.width, spent.head, slid.right, laid.items[0], broken.redrawn)",
-    "dying = live.Die(number='6.1')\ndying",
+    "dying = live.Die(number='9.1')\ndying",
     "print('python has', dying.unit, dying.step, dying.settings())",
-    "rest = live.Bend(number='2.1'), live.InsidePixel(number='2.2'), live.WhereOnes(number='8.1')\n"
-    "display(*rest)",
+    "rest = live.Bend(number='2.1'), live.InsidePixel(number='2.2')\n"
+    "display(*rest, live.WhereOnes(number='11.1'))",
 )
 
 

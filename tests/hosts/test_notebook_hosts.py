@@ -64,7 +64,7 @@ def shown(page, name):
 
 
 def drive_training(page, output):
-    """The figure of chapter 6 trains in its worker until the network is dead; Python hears which
+    """The figure of chapter 9 trains in its worker until the network is dead; Python hears which
     unit and which step are looked at."""
     output(6)
     dying, says = shown(page, "die")

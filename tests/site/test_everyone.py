@@ -66,7 +66,7 @@ def test_nothing_moves_when_a_networks_weights_come_late(browser, address, width
 
 def test_what_is_too_wide_can_be_scrolled_from_the_keyboard(browser, address):
     page = browser.new_page(viewport={"width": 390, "height": 800})
-    page.goto(f"{address}/06_when_it_will_not_train.html", wait_until="networkidle")
+    page.goto(f"{address}/09_when_nin_does_not_train.html", wait_until="networkidle")
     for end in (True, False):  # the last code of the page, then the first that shows
         blocks = page.locator("pre:visible")
         block = blocks.last if end else blocks.first
@@ -80,7 +80,7 @@ def test_what_is_too_wide_can_be_scrolled_from_the_keyboard(browser, address):
 
 def test_what_goes_on_out_of_sight_has_a_shadow_and_first_columns_stay(browser, address):
     page = browser.new_page(viewport={"width": 390, "height": 800})
-    page.goto(f"{address}/06_when_it_will_not_train.html")
+    page.goto(f"{address}/09_when_nin_does_not_train.html")
     page.evaluate("for (const fold of document.querySelectorAll('article details')) fold.open = 1")
     wide = "all => all.filter((e) => e.scrollWidth > e.clientWidth + 1)"
     blocks = page.locator("article :is(pre, .cell_output > .output)")

@@ -55,7 +55,7 @@ def test_an_address_that_is_none_leads_back(site, browser):
 @pytest.mark.parametrize(
     ("words", "where"),
     [
-        ("2.3026", "06_when_it_will_not_train"),
+        ("2.3026", "09_when_nin_does_not_train"),
         ("1×1", "01_one_by_one_convolution"),
         ("1x1 convolution", "01_one_by_one_convolution"),
         ("global average", "04_global_average_pooling"),
@@ -75,8 +75,8 @@ def test_search_finds(browser, address, words, where):
         ("CAM", "04_global_average_pooling"),
         ("global average pooling", "04_global_average_pooling"),
         ("receptive field", "04_global_average_pooling"),
-        ("NiN block", "03_building_nin"),
-        ("2.302585", "06_when_it_will_not_train"),
+        ("NiN block", "03_build_and_train_nin"),
+        ("2.302585", "09_when_nin_does_not_train"),
     ],
 )
 def test_the_page_that_introduces_a_term_is_found_first_with_its_sections(

@@ -13,7 +13,7 @@ from pypdf import PdfReader
 def pdf(site, browser, root, tmp_path_factory):
     """The start page and two chapters, printed."""
     target = tmp_path_factory.mktemp("print") / "book.pdf"
-    names = ("index", "01_one_by_one_convolution", "08_what_nin_started")
+    names = ("index", "01_one_by_one_convolution", "11_after_nin")
     command = [sys.executable, root / "build_tools" / "print_book.py", site, target, *names]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -70,7 +70,7 @@ PRINTED = """() => {
 def test_a_browser_prints_light_pages_on_which_nothing_is_lost(browser, address):
     """From a dark system, on a sheet as wide as A4."""
     page = browser.new_page(color_scheme="dark", viewport={"width": 680, "height": 1000})
-    page.goto(f"{address}/08_what_nin_started.html")
+    page.goto(f"{address}/11_after_nin.html")
     page.locator(".nin-live[data-ready=true] .nin-says").wait_for()
     page.emulate_media(media="print")
     assert page.locator(".nin-fallback").is_visible() and page.locator("h1").is_visible()
@@ -89,7 +89,7 @@ def test_a_browser_prints_light_pages_on_which_nothing_is_lost(browser, address)
 
 
 def test_links_are_numbered_notes(texts, site):
-    html = (site / "08_what_nin_started.html").read_text()
+    html = (site / "11_after_nin.html").read_text()
     notes = re.search(r'<ol class="links"[^>]*>(.*?)</ol>', html)[1]
     notes = re.findall("<li>(.*?)</li>", notes)
     text = "".join("".join(text.split()) for text in texts)

@@ -42,7 +42,7 @@ def test_the_start_page_has_its_figure_and_leads_to_every_page(browser, address)
 
 def test_the_foot_says_how_the_page_was_made(browser, address):
     page = browser.new_page()
-    page.goto(f"{address}/05_training_nin.html")
+    page.goto(f"{address}/07_training_on_a_gpu.html")
     foot = page.inner_text("p.made")
     assert re.search(r"Made \d{4}-\d\d-\d\d from (fashion-mnist|wardrobe), fast budget", foot)
     assert "torch " in foot and "Not for publication" in foot
@@ -60,7 +60,7 @@ def test_mathematics_needs_no_script(site):
 def test_the_name_of_a_function_does_not_touch_what_follows(site, name):
     html = (site / f"{name}.html").read_text()
     assert not re.search(r"<mi>ln</mi><(mi|mn|mfrac|msup)", html)
-    if name == "06_when_it_will_not_train":
+    if name == "09_when_nin_does_not_train":
         assert re.search(r'<mi>ln</mi><mspace width="0.167em" /><mn>10', html)
 
 

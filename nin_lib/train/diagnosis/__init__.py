@@ -1,7 +1,7 @@
 """Why does it not train? One batch through a network, and what it shows.
 
 ``diagnose(model, (x, y))`` gives a verdict, the layer, what was seen, and what to try. The
-verdicts, the gravest first (chapter 6 explains each):
+verdicts, the gravest first (chapter 9 explains each):
 
 * ``bad input``: images or labels that no network can learn from as they are
 * ``diverging``: no numbers any more, or none after one step at the learning rate

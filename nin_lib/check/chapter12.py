@@ -1,4 +1,4 @@
-"""Exercises of the Keras edition, ``book/keras_edition.ipynb``. None of them needs Keras."""
+"""Exercises of chapter 12: NiN in Keras. None of them needs Keras."""
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -19,18 +19,18 @@ def _with(function, *more):
 
 
 @exercise(
-    "keras.1",
+    "12.1",
     "predict",
     stub="""
         # a side of 32 pixels, a filter of 5 in steps of 2: how many positions with
         # "valid", how many with "same", and how many zeros "same" puts before the
         # first pixel and after the last
         padding = {"valid": ..., "same": ..., "before": ..., "after": ...}
-        check.answer("keras.1", padding)
+        check.answer("12.1", padding)
     """,
     solution="""
         same = -(-32 // 2)  # 32 / 2, rounded up
-        zeros = (same - 1) * 2 + 5 - 32  # equation (K.1)
+        zeros = (same - 1) * 2 + 5 - 32  # equation (12.1)
         padding = {
             "valid": (32 - 5) // 2 + 1,
             "same": same,
@@ -80,14 +80,14 @@ def padding(answer):
 
 
 @exercise(
-    "keras.2",
+    "12.2",
     "try",
     stub="""
         # an idx file, unpacked, begins with these bytes (hexadecimal):
         #     00 00 08 03  00 00 03 e8  00 00 00 20  00 00 00 30
         # how many pictures, of how many rows and columns; how long is the file?
         header = {"pictures": ..., "rows": ..., "columns": ..., "bytes": ...}
-        check.answer("keras.2", header)
+        check.answer("12.2", header)
     """,
     solution="""
         from math import prod
@@ -137,7 +137,7 @@ def header(answer):
 
 
 @exercise(
-    "keras.3",
+    "12.3",
     "build",
     stub="""
         # kernel is a kernel of Keras as a torch tensor, H×W×I×O (I channels in, O
@@ -146,7 +146,7 @@ def header(answer):
             return ...
 
 
-        check.answer("keras.3", to_torch)
+        check.answer("12.3", to_torch)
     """,
     solution="""
         def to_torch(kernel):
@@ -181,7 +181,7 @@ def to_torch(answer):
 
 
 @exercise(
-    "keras.4",
+    "12.4",
     "build",
     stub="""
         # x is N×C×H×W; wanted is x with zeros around it, so many and where Keras
@@ -190,7 +190,7 @@ def to_torch(answer):
             return ...
 
 
-        check.answer("keras.4", pad_same)
+        check.answer("12.4", pad_same)
     """,
     solution="""
         def pad_same(x, kernel, stride):
@@ -201,7 +201,7 @@ def to_torch(answer):
                 zeros += [t // 2, t - t // 2]
             return nn.functional.pad(x, zeros)
     """,
-    hint="Equation (K.1) for each of the two sides; `nn.functional.pad` takes left, right, top, "
+    hint="Equation (12.1) for each of the two sides; `nn.functional.pad` takes left, right, top, "
     "bottom.",
     wrong=[
         ("[t // 2, t - t // 2]", "[kernel // 2, kernel // 2]", "whatever the stride"),
@@ -261,7 +261,7 @@ def pad_same(answer):
 
 
 @exercise(
-    "keras.5",
+    "12.5",
     "build",
     stub="""
         # weight is that of nn.Linear(C * height * width, K) behind nn.Flatten, so
@@ -271,7 +271,7 @@ def pad_same(answer):
             return ...
 
 
-        check.answer("keras.5", dense_kernel)
+        check.answer("12.5", dense_kernel)
     """,
     solution="""
         def dense_kernel(weight, channels, height, width):
@@ -309,14 +309,14 @@ def dense_kernel(answer):
 
 
 @exercise(
-    "keras.6",
+    "12.6",
     "think",
     stub="""
         # 60,000 pictures, and each epoch draws 60,000 times with replacement: how
         # many have never been drawn after one epoch and after three (to the nearest
         # hundred), and after how many whole epochs are fewer than 60 left?
         unseen = {"after_1": ..., "after_3": ..., "epochs": ...}
-        check.answer("keras.6", unseen)
+        check.answer("12.6", unseen)
     """,
     solution="""
         from math import ceil, exp, log

@@ -1,4 +1,4 @@
-"""Exercises of chapter 8: what NiN started."""
+"""Exercises of chapter 11: what NiN started."""
 
 from copy import deepcopy
 from functools import cache
@@ -28,7 +28,7 @@ def _ghost(make, *arguments, **more) -> nn.Module:
 
 
 @exercise(
-    "8.1",
+    "11.1",
     "predict",
     stub="""
         # on 14×14 maps, padded so that they stay 14×14, without biases: a 5×5
@@ -39,7 +39,7 @@ def _ghost(make, *arguments, **more) -> nn.Module:
             "weights_bottleneck": ...,
             "macs_bottleneck": ...,
         }
-        check.answer("8.1", inception4a)
+        check.answer("11.1", inception4a)
     """,
     solution="""
         positions = 14 * 14
@@ -87,7 +87,7 @@ def inception4a(answer):
 
 
 @exercise(
-    "8.2",
+    "11.2",
     "predict",
     stub="""
         # from 128 to 256 channels, on 28×28 maps that stay 28×28, without biases:
@@ -98,7 +98,7 @@ def inception4a(answer):
             "weights_pointwise": ...,
             "macs_separated": ...,  # of the two together
         }
-        check.answer("8.2", separated)
+        check.answer("11.2", separated)
     """,
     solution="""
         full = 256 * 128 * 3 * 3
@@ -157,7 +157,7 @@ def separated(answer):
 
 
 @exercise(
-    "8.3",
+    "11.3",
     "predict",
     stub="""
         # a squeeze-and-excitation gate on 512×28×28, reduction 16, biases included
@@ -166,7 +166,7 @@ def separated(answer):
             "multiply_adds": ...,  # of its two layers, for one picture
             "scalings": ...,  # multiplications by which the maps are scaled
         }
-        check.answer("8.3", gate)
+        check.answer("11.3", gate)
     """,
     solution="""
         channels, squeezed = 512, 512 // 16
@@ -213,13 +213,13 @@ def gate(answer):
 
 
 @exercise(
-    "8.4",
+    "11.4",
     "measure",
     stub="""
         # torchvision's resnet18 on one picture of 3×224×224: multiply-adds in its
         # 1×1 convolutions, in all of its convolutions, and in all layers
         resnet18 = {"pointwise": ..., "convolutions": ..., "all": ...}
-        check.answer("8.4", resnet18)
+        check.answer("11.4", resnet18)
     """,
     solution="""
         from torchvision import models as known
@@ -282,7 +282,7 @@ def _of_resnet18() -> tuple[Trace, list[Row]]:
 
 
 @exercise(
-    "8.5",
+    "11.5",
     "build",
     stub="""
         # ResNet's bottleneck where the shape changes, without biases and without
@@ -293,7 +293,7 @@ def _of_resnet18() -> tuple[Trace, list[Row]]:
             return ...  # an nn.Module
 
 
-        check.answer("8.5", bottleneck)
+        check.answer("11.5", bottleneck)
     """,
     solution="""
         class Bottleneck(nn.Module):
@@ -387,7 +387,7 @@ def bottleneck(answer):
 
 
 @exercise(
-    "8.6",
+    "11.6",
     "build",
     stub="""
         # MobileNetV2's block, without biases and without normalization: a 1×1 to
@@ -398,7 +398,7 @@ def bottleneck(answer):
             return ...  # an nn.Module
 
 
-        check.answer("8.6", inverted)
+        check.answer("11.6", inverted)
     """,
     solution="""
         class Inverted(nn.Module):
@@ -465,7 +465,7 @@ def inverted(answer):
 
 
 @exercise(
-    "8.7",
+    "11.7",
     "build",
     stub="""
         # attention is an nn.MultiheadAttention of width C, with biases. Wanted is
@@ -475,7 +475,7 @@ def inverted(answer):
             return ...
 
 
-        check.answer("8.7", projections)
+        check.answer("11.7", projections)
     """,
     solution="""
         def projections(attention):
@@ -542,7 +542,7 @@ def projections(answer):
 
 
 @exercise(
-    "8.8",
+    "11.8",
     "build",
     stub="""
         # x is N×C×H×W. layer is an nn.Conv2d(H*W, H*W, 1), which mixes channels;
@@ -551,7 +551,7 @@ def projections(answer):
             return ...  # N×C×H×W
 
 
-        check.answer("8.8", mix_positions)
+        check.answer("11.8", mix_positions)
     """,
     solution="""
         def mix_positions(x, layer):

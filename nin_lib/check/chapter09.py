@@ -1,4 +1,4 @@
-"""Exercises of chapter 6: when it will not train."""
+"""Exercises of chapter 9: when it will not train."""
 
 import math
 
@@ -36,14 +36,14 @@ def _expect_near(answer, wanted: dict, slips: dict, step: float = 1e-3) -> None:
 
 
 @exercise(
-    "6.1",
+    "9.1",
     "predict",
     stub="""
         # three dead networks: the loss of one with 100 classes; how many classes
         # one has whose loss is 5.298317; and the loss with 10 classes where the
         # labels are smoothed (the right class counts 0.91, each other one 0.01)
         stuck = {"loss_100": ..., "classes": ..., "loss_smoothed": ...}
-        check.answer("6.1", stuck)
+        check.answer("9.1", stuck)
     """,
     solution="""
         from math import exp, log
@@ -55,7 +55,7 @@ def _expect_near(answer, wanted: dict, slips: dict, step: float = 1e-3) -> None:
             "loss_smoothed": (0.91 + 9 * 0.01) * log(10),
         }
     """,
-    hint="A dead network gives each class the same probability; equation (6.1).",
+    hint="A dead network gives each class the same probability; equation (9.1).",
     wrong=[
         ("log(100),", "log(10),", "ten classes"),
         ("log(100),", "2.0,", "natural logarithm"),
@@ -85,7 +85,7 @@ def stuck(answer):
 
 
 @exercise(
-    "6.2",
+    "9.2",
     "predict",
     stub="""
         # the share of the mean square that a convolution and its ReLU keep
@@ -95,7 +95,7 @@ def stuck(answer):
             "he_last": ...,  # the same layer
             "default_three": ...,  # three 1×1 layers, one after the other
         }
-        check.answer("6.2", share)
+        check.answer("9.2", share)
     """,
     solution="""
         share = {
@@ -146,7 +146,7 @@ _LOGS = {"a": "slow", "b": "dead", "c": "healthy", "d": "diverged", "e": "slow"}
 
 
 @exercise(
-    "6.3",
+    "9.3",
     "think",
     stub="""
         # loss at steps 0, 100, 200, 300, and the length of the gradient at the end
@@ -157,7 +157,7 @@ _LOGS = {"a": "slow", "b": "dead", "c": "healthy", "d": "diverged", "e": "slow"}
         #   e   2.302585  2.302585  2.302583  2.302574    0.00002
         # each is "dead", "slow", "diverged" or "healthy"
         verdict = {"a": ..., "b": ..., "c": ..., "d": ..., "e": ...}
-        check.answer("6.3", verdict)
+        check.answer("9.3", verdict)
     """,
     solution="""
         verdict = {
@@ -201,7 +201,7 @@ def _keras(outputs: Tensor, labels: Tensor) -> Tensor:
 
 
 @exercise(
-    "6.4",
+    "9.4",
     "build",
     stub="""
         # outputs N×K, labels N (int64); the mean over the batch: clip to
@@ -210,7 +210,7 @@ def _keras(outputs: Tensor, labels: Tensor) -> Tensor:
             return ...
 
 
-        check.answer("6.4", loss)
+        check.answer("9.4", loss)
     """,
     solution="""
         def loss(outputs, labels):
@@ -265,7 +265,7 @@ def loss(answer):
 
 
 @exercise(
-    "6.5",
+    "9.5",
     "build",
     stub="""
         # maps is N×K×H×W, after the last ReLU; wanted is one bool for each of the K
@@ -274,7 +274,7 @@ def loss(answer):
             return ...
 
 
-        check.answer("6.5", silent)
+        check.answer("9.5", silent)
     """,
     solution="""
         def silent(maps):
@@ -354,7 +354,7 @@ def _plain_net() -> nn.Sequential:
 
 
 @exercise(
-    "6.6",
+    "9.6",
     "build",
     stub="""
         # network may hold lazy layers, x is a batch for it. Draw by He's rule: every
@@ -364,7 +364,7 @@ def _plain_net() -> nn.Sequential:
             return ...
 
 
-        check.answer("6.6", initialized)
+        check.answer("9.6", initialized)
     """,
     solution="""
         def initialized(network, x):
@@ -427,7 +427,7 @@ def _expect_he(layer: nn.Module, place: str) -> None:
 
 
 @exercise(
-    "6.7",
+    "9.7",
     "build",
     stub="""
         # last is the last convolution, an nn.Conv2d(C, K, 1) whose ReLU is silent for
@@ -437,7 +437,7 @@ def _expect_he(layer: nn.Module, place: str) -> None:
             return ...
 
 
-        check.answer("6.7", revived)
+        check.answer("9.7", revived)
     """,
     solution="""
         def revived(last, x):

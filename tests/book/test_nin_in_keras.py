@@ -1,4 +1,4 @@
-"""The Keras edition: what its exercises call Keras' way is what Keras does."""
+"""NiN in Keras: what its exercises call Keras' way is what Keras does."""
 
 import os
 
@@ -20,7 +20,7 @@ def keras():
 
 def solution(number):
     """The function that solves an exercise."""
-    exercise = check.exercises(["chapterkeras"])[number]
+    exercise = check.exercises(["chapter12"])[number]
     names = {"torch": torch, "nn": nn}
     exec(exercise.solution, names)
     return names[exercise.name]
@@ -33,14 +33,14 @@ def test_a_convolution_with_same_padding_in_torch(keras, side, kernel, stride):
     layer = keras.layers.Conv2D(4, kernel, stride, "same")
     x = torch.randn(2, side, side + 1, 3)
     wanted = layer(x).movedim(3, 1)
-    weight = solution("keras.3")(layer.kernel.value)
-    padded = solution("keras.4")(x.movedim(3, 1), kernel, stride)
+    weight = solution("12.3")(layer.kernel.value)
+    padded = solution("12.4")(x.movedim(3, 1), kernel, stride)
     torch.testing.assert_close(F.conv2d(padded, weight, stride=stride), wanted)
 
 
 def test_zeros_stand_where_exercise_1_says(keras):
     names = {}
-    exec(check.exercises(["chapterkeras"])["keras.1"].solution, names)
+    exec(check.exercises(["chapter12"])["12.1"].solution, names)
     padding = names["padding"]
     x = torch.arange(1.0, 33)[None, :, None]
     ends = ((padding["before"], 0, 1), (4 - padding["after"], -1, 32))
@@ -59,7 +59,7 @@ def test_a_fully_connected_layer_behind_flatten(keras):
     dense = keras.Sequential(
         [keras.Input((4, 5, 3)), keras.layers.Flatten(), keras.layers.Dense(2)]
     )
-    kernel = solution("keras.5")(linear.weight.detach(), 3, 4, 5)
+    kernel = solution("12.5")(linear.weight.detach(), 3, 4, 5)
     dense.layers[-1].set_weights([kernel.numpy(), linear.bias.detach().numpy()])
     x = torch.randn(6, 3, 4, 5)
     torch.testing.assert_close(dense(x.movedim(1, 3)), linear(x.flatten(1)))
@@ -73,7 +73,7 @@ def test_same_is_padding_on_either_side_where_the_step_divides_one_less(
     layer = keras.layers.Conv2D(2, kernel, stride, "same")
     x = torch.randn(1, side, side, 1)
     ours = layer(x).movedim(3, 1)
-    weight = solution("keras.3")(layer.kernel.value)
+    weight = solution("12.3")(layer.kernel.value)
     theirs = F.conv2d(x.movedim(3, 1), weight, stride=stride, padding=kernel // 2)
     assert theirs.shape == ours.shape
     assert torch.allclose(theirs, ours, atol=1e-5) == ((side - 1) % stride == 0)
