@@ -11,6 +11,8 @@ from playwright.sync_api import expect
 SITE = """<meta name=viewport content="width=device-width"><style>
 html {{ font-size: 112.5%; }} body {{ margin: 0 auto; max-width: {}px; }}
 </style>"""
+FITS = "e => e.scrollHeight <= e.clientHeight && e.scrollWidth <= e.clientWidth"
+TYPE = "e => e.currentCSSZoom * parseFloat(getComputedStyle(e).fontSize)"
 SMALL = """(figure, touched) => [...figure.querySelectorAll(touched)]
     .map((one) => one.matches("[type=radio], [type=checkbox]") ? one.closest("label") : one)
     .filter((one) => one.offsetWidth && (one.offsetWidth < 44 || one.offsetHeight < 44))
@@ -41,6 +43,25 @@ def test_at_a_desk_tools_controls_picture_and_result_fit(sited, number):
         figure = page.root.locator(".nin-figure")
         assert figure.bounding_box()["width"] == column
         assert screens.desk(figure) <= DESK["viewport"]["height"] - screens.BAR, state
+
+
+@each("number", FIGURES)
+@pytest.mark.parametrize("window", [(1440, 900), (1920, 1080), (1320, 900)])
+def test_enlarged_all_is_on_one_screen_and_read_from_the_last_row(sited, number, window):
+    """Type is as high as a fiftieth of the screen, or almost."""
+    screen = {"viewport": dict(zip(("width", "height"), window, strict=True))}
+    for state in STATES[number]:
+        page = sited(
+            number, state, 984, script="Element.prototype.requestFullscreen = null", **screen
+        )
+        page.button("enlarge").click()
+        page.settle()
+        figure = page.root.locator(".nin-figure")
+        assert figure.bounding_box() == {"x": 0, "y": 0, **screen["viewport"]}
+        assert figure.evaluate(FITS) and page.fits()
+        assert figure.evaluate(TYPE) * 52 >= window[1]
+        ends = page.sentence.bounding_box()
+        assert ends["y"] + ends["height"] <= window[1] + 1
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,37 @@
 /** A figure over the whole screen: by the browser's full screen or, where there is none, laid over the page. */
 
+const LEAST = 56; // rem that a figure keeps in width: it shall not take the layout of a phone
+const STEPS = 8; // of halving: to a hundredth
+
 /**
  * Make the switch of a figure.
  *
  * @param onChange called with whether the figure is large now
  */
 export function enlarging(root: HTMLElement, onChange: (large: boolean) => void, signal: AbortSignal): () => void {
+  /** Zoom in as far as all of the figure is on the screen. */
+  const fit = () => {
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    let [low, high] = [1, Math.max(1, innerWidth / (LEAST * rem))];
+    for (let step = 0; step < STEPS; step++) {
+      const zoom = (low + high) / 2;
+      root.style.zoom = String(zoom);
+      if (root.scrollHeight <= root.clientHeight && root.scrollWidth <= root.clientWidth) low = zoom;
+      else high = zoom;
+    }
+    root.style.zoom = String(low);
+  };
+  const watcher = new ResizeObserver(() => {
+    if (isLarge() && root.scrollHeight > root.clientHeight) fit();
+  });
+  signal.addEventListener("abort", () => watcher.disconnect());
   const isLarge = () => root.classList.contains("nin-large");
   const set = (large: boolean) => {
     root.classList.toggle("nin-large", large);
+    root.style.zoom = "";
+    if (large) for (const part of root.querySelectorAll(".nin-body, .nin-says")) watcher.observe(part);
+    else watcher.disconnect();
+    if (large) fit();
     onChange(large);
   };
   let covers = false; // the page, and not the screen
@@ -33,6 +56,7 @@ export function enlarging(root: HTMLElement, onChange: (large: boolean) => void,
     }[event.type];
     if (isLarge() && left) leave();
   };
+  addEventListener("resize", () => isLarge() && fit(), { signal });
   for (const type of ["fullscreenchange", "keydown", "focusin"]) document.addEventListener(type, ends, { signal });
 
   return () => {

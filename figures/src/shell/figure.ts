@@ -213,6 +213,7 @@ export function figure(spec: Figure) {
       if (view.code) head.add(WORDS.code, (button) => void head.copy(button, view.code!()));
       if (address) head.add(WORDS.link, (button) => void head.copyLink(button, address.link()));
       const size = head.add(WORDS.enlarge, enlarging(root, (large) => (size.textContent = large ? WORDS.leave : WORDS.enlarge), signal));
+      size.classList.add("nin-enlarge");
       head.add(WORDS.reset, () => {
         address?.clear();
         head.clear();
