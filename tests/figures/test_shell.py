@@ -329,9 +329,9 @@ def test_keys_are_spoken_of_only_where_there_are_keys(page):
     assert hint and bool(re.search("keys|space", hint)) == there_are
 
 
-def swipe(page, by):
-    """One finger moves from the middle of the pad, so many pixels down."""
-    box = page.figure.locator(".nin-grid").first.bounding_box()
+def swipe(page, element, by):
+    """One finger moves from the middle of the element, so many pixels down."""
+    box = element.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     session = page.tab.context.new_cdp_session(page.tab)
 
@@ -347,6 +347,40 @@ def swipe(page, by):
     page.tab.wait_for_timeout(200)
 
 
+STATE = """figure => [figure.querySelector(".nin-says").textContent,
+    ...[...figure.querySelectorAll("input, select")].map((e) => [e.value, e.checked])].join()"""
+
+
+@ON_PHONE
+def test_a_finger_that_scrolls_past_a_slider_or_an_image_changes_nothing(page):
+    page.tab.evaluate("document.body.style.paddingBlock = '900px'")
+    places = page.figure.locator(".nin-body :is(input[type=range], [role=application])")
+    for place in places.all():
+        if not place.is_visible():
+            continue
+        place.evaluate("e => e.scrollIntoView({block: 'center'})")
+        page.sentence()
+        before, at = page.figure.evaluate(STATE), page.tab.evaluate("scrollY")
+        swipe(page, place, -80)
+        page.sentence()
+        assert page.tab.evaluate("scrollY") > at + 30
+        assert page.figure.evaluate(STATE) == before
+
+
+@ON_PHONE
+def test_a_finger_that_taps_a_slider_moves_it(page):
+    sliders = page.figure.locator(".nin-body input[type=range]:enabled").all()
+    movable = "e => e.checkVisibility() && e.max > e.min"
+    for slider in [one for one in sliders if one.evaluate(movable)][:1]:
+        slider.evaluate("e => e.scrollIntoView({block: 'center'})")
+        box, before = slider.bounding_box(), slider.input_value()
+        for share in (0.1, 0.9):
+            slider.tap(position={"x": share * box["width"], "y": box["height"] / 2})
+            page.sentence()
+            assert slider.input_value() != before
+            before = slider.input_value()
+
+
 @PADS
 def test_a_finger_scrolls_the_page_until_the_reader_presses_draw(opened, number):
     page = opened(number, **PHONE)
@@ -356,7 +390,7 @@ def test_a_finger_scrolls_the_page_until_the_reader_presses_draw(opened, number)
     )
     pad.evaluate("e => e.scrollIntoView({block: 'center'})")
     before, at = pad.evaluate(pixels), page.tab.evaluate("scrollY")
-    swipe(page, -80)
+    swipe(page, pad, -80)
     assert page.tab.evaluate("scrollY") > at + 30 and pad.evaluate(pixels) == before
 
     draw = page.button("draw")
@@ -365,7 +399,7 @@ def test_a_finger_scrolls_the_page_until_the_reader_presses_draw(opened, number)
     assert draw.get_attribute("aria-pressed") == "true"
     pad.evaluate("e => e.scrollIntoView({block: 'center'})")
     at = page.tab.evaluate("scrollY")
-    swipe(page, -80)
+    swipe(page, pad, -80)
     assert page.tab.evaluate("scrollY") == at and pad.evaluate(pixels) != before
     page.sentence()
     brief = page.figure.locator(".nin-brief")

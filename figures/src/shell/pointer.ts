@@ -2,9 +2,9 @@
 
 const SIDEWAYS = 8; // pixels after which a finger that moves across drags, and no longer taps
 
-/** Whether a finger on the event's target, inside the element, scrolls nothing: its every move counts. */
+/** Whether it is no finger, or one that scrolls nothing here: its every move counts. */
 const isFree = (event: PointerEvent, element: Element): boolean =>
-  event.pointerType !== "touch" || [event.target as Element, element].some((one) => getComputedStyle(one).touchAction === "none");
+  event.pointerType !== "touch" || getComputedStyle(element).touchAction === "none";
 
 interface Drag {
   /** Called where it is pressed: a mouse at once, a finger once it is lifted or moves across. */
