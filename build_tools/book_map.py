@@ -11,12 +11,18 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
+import chapter_form
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
 class Page:
-    """The head of a page. ``number`` is a chapter's; ``needs`` are the pages after "You need"."""
+    """The head of a page, and what it asks for.
+
+    ``number`` is a chapter's; ``needs`` are the pages after "You need"; ``times`` are the computed
+    ones, as the page's first line says them. Of an unfinished page these are not known.
+    """
 
     name: str
     title: str
@@ -25,6 +31,14 @@ class Page:
     read: str
     run: str
     needs: tuple[str, ...]
+    exercises: int = 0
+    minutes: int = 0  # that the exercises take
+
+    @property
+    def times(self) -> list[str]:
+        """The times to read and for the exercises, where they are computed."""
+        taken = [f"{self.read} to read"] if self.read.startswith("about") else []
+        return taken + ([f"exercises about {_minutes(self.minutes)}"] if self.minutes else [])
 
 
 def names(root: Path = ROOT) -> list[str]:
@@ -49,32 +63,56 @@ def file_of(name: str, root: Path = ROOT) -> Path:
     return notebook if notebook.exists() else notebook.with_suffix(".md")
 
 
-def head(file: Path) -> str:
-    """The Markdown of a page up to its first section."""
+def cells_of(file: Path) -> list[dict]:
+    """The cells of a notebook; a Markdown file is one."""
     text = file.read_text(encoding="utf-8")
     if file.suffix == ".ipynb":
-        cells = json.loads(text)["cells"]
-        text = "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+        return json.loads(text)["cells"]
+    return [{"cell_type": "markdown", "metadata": {}, "source": text}]
+
+
+def head(cells: list[dict]) -> str:
+    """The Markdown of a page up to its first section."""
+    text = "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
     return re.split(r"^## ", text, maxsplit=1, flags=re.MULTILINE)[0]
 
 
 def _page(file: Path) -> Page:
-    text = head(file)
+    cells = cells_of(file)
+    text = head(cells)
 
     def first(pattern: str, where: str = text) -> str:
         match = re.search(pattern, where, re.MULTILINE)
         return match[1].strip() if match else ""
 
     line = first(r'<p class="chapter-line">(.*?)</p>')
+    read, marked = first(r"([^·]+) to read", line), []
+    needed = first(r"\bYou need(?:\*\*)? (.+)$")
+    if chapter_form.is_finished(file.stem):
+        found = chapter_form.pieces(cells)
+        read = f"about {_minutes(chapter_form.minutes_to_read(found))}"
+        marked = chapter_form.exercises(found)
     return Page(
         name=file.stem,
         title=first(r"^# (.+)$"),
-        question=first(r'<p class="question">(.*?)</p>'),
+        question=first(r'<p class="question">(.*?)</p>') or " ".join(_quoted(text).split()),
         number=number_of(file.stem),
-        read=first(r"([^·]+) to read", line),
+        read=read,
         run=first(r"([^·]+) to run", line),
-        needs=tuple(re.findall(r"\]\((\w+)(?:\.ipynb|\.md)?\)", first(r"\bYou need (.+)$"))),
+        needs=tuple(re.findall(r"\]\((\w+)(?:\.ipynb|\.md)?\)", needed)),
+        exercises=len(marked) or sum("check.answer(" in "".join(c["source"]) for c in cells),
+        minutes=sum(exercise.minutes for exercise in marked),
     )
+
+
+def _minutes(number: int) -> str:
+    return f"{number} minute{'s' * (number != 1)}"
+
+
+def _quoted(text: str) -> str:
+    """The first block quotation of a text: the problem with which a finished chapter opens."""
+    match = re.search(r"^>.*(?:\n>.*)*", text, re.MULTILINE)
+    return re.sub(r"^> ?", "", match[0], flags=re.MULTILINE) if match else ""
 
 
 def stops(book: list[Page]) -> dict[Page, list[Page]]:
@@ -161,7 +199,8 @@ def map_html(book: list[Page]) -> str:
     wide = 1 + max(row.lane for row in laid)
     parts = []
     for (page, needs), row in zip(direct.items(), laid, strict=True):
-        facts = [_after(needs), f"{page.read} to read", f"{page.run} to run" if page.run else ""]
+        read = page.times or [f"{page.read} to read"]
+        facts = [_after(needs), *read, f"{page.run} to run" if page.run else ""]
         parts.append(
             f'<li style="--lane: {row.lane}">{_rail(row, wide)}'
             f'<a class="stop" href="{page.name}.html"><span class="number">{page.number}</span> '
@@ -173,8 +212,9 @@ def map_html(book: list[Page]) -> str:
 
 
 def seconds(text: str) -> tuple[int, int]:
-    """The ends of a time such as "20 seconds" or "2 to 4 minutes"."""
-    low, high, unit = re.fullmatch(r"(\d+)(?: to (\d+))? (second|minute|hour)s?", text).groups()
+    """The ends of a time such as "20 seconds", "2 to 4 minutes" or "about 14 minutes"."""
+    time = r"(?:about )?(\d+)(?: to (\d+))? (second|minute|hour)s?"
+    low, high, unit = re.fullmatch(time, text).groups()
     times = {"second": 1, "minute": 60, "hour": 3600}[unit]
     return times * int(low), times * int(high or low)
 
@@ -184,18 +224,40 @@ def _together(taken: Iterable[Page]) -> str:
     hours, minutes = divmod(sum(seconds(page.read)[1] for page in taken) // 60, 60)
     runs = zip(*(seconds(page.run) for page in taken if page.run), strict=True)
     run = " to ".join(map(str, sorted({round(sum(ends) / 60) for ends in runs})))
+    asked = sum(page.minutes for page in taken)
+    marked = f"{asked} minutes for the exercises, " if all(p.minutes for p in taken) else ""
     return (
-        f'<p class="facts">Together: {hours} hours {minutes} minutes to read, '
+        f'<p class="facts">Together: {hours} hours {minutes} minutes to read, {marked}'
         f"{run} minutes to run.</p>"
     )
 
 
-def pages_html(book: list[Page]) -> str:
-    """The reference pages, in one line of HTML."""
+def _list(pages: Iterable[Page]) -> str:
     parts = [
         f'<li><a href="{page.name}.html">{escape(page.title)}</a>'
         f"{f'<span>{page.question}</span>' if page.question else ''}</li>"
-        for page in book
-        if not page.number
+        for page in pages
     ]
     return f'<ul class="book-pages">{"".join(parts)}</ul>'
+
+
+def depth(book: list[Page]) -> str:
+    """The section of the pages in depth, in Markdown; nothing as long as there are none."""
+    pages = [page for page in book if page.name.startswith("depth_")]
+    return f"## In depth\n\n{_list(pages)}" if pages else ""
+
+
+def pages_html(book: list[Page]) -> str:
+    """The reference pages, in one line of HTML."""
+    return _list(p for p in book if not p.number and not p.name.startswith("depth_"))
+
+
+def table(book: list[Page]) -> str:
+    """The chapters with their times and exercises, in Markdown."""
+    head = "| chapter | to read | exercises | to run, on two cores |"
+    lines = [head, "| --- | --- | --- | --- |"]
+    for page in (page for page in book if page.number):
+        link = f"[{page.number} · {page.title}]({page.name}.ipynb)"
+        marked = f", about {_minutes(page.minutes)}" if page.minutes else ""
+        lines.append(f"| {link} | {page.read} | {page.exercises}{marked} | {page.run} |")
+    return "\n".join(lines)

@@ -8,6 +8,8 @@ from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
 
+import book_map
+import chapter_form
 import page_cards
 import stamp_address
 
@@ -55,6 +57,8 @@ def description_of(body: str) -> str:
 def finish_page(app, pagename, templatename, context, doctree):
     """Finish a page before it is written: a lean head, a description, a body for every reader."""
     body = context.get("body", "")
+    if doctree and chapter_form.is_finished(pagename):
+        body = context["body"] = add_times(show_question(body), pagename)
     title = text_of(context.get("title", "")) or app.config.html_title
     about = description_of(body) or f"{title}: {app.config.html_title}."
     card = page_cards.name_of(pagename if doctree else app.config.root_doc)
@@ -111,6 +115,20 @@ def math_font_tag(body: str) -> str:
     if "<math" not in body:
         return ""
     return f'<link rel="preload" href="{FONT}" as="font" type="font/woff" crossorigin/>'
+
+
+def show_question(body: str) -> str:
+    """Make the problem of a finished chapter, the quotation below its first line, a question."""
+    line = r'(<p class="chapter-line">[^\n]*</p>\s*)'
+    quotation = r"<blockquote>\s*<div><p>(.*?)</p>\s*</div></blockquote>"
+    return re.sub(line + quotation, r'\1<p class="question">\2</p>', body, flags=re.DOTALL)
+
+
+def add_times(body: str, name: str) -> str:
+    """Add the times to read and for the exercises to a page's first line, behind its number."""
+    [page] = [page for page in book_map.pages() if page.name == name]
+    times = " · ".join(page.times)
+    return re.sub(r'(<p class="chapter-line">[^·]*· )', rf"\1{times} · ", body, count=1)
 
 
 def add_ways_to_run(body: str, name: str) -> str:

@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import book_map
+import chapter_form
 import stamp_address
 from docutils import nodes
 from fontTools import subset, ttLib
@@ -119,21 +120,24 @@ def write_math_font(app, error):
     font.save(Path(app.outdir) / "_static" / "math.woff")
 
 
-def fill_start_page(app, docname, source):
-    """Put the live figure, the map and the list of pages in place of the start page's comments."""
-    if docname != app.config.root_doc:
+def fill_comments(app, docname, source):
+    """Put what is computed from the pages in place of comments: figure, map, lists, table."""
+    if docname not in (app.config.root_doc, "how_to_use"):
         return
     from nin_lib import live
 
     pages = book_map.pages()
-    for file in (book_map.__file__, *(book_map.file_of(page.name) for page in pages)):
+    files = [book_map.__file__, chapter_form.__file__]
+    for file in (*files, *(book_map.file_of(page.name) for page in pages)):
         app.env.note_dependency(str(file))
     made = {
-        "figure": live.Hero(number="0")._repr_mimebundle_()[0]["text/html"],
-        "map": book_map.map_html(pages),
-        "pages": book_map.pages_html(pages),
+        "figure": lambda pages: live.Hero(number="0")._repr_mimebundle_()[0]["text/html"],
+        "map": book_map.map_html,
+        "depth": book_map.depth,
+        "pages": book_map.pages_html,
+        "chapters": book_map.table,
     }
-    source[0] = re.sub(r"<!-- (\w+) -->", lambda comment: made[comment[1]], source[0])
+    source[0] = re.sub(r"<!-- (\w+) -->", lambda comment: made[comment[1]](pages), source[0])
 
 
 def copy_figures(app, error):
@@ -250,7 +254,7 @@ def setup(app):
     app.connect("autodoc-process-signature", repair_signature)
     app.connect("autodoc-skip-member", skip_namedtuple_field)
     app.connect("builder-inited", set_foot, priority=100)
-    app.connect("source-read", fill_start_page)
+    app.connect("source-read", fill_comments)
     app.connect("build-finished", write_math_font)
     app.connect("build-finished", copy_figures)
     app.connect("html-page-context", finish_page, priority=900)

@@ -11,18 +11,19 @@ import json
 import sys
 from pathlib import Path
 
+import chapter_form
 import stamp_address
-from strip_notebooks import CELL_METADATA, METADATA
+from strip_notebooks import METADATA, kept
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDGETS = "application/vnd.jupyter.widget-view+json"  # ids that mean nothing in another kernel
 
 
-def published(notebook: dict) -> dict:
-    """The notebook with its outputs, without data that only the kernel of that run could read."""
+def published(notebook: dict, finished: bool) -> dict:
+    """A notebook with its outputs, without data that only the kernel of that run could read."""
     for number, cell in enumerate(notebook["cells"]):
         cell["id"] = str(number)
-        cell["metadata"] = {k: v for k, v in cell["metadata"].items() if k in CELL_METADATA}
+        cell["metadata"] = kept(cell, finished)
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGETS, None)
     return notebook | {"metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}
@@ -51,7 +52,8 @@ def main(build: Path = ROOT / "_build") -> int:
     target.mkdir(parents=True, exist_ok=True)
     for path in sorted((ROOT / "book").glob("*.ipynb")):
         executed = json.loads((build / "jupyter_execute" / path.name).read_text(encoding="utf-8"))
-        text = json.dumps(published(executed), indent=1, ensure_ascii=False, sort_keys=True)
+        done = published(executed, chapter_form.is_finished(path.stem))
+        text = json.dumps(done, indent=1, ensure_ascii=False, sort_keys=True)
         (target / path.name).write_text(text + "\n", encoding="utf-8")
         print(f"{len(text) / 1e6:5.2f} MB  {path.name}")
     return 0

@@ -1,6 +1,7 @@
 """Strip notebooks of the traces of a run: outputs, counts, widget state, run metadata.
 
-Cells tagged ``nbval-check-output`` keep their output, because nbval compares it.
+Cells tagged ``nbval-check-output`` keep their output, because nbval compares it. In a finished page
+what the site folds, cells tagged ``hide-input``, is folded in Colab and JupyterLab, too.
 
     python build_tools/strip_notebooks.py [--check] book/*.ipynb
 """
@@ -9,6 +10,9 @@ import json
 import sys
 from pathlib import Path
 
+import chapter_form
+
+FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}}  # in Colab, in JupyterLab
 CELL_METADATA = ("tags", "mystnb")
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -16,12 +20,18 @@ METADATA = {
 }
 
 
-def stripped(text: str) -> str:
-    """The notebook's JSON as it should be committed."""
+def kept(cell: dict, finished: bool) -> dict:
+    """The metadata that a cell keeps, of a finished page or of another."""
+    metadata = {k: v for k, v in cell["metadata"].items() if k in CELL_METADATA}
+    return metadata | FOLDED if finished and "hide-input" in metadata.get("tags", ()) else metadata
+
+
+def stripped(text: str, finished: bool = False) -> str:
+    """The notebook's JSON as it should be committed, of a finished page or of another."""
     notebook = json.loads(text)
     for number, cell in enumerate(notebook["cells"]):
         cell["id"] = str(number)
-        cell["metadata"] = {k: v for k, v in cell["metadata"].items() if k in CELL_METADATA}
+        cell["metadata"] = kept(cell, finished)
         if cell["cell_type"] != "code":
             continue
         compared = "nbval-check-output" in cell["metadata"].get("tags", [])
@@ -39,10 +49,11 @@ def main(arguments: list[str]) -> int:
     changed = []
     for path in map(Path, (a for a in arguments if a != "--check")):
         text = path.read_text(encoding="utf-8")
-        if stripped(text) != text:
+        done = stripped(text, chapter_form.is_finished(path.stem))
+        if done != text:
             changed.append(path)
             if not check:
-                path.write_text(stripped(text), encoding="utf-8")
+                path.write_text(done, encoding="utf-8")
     for path in changed:
         print(f"{path} {'is not stripped: run make strip' if check else 'stripped'}")
     return 1 if changed else 0

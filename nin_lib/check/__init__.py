@@ -5,7 +5,7 @@ in the chapter's file::
 
     @exercise(
         "1.1",
-        "predict",  # or try, build, think, measure
+        "predict",  # or read, build, debug, measure, open
         stub='''
             cost = {"weights": ...}
             check.answer("1.1", cost)

@@ -62,7 +62,7 @@ NO_CLAIM_NEEDED = (
     r'</?[a-z][\w-]*(?:\s+[\w-]+(?:="[^"]*")?)*\s*/?>|<!--.*?-->',
     r"\]\([^)\s]*\)|https?://\S+|(?i:arxiv):\s?\S+",
     r"\\tag\{[^}]*\}",
-    r"\*\*\d+\.\d+ [A-Z]\w+",  # the head of an exercise
+    r"\*\*\d+\.\d+ [A-Z]\w+|^### Exercise \d.*?$",  # the head of an exercise
     r"\((?:\d+|[A-Z])\.\d+\)",  # an equation, referred to by its number
     r"^#+\s*\d[\d.]*(?=\s)",
     r"(?i:equation|figure|fig\.|exercise|section|table|chapter|§)s?\s*\(?\d+(?:\.\d+)*\)?"

@@ -7,6 +7,7 @@ import shutil
 from functools import cache
 
 import book_map
+import chapter_form
 import collect_boxes
 import pytest
 from claims import BOOK, in_need, prose
@@ -225,13 +226,19 @@ def test_the_reference_names_every_study():
 
 
 def test_the_table_of_chapters_says_what_they_say():
-    lines = []
-    for stop in (page for page in book_map.pages() if page.number):
-        cells = json.loads(book_map.file_of(stop.name).read_text(encoding="utf-8"))["cells"]
-        asked = sum("check.answer(" in "".join(cell["source"]) for cell in cells)
-        link = f"[{title(f'{stop.name}.ipynb')}]({stop.name}.ipynb)"
-        lines.append(f"| {link} | {stop.read} | {stop.run} | {asked} |")
-    assert "\n".join(lines) in page("how_to_use"), "\n".join(lines)
+    assert "<!-- chapters -->" in page("how_to_use")
+    table = book_map.table(book_map.pages()).splitlines()
+    chapters = [name for name in CHAPTERS if book_map.number_of(name)]
+    assert len(table) == 2 + len(chapters)
+    for name, line in zip(chapters, table[2:], strict=True):
+        said = [part.strip() for part in line.strip("|").split("|")]
+        assert said[0] == f"[{title(name)}]({name})"
+        first = re.search(r'<p class="chapter-line">(.*?)</p>', chapter(name))[1]
+        assert f"{said[3]} to run" in first
+        if not chapter_form.is_finished(name.removesuffix(".ipynb")):
+            assert f"{said[1]} to read" in first
+            cells = json.loads(CHAPTERS[name].read_text(encoding="utf-8"))["cells"]
+            assert int(said[2]) == sum("check.answer(" in "".join(c["source"]) for c in cells)
 
 
 def sample(word: str) -> str:
