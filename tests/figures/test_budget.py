@@ -119,9 +119,10 @@ def test_the_counts_are_those_of_torch_for_any_choice(shown, table):
         parts, kinds = torch_counts(choice)
         params, macs = zip(*parts.values(), strict=True)
         assert whole(" ".join(look["counts"])) == [*params, *macs], choice
-        terms, total, rest = re.search(r": (.*) = ([\d,]+) parameters and ([^.]*)\.", said).groups()
+        rest = re.search(r": ([\d,]+ parameters and [^.]*)\.", said)[1]
+        assert whole(rest) == [sum(params), sum(macs), abs(BUDGET - sum(params))], said
+        terms, total = re.search(r"By block, (.*) = ([\d,]+) parameters\.$", said).groups()
         assert whole(terms) == [*params] and whole(total) == [sum(params)], said
-        assert whole(rest) == [sum(macs), abs(BUDGET - sum(params))], said
         assert ("over the budget" in rest) == (sum(params) > BUDGET)
         areas, below = zip(*kinds.values(), strict=True)
         wanted = areas, [count / POSITIONS for count in below]
@@ -246,7 +247,7 @@ def test_without_a_record_it_says_so_and_still_counts(shown):
     figure = budget([])
     page = shown(figure)
     said = page.says()
-    assert said.endswith("Accuracies are not yet measured.")
+    assert "parameters are left. Accuracies are not yet measured. By block" in said
     assert page.root.locator("pre").inner_text() == COMMAND
     assert "= 37,474 parameters" in said
     page.root.get_by_label("fully connected").check()
@@ -259,13 +260,15 @@ def test_where_there_is_no_room_cost_and_accuracy_are_shown_one_at_a_time(shown,
     page = shown(budget(table), viewport={"width": 390, "height": 844})
     areas = page.root.locator(".areas").first
     assert areas.is_visible() and not page.grid().is_visible()
+    first = page.says()
     page.radio("cost by block").focus()
     said = page.press("ArrowRight")
     assert page.grid().is_visible() and not areas.is_visible()
+    assert said != first and said.startswith("This network was trained: ")
     assert page.press("ArrowLeft", on=0) != said
     page.button("start again").click()
     page.settle()
-    assert areas.is_visible() and page.says() == said
+    assert areas.is_visible() and page.says() == first
 
 
 def test_it_fits_a_phone(shown, table):
@@ -291,7 +294,8 @@ def test_sentence_table_code_and_fallback_say_the_same(shown, table, choice):
     assert said in still.fallback().replace("\u00a0", " ")
     code, printed = page.code()
     assert words_of(code) == said
-    assert "= {:,} parameters and {:,} multiply-adds".format(*printed[-1]) in said
+    assert ": {:,} parameters and {:,} multiply-adds;".format(*printed[-1]) in said
+    assert said.endswith(f"= {printed[-1][0]:,} parameters.")
     near = nearest(choice, table[::3])
     [row] = [row for row in page.table() if whole(row[6]) == [near.params] and row[8] in said]
     assert (

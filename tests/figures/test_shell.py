@@ -367,18 +367,15 @@ def test_a_finger_that_scrolls_past_a_slider_or_an_image_changes_nothing(page):
         assert page.figure.evaluate(STATE) == before
 
 
-@ON_PHONE
+@each("page", ("1.1", "2.1", "3.1"), "phone")
 def test_a_finger_that_taps_a_slider_moves_it(page):
-    sliders = page.figure.locator(".nin-body input[type=range]:enabled").all()
-    movable = "e => e.checkVisibility() && e.max > e.min"
-    for slider in [one for one in sliders if one.evaluate(movable)][:1]:
-        slider.evaluate("e => e.scrollIntoView({block: 'center'})")
-        box, before = slider.bounding_box(), slider.input_value()
-        for share in (0.1, 0.9):
-            slider.tap(position={"x": share * box["width"], "y": box["height"] / 2})
-            page.sentence()
-            assert slider.input_value() != before
-            before = slider.input_value()
+    slider = page.figure.locator(".nin-body input[type=range]").first
+    slider.evaluate("e => e.scrollIntoView({block: 'center'})")
+    box, said = slider.bounding_box(), [page.sentence()]
+    for share in (0.1, 0.9):
+        slider.tap(position={"x": share * box["width"], "y": box["height"] / 2})
+        said.append(page.sentence())
+    assert len(set(said)) == 3
 
 
 @PADS
