@@ -31,6 +31,7 @@ SHARE = live.Ask("What share?", {18: "So it is."}, right=18, unit="%", otherwise
 PHONE = {"viewport": {"width": 320, "height": 700}, "has_touch": True, "is_mobile": True}
 HEIGHTS = "all => all.map((form) => form.getBoundingClientRect().height)"
 #: As on the site.
+MOBILE = '<meta name="viewport" content="width=device-width, initial-scale=1">'
 LOOK = f"<style>{nin_sphinx.palette_css()} body {{ background: var(--nin-paper) }}</style>"
 
 
@@ -41,7 +42,7 @@ def ask(open_tab, tmp_path):
     def show(*questions, head="", **options):
         tab, file = open_tab(**options), tmp_path / "questions.html"
         rest = "".join(question.html() for question in questions[1:])
-        file.write_text(alone(questions[0], head) + rest, encoding="utf-8")
+        file.write_text(alone(questions[0], MOBILE + head) + rest, encoding="utf-8")
         tab.goto(file.as_uri())
         if options.get("java_script_enabled", True):
             expect(tab.locator("form[data-ready]")).to_have_count(len(questions))
