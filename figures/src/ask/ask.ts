@@ -40,12 +40,8 @@ export default {
 
     const ended = new AbortController();
     const { signal } = ended;
-    const submit = (event: Event) => {
-      event.preventDefault();
-      if (box) checkNumber(box);
-      else checkChoice();
-    };
-    form.addEventListener("submit", submit, { signal });
+    // Enter clicks the button, too. No "submit" is heard in a host's frame that may send no forms.
+    form.querySelector("button")!.addEventListener("click", () => (box ? checkNumber(box) : checkChoice()), { signal });
     form.addEventListener("input", () => say(), { signal }); // what was said is about another answer
     form.dataset.ready = "true";
     return () => {
