@@ -1,5 +1,6 @@
 """Sphinx extension for the cells of chapters on the site: what is folded, and what it is called;
-numbered pictures; exercises without the calls that only a notebook can answer."""
+numbered pictures; questions without their code; exercises without the calls that only a notebook
+can answer."""
 
 import re
 
@@ -45,6 +46,11 @@ def has_figure(cell: nodes.container) -> bool:
     return "numbered" in cell["classes"] or 'class="nin-live"' in html_of(cell)
 
 
+def is_question(cell: nodes.container) -> bool:
+    """Whether a cell asks the reader a question; its code would tell the answer."""
+    return 'class="nin-ask"' in html_of(cell)
+
+
 def label_of(cell: nodes.container) -> str:
     """What the folded code of a cell is called."""
     if "setup" in tags(cell):
@@ -76,7 +82,8 @@ def fold(cell: nodes.container) -> None:
         cell.replace(output, Fold("", output, label=ANSWER, classes=["answer"]))
     if code and "hide-input" in tags(cell):
         cell.remove(code)
-        cell.append(Fold("", code, label=label_of(cell), classes=["code"]))
+        if not is_question(cell):
+            cell.append(Fold("", code, label=label_of(cell), classes=["code"]))
 
 
 def take_caption(cell: nodes.container) -> None:

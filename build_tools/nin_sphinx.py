@@ -173,14 +173,16 @@ WITHOUT_SCRIPTS = (
 
 
 def load_figures(body: str) -> str:
-    """Add heights, the loader, and a sentence for browsers without scripts, to live figures."""
-    if 'class="nin-live"' not in body:
+    """Add heights and a sentence for browsers without scripts to live figures; and to them and to
+    questions the loader."""
+    if not re.search('class="nin-(live|ask)"', body):
         return body
     from nin_lib.live.base import scripts
 
-    heights = reserve_heights(body)
-    body = re.sub(r'<div class="nin-live"[^>]*>', rf"\g<0>{WITHOUT_SCRIPTS}", body)
-    return heights + body + scripts()
+    if 'class="nin-live"' in body:
+        heights = reserve_heights(body)
+        body = heights + re.sub(r'<div class="nin-live"[^>]*>', rf"\g<0>{WITHOUT_SCRIPTS}", body)
+    return body + scripts()
 
 
 def repair_signature(app, what, name, obj, options, signature, returns):

@@ -1,6 +1,6 @@
 /**
- * Loader of a page's figures: imports a figure's module when it is about to scroll into view, and
- * gives it a small model with anywidget's methods. Loading it twice does no harm.
+ * Loader of a page's figures and questions: imports a module when its place is about to scroll into
+ * view, and gives it a small model with anywidget's methods. Loading it twice does no harm.
  */
 import "./shell/keys"; // which must listen before the page does
 import { askedOf, fits, type Limit, nearest, read, write } from "./shell/address";
@@ -129,6 +129,7 @@ async function wake(element: HTMLElement): Promise<void> {
     const [module, model] = await Promise.all([import(source), modelOf(element)]);
     module.default.render({ model, el: element });
   } catch (error) {
+    if (element.matches(".nin-ask")) return; // whose answers are there to unfold
     addNote(element, location.protocol === "file:" ? WORDS.folder : WORDS.failed(error));
   }
 }
@@ -145,7 +146,7 @@ const watcher = new IntersectionObserver(
 );
 
 function start(): void {
-  for (const element of document.querySelectorAll<Page>(".nin-live"))
+  for (const element of document.querySelectorAll<Page>(".nin-live, .nin-ask"))
     if (!element.ninLive) {
       element.ninLive = true;
       watcher.observe(element);

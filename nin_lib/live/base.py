@@ -16,7 +16,8 @@ from nin_lib.live import files
 from nin_lib.live.files import FOLDER
 
 
-def _data_url(kind: str, content: bytes) -> str:
+def data_url(kind: str, content: bytes) -> str:
+    """The address of a file that is inside the page."""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
@@ -181,8 +182,8 @@ class Figure(anywidget.AnyWidget):
 
         ``IPython.display.HTML(figure.html())`` shows it; Python does not hear of changes then.
         """
-        source = _data_url("text/javascript", (FOLDER / f"{self.bundle}.mjs").read_bytes())
-        inside = {n: _data_url("application/octet-stream", self.file(n)) for n in self.needs}
+        source = data_url("text/javascript", (FOLDER / f"{self.bundle}.mjs").read_bytes())
+        inside = {n: data_url("application/octet-stream", self.file(n)) for n in self.needs}
         return self._placeholder(source, inside) + scripts()
 
     def _placeholder(self, source: str, inside: dict[str, str] | None = None) -> str:

@@ -1,8 +1,10 @@
-"""The claims ledger, ``book/claims.toml``: what the numbers in the chapters' prose are held to.
+"""The claims ledger, ``book/claims.toml``: what the numbers in the chapters' prose are held to, and
+those in what their questions, ``live.Ask``, say.
 
 ``complaints`` compares a chapter's prose with its claims and looks for numbers without one.
 """
 
+import ast
 import importlib.util
 import json
 import math
@@ -139,10 +141,59 @@ def ledger() -> list[Claim]:
     ]
 
 
+class _Asked(ast.NodeVisitor):
+    """Collects the texts of a cell that asks questions, and the right answers typed as numbers.
+
+    What an f-string or an expression computes needs no claim and is left out, as are answers that
+    are wrong: they state nothing.
+    """
+
+    def __init__(self):
+        self.said = []
+
+    def visit_Call(self, node):
+        if ast.unparse(node.func) not in ("live.Ask", "Ask"):
+            return self.generic_visit(node)
+        given = dict(zip(("question", "answers", "right"), node.args, strict=False))
+        given |= {keyword.arg: keyword.value for keyword in node.keywords}
+        right, answers, unit = (given.pop(name, None) for name in ("right", "answers", "unit"))
+        for one in given.values():
+            self.visit(one)
+        self._right(right, unit)
+        for sentence in answers.values if isinstance(answers, ast.Dict) else [answers]:
+            self.visit(sentence)
+
+    def _right(self, answer, unit):
+        value = getattr(answer, "value", None)
+        if isinstance(answer, ast.Constant) and not isinstance(value, str):
+            self.said.append(f"{value:,} {getattr(unit, 'value', '')}".rstrip())
+        else:
+            self.visit(answer)
+
+    def visit_JoinedStr(self, node):
+        parts = (p.value if isinstance(p, ast.Constant) else "…" for p in node.values)
+        self.said.append("".join(parts))
+
+    def visit_Constant(self, node):
+        if isinstance(node.value, str):
+            self.said.append(node.value)
+
+
+def asked(source: str) -> str:
+    """What the questions of a code cell say; nothing if it asks none."""
+    if "Ask(" not in source:
+        return ""
+    cell = _Asked()
+    cell.visit(ast.parse(source))
+    return "\n\n".join(cell.said)
+
+
 def prose(notebook: Path) -> str:
-    """The text of a notebook's Markdown cells."""
+    """The text of a notebook's Markdown cells, and of the questions in its code."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    return "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+    sources = ((cell["cell_type"], "".join(cell["source"])) for cell in cells)
+    texts = (text if kind == "markdown" else asked(text) for kind, text in sources)
+    return "\n\n".join(filter(None, texts))
 
 
 @lru_cache(maxsize=10)  # a chapter is looked at again for each of its claims

@@ -185,6 +185,18 @@ def test_numbers_go_where_figures_are_named_and_nowhere_else():
     )
 
 
+def asks(cell):
+    """Whether a cell of code asks the reader a question in the page."""
+    return "live.Ask(" in "".join(cell["source"])
+
+
+def test_the_code_of_a_question_is_folded_because_it_tells_the_answer(root):
+    for path in chapters(root):
+        for cell in json.loads(path.read_text())["cells"]:
+            if cell["cell_type"] == "code" and asks(cell):
+                assert "hide-input" in cell["metadata"].get("tags", ()), path
+
+
 ASKS = re.compile(
     r"(?i:before you (run|look))|Predict[ :]|Guess |[Ww]rite down (two|three)|Work (it )?out"
 )
@@ -205,6 +217,7 @@ def test_output_that_answers_a_prediction_is_folded_on_the_site(root):
             if cell["cell_type"] != "markdown" or not ASKS.search(question):
                 continue
             following = list(takewhile(lambda c: c["cell_type"] == "code", cells[place + 1 :]))
+            following = [c for c in following if not asks(c)]  # these answer by themselves
             source = "".join(following[0]["source"]) if following else "check."
             if "check." in source or any(words in question for words in NOT_BY_OUTPUT):
                 continue

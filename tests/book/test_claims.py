@@ -5,7 +5,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from claims import BOOK, WORDS, Claim, complaints, in_need, ledger, prose, read
+from claims import BOOK, WORDS, Claim, asked, complaints, in_need, ledger, prose, read
 
 CLAIMS = ledger()
 CHAPTERS = {path.stem: prose(path) for path in sorted(BOOK.glob("*.ipynb"))}
@@ -155,6 +155,50 @@ def test_the_search_finds_both_ends_of_a_range():
 )  # fmt: skip
 def test_the_search_passes_over(text):
     assert not in_need(text)
+
+
+CHOICES = """
+share = 0.3
+display(
+    live.Ask(
+        "Of 7.5 M weights, what share is left?",
+        {
+            "about 18 %": f"It is {share:.0%}, 1.5 times as "
+            "much as you think.",
+            "about 99 %": "That leaves out 2.5 M weights; `x = 0.5` does not.",
+        },
+        right="about 18 %",
+    ),
+    live.Ask("How many?", {131_584: "Yes.", 1_024: "No.", 3 * 700: "No."}, 131_584),
+    live.Ask("How much?", {18: "Yes."}, right=18, unit="%", otherwise="It is no 3.5 %."),
+    live.Ask("How much?", {2 * 9_000: "Yes."}, right=2 * 9_000, otherwise="No."),
+)
+"""
+
+
+def test_the_numbers_of_a_question_are_found_where_they_are_typed_and_state_something():
+    assert [number for _, number in in_need(asked(CHOICES))] == [
+        *("7.5 M", "18 %", "1.5 times", "2.5 M"),
+        "131,584",
+        *("3.5 %", "18 %"),
+    ]
+    assert not asked("share = 'about 18 %'")
+
+
+def test_a_number_in_a_question_of_a_chapter_needs_a_claim(tmp_path):
+    path = tmp_path / "07.ipynb"
+    cells = [
+        {"cell_type": "markdown", "source": ["Text.\n", "More."]},
+        {"cell_type": "code", "source": ["live.Ask('Is it so?', {'yes': 'It takes 12.4 s.',\n",
+                                         "'no': 'It is.'}, right='yes')"]},
+        {"cell_type": "code", "source": ["seconds = '3.7 s'"]},
+    ]  # fmt: skip
+    path.write_text(json.dumps({"cells": cells}))
+    [complaint] = complaints("07", prose(path), [])
+    assert "'12.4 s'" in complaint and "has no claim" in complaint
+    claim = Claim("07", "It takes {12.4 s}.", "12.4")
+    assert not complaints("07", prose(path), [claim])
+    assert complaints("07", prose(path), [replace(claim, expression="12.6")])
 
 
 @pytest.mark.parametrize(
