@@ -1,7 +1,8 @@
-"""The built site in a browser, for what measures and prints it: Chromium, and a server that
-compresses as hosts do."""
+"""The built site in a browser, for what measures and prints it: Chromium, or Firefox where
+NIN_BROWSER asks for it, and a server that compresses as hosts do."""
 
 import gzip
+import os
 import shutil
 import sys
 import threading
@@ -16,15 +17,24 @@ from playwright.sync_api import Browser, Playwright
 # The shell has no windows to draw: a page takes it a third of the time.
 KNOWN = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+FIREFOX = ("firefox-esr", "firefox")
 TEXT = {".html", ".css", ".js", ".mjs", ".svg", ".xml", ".json", ".ipynb", ".md"}
 
 
-def find(known=KNOWN) -> str | None:
-    """The path of a Chromium on this machine."""
+def wants_firefox() -> bool:
+    return os.environ.get("NIN_BROWSER") == "firefox"
+
+
+def find(known=None) -> str | None:
+    """The path of the browser on this machine."""
+    known = known or (FIREFOX if wants_firefox() else KNOWN)
     return next(filter(None, map(shutil.which, known)), None)
 
 
-def launch(playwright: Playwright, known=KNOWN) -> Browser:
+def launch(playwright: Playwright, known=None) -> Browser:
+    """Open Chromium, or Firefox as its makers ship it, spoken to by WebDriver BiDi."""
+    if wants_firefox():
+        return playwright.firefox.launch(channel="moz-firefox", executable_path=find(known))
     return playwright.chromium.launch(executable_path=find(known), args=FLAGS)
 
 

@@ -1,5 +1,5 @@
 """Run what takes too long for each commit, step by step: chapters with Colab's versions, the book
-in full, its links elsewhere, the slow tests, Lighthouse.
+in full, its links elsewhere, the slow tests, the figures in Firefox, Lighthouse.
 
 A step that has passed is remembered for the state of the files it passed with; so after a stop, or
 after one step was mended elsewhere, the same command goes on with the rest. What a step prints is
@@ -11,6 +11,8 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from browser import FIREFOX
 
 ROOT = Path(__file__).resolve().parent.parent
 LIGHTHOUSE = "lighthouse@12.8.2"
@@ -24,6 +26,8 @@ def steps(folder: Path) -> dict[str, list[list[str]]]:
         "links": [["make", "links"]],  # of the book just built: a report
         "slow": [["make", "test-slow"]],
     }
+    if any(map(shutil.which, FIREFOX)):
+        found["firefox"] = [["make", "test-firefox"]]
     if shutil.which("npm"):
         install = ["npm", "install", "--prefix", "_build/lighthouse", LIGHTHOUSE]
         record = ["--record", str(folder / "lighthouse.json")]

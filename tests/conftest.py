@@ -49,14 +49,44 @@ def address(site):
         yield address
 
 
+class Firefox:
+    """Debian's Firefox. It cannot be asked to be dark, a phone, or without scripts, as Chromium can:
+    a test that asks is skipped."""
+
+    def __init__(self, browser):
+        self.browser = browser
+
+    def __getattr__(self, name):
+        return getattr(self.browser, name)
+
+    def new_context(self, **options):
+        usual = {"color_scheme": "light", "reduced_motion": "no-preference"}
+        possible = {"viewport", "permissions", "device_scale_factor"}
+        rest = {name: value for name, value in options.items() if usual.get(name) != value}
+        if rest.keys() - possible:
+            pytest.skip(f"Firefox cannot be asked for {', '.join(rest.keys() - possible)}")
+        context = self.browser.new_context(**{name: options[name] for name in rest})
+        return context
+
+    def new_page(self, **options):
+        return self.new_context(**options).new_page()
+
+
 @pytest.fixture(scope="session")
 def browser():
+    """Chromium, or Firefox where NIN_BROWSER asks for it."""
     if browser_tools.find() is None:
         pytest.skip("no Chromium here (Debian: apt-get install chromium)")
     with sync_playwright() as playwright:
         browser = browser_tools.launch(playwright)
-        yield browser
+        yield Firefox(browser) if browser_tools.wants_firefox() else browser
         browser.close()
+
+
+@pytest.fixture(autouse=True)
+def needs_chromium(request):
+    if browser_tools.wants_firefox() and request.node.get_closest_marker("chromium"):
+        pytest.skip("Firefox cannot be asked for this")
 
 
 @pytest.fixture(scope="session")

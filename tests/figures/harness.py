@@ -174,7 +174,9 @@ class Shown:
         return self.evaluate(all_of_them, steps)
 
     def darken(self):
-        """As when the reader's machine turns dark."""
+        """As when the reader's machine turns dark; a Firefox cannot be asked for that."""
+        if self.tab.context.browser.browser_type.name == "firefox":
+            return
         self.tab.emulate_media(color_scheme="dark")
         self.root.locator(".nin-figure[data-theme=dark]").wait_for()
         self.settle()

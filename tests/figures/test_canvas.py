@@ -123,6 +123,7 @@ def test_garments_are_chosen_moved_added_and_removed(canvas):
     assert page.says() == said[0]
 
 
+@pytest.mark.chromium
 def test_the_pointer_picks_a_garment_and_drags_it(canvas):
     page = canvas()
     box = page.root.locator(".frame").bounding_box()

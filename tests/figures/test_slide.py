@@ -110,6 +110,7 @@ def test_a_full_map_counts_what_torch_counts(slide, picture):
         assert torch.equal(marked, ~wanted[head])
 
 
+@pytest.mark.chromium
 def test_dragging_moves_the_pixels_as_shifted_does(slide):
     page = slide("guess=average")
     box = page.root.locator(".frame").bounding_box()
