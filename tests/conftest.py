@@ -50,7 +50,7 @@ def address(site):
 
 
 class Firefox:
-    """Debian's Firefox. It cannot be asked to be dark, a phone, or without scripts, as Chromium can:
+    """Debian's Firefox. It cannot be asked to be dark, a phone, or without scripts as Chromium is:
     a test that asks is skipped."""
 
     def __init__(self, browser):
