@@ -235,13 +235,9 @@ def test_captions_and_dots_are_whole(shown):
     page = shown(state, head="<style>html { font-size: 112.5% }</style>")
     page.root.locator(".nin-figure").evaluate("e => (e.style.width = '1080px')")
     page.settle()
-    assert (
-        page.cut() == [] and "no. 35 of 49" in page.root.locator(".cells .shot").first.inner_text()
-    )
-    lines = page.root.locator(".line").evaluate_all(
-        "all => all.map(e => e.scrollWidth - e.clientWidth)"
-    )
-    assert max(lines) <= 0
+    assert "no. 35 of 49" in page.root.locator(".cells .shot").first.inner_text()
+    beyond = "all => all.map((line) => line.scrollWidth - line.clientWidth)"
+    assert page.cut() == [] and max(page.root.locator(".line").evaluate_all(beyond)) <= 0
     page.go(redrawn=4)
     room = """figure => {
         const plot = figure.querySelector(".blocks .plot"), drawing = plot.querySelector("svg");

@@ -171,7 +171,7 @@ def test_the_network_inside_a_pixel(shown):
             assert lines[:-1] == [value]
             unit = min(figure.unit, len(rows) - 1)
             assert rows[unit] == [str(unit), value]
-        predicted = re.search(r"The network predicts (.*)\.$", said)[1]
+        predicted = re.search(r"The network predicts (.*?)\.(?= |$)", said)[1]
         assert lines[-1] == predicted
         best = page.root.locator(".scores .best, .scores .best ~ .nin-number").all_inner_texts()
         assert ", ".join(best).replace("\u00a0", " ") == predicted

@@ -86,7 +86,9 @@ def test_words_hold_for_a_mouse_a_finger_and_a_keyboard(sited, number):
     words = """figure => [figure.innerText, ...[...figure.querySelectorAll("[aria-label]")]
         .map((one) => one.ariaLabel)].join(" ")"""
     said = sited(number, "", 354, **PHONE).root.locator(".nin-figure").evaluate(words)
-    assert not re.findall(r"\b(?:clicks?|mouse|hover|drags?|point at|move over) ", said)
+    assert not re.findall(
+        r"\b(?:clicks?|mouse|hover|drags?|[Pp]oint at (?!what matters)|move over)", said
+    )
 
 
 def test_a_bold_name_keeps_away_from_its_percentage_on_a_phone(sited):
@@ -95,12 +97,13 @@ def test_a_bold_name_keeps_away_from_its_percentage_on_a_phone(sited):
         const [name, share] = [".name", ".nin-boxed:last-child .nin-number"].map((one) => {
             const range = document.createRange();
             row.querySelector(one).classList.add("best");
+            if (one !== ".name") row.querySelector(one).textContent = "87.0 %";
             range.selectNodeContents(row.querySelector(one));
             return range.getBoundingClientRect();
         });
         return share.left - name.right;
     })""")
-    assert len(gaps) == 10 and min(gaps) >= 4
+    assert len(gaps) == 10 and min(gaps) >= 5
 
 
 @each("number", FIGURES)
