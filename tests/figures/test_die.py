@@ -392,7 +392,7 @@ def test_the_fallback_goes_on_from_the_first_state_and_says_how_far():
 
 
 def test_the_samples_have_outlines_and_the_button_has_room(die):
-    page = die(**{})
+    page = die()
     outlined = "all => all.map((one) => getComputedStyle(one).outlineStyle)"
     assert page.root.locator(".legend > :not(.line) i").evaluate_all(outlined) == ["solid"] * 3
     room = """figure => {
