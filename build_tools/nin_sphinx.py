@@ -168,7 +168,7 @@ def reserve_heights(body: str) -> str:
 
 WITHOUT_SCRIPTS = (
     '<noscript><p class="nin-aside">This figure is live where JavaScript is on; '
-    "shown here is its first state.</p></noscript>"
+    "shown here is how it begins.</p></noscript>"
 )
 
 

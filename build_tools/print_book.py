@@ -68,7 +68,7 @@ def whole(site: Path, names: list[str], numbers: dict[str, int]) -> str:
     return (
         f'<!doctype html><html lang="en" data-theme="light">{head}<style>{LOOK}</style><body>'
         '<div class="title-page"><div><h1>Network in Network</h1><p>An interactive book, printed. '
-        "Live figures of the website are shown in their first state.</p>"
+        "Live figures of the website are shown as they begin.</p>"
         f'<p class="made">{made}</p></div></div><nav class="parts"><h2>Contents</h2>{lines}</nav>'
         + "".join(article(html, name) for name, html in pages.items())
         + "</body></html>"

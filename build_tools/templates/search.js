@@ -7,7 +7,7 @@ var Scorer = {
   // The page that introduces what was asked for comes first, lists of names come last.
   score: ([page, , , , score]) => {
     const asked = new URLSearchParams(location.search).get("q").toLowerCase().trim();
-    if (INTRODUCED[asked] === page) return score + 1000;
+    if ((INTRODUCED[asked] ?? INTRODUCED[asked.replace(/s$/, "")]) === page) return score + 1000;
     return /^(api|genindex|changes|measured)$/.test(page) ? score - 1000 : score;
   },
 };

@@ -11,8 +11,8 @@ const WORDS = {
     `The address asks for values that this figure does not have (${names}); it shows the nearest that it has, or the first ones.`,
   damaged: "The link to this figure is damaged, perhaps cut off, and cannot be read; the figure shows its first state.",
   folder:
-    "This page was opened from a folder, where browsers do not load the live figure; shown here is its first state. With “python -m http.server” run in that folder, the figure is live at http://localhost:8000.",
-  failed: (error: unknown) => `The live figure did not load (${error}); shown here is its first state.`,
+    "This page was opened from a folder, where browsers do not load the live figure; shown here is how it begins. With “python -m http.server” run in that folder, the figure is live at http://localhost:8000.",
+  failed: (error: unknown) => `The live figure did not load (${error}); shown here is how it begins.`,
 };
 
 const STAYS = 10_000; // ms for which a figure that the address names stays at the top

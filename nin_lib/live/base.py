@@ -34,7 +34,7 @@ _UNREAD = """addEventListener("load", function () {
       var sentence = document.createElement("p");
       all[i].ninLive = true;
       sentence.className = "nin-aside";
-      sentence.textContent = "This browser is too old for the live figure; what stands here is its first state.";
+      sentence.textContent = "This browser is too old for the live figure; what is shown here is how it begins.";
       all[i].appendChild(sentence);
     }
 });"""  # noqa: E501

@@ -6,8 +6,10 @@ from functools import cache
 import torch
 import traitlets
 
+from nin_lib.live import bending
 from nin_lib.live.base import Figure
 from nin_lib.live.drawing import PALETTE, svg
+from nin_lib.live.format import fixed
 
 PATTERNS = ("one side", "corner", "exclusive or", "ring")
 POINTS = 160
@@ -47,15 +49,12 @@ def sample_points(pattern: str) -> list[list[float]]:
 
 
 @cache
-def find_best_line(pattern: str) -> tuple[int, float, float, float]:
+def find_best_line(pattern: str) -> int:
     """The most points that a straight line can have on the correct side, all lines tried.
 
     Between two neighboring directions among those across a pair of points, the order of the
     points along the direction stays; so one direction from each such gap, and every cut along it,
     are all lines there are.
-
-    Returns:
-        the number of points, and one such line x, y, c: positive where x·a + y·b > c.
     """
     table = torch.tensor(sample_points(pattern), dtype=torch.float64)
     place, sign = table[:, :2], table[:, 2]
@@ -66,13 +65,10 @@ def find_best_line(pattern: str) -> tuple[int, float, float, float]:
     angles = ((turns[1:] + turns[:-1]) / 2)[turns.diff() > 1e-9]
     angles = torch.cat([angles, angles + math.pi])
     directions = torch.stack([angles.cos(), angles.sin()])
-    along, order = (place @ directions).sort(dim=0)
+    order = (place @ directions).argsort(dim=0)
     # with the cut below point k, the points before it are cut and the rest stay positive
     right = (sign > 0).sum() - torch.cat([torch.zeros(1, len(angles)), sign[order].cumsum(0)])
-    most = right.max()
-    k, column = (right == most).nonzero()[0].tolist()
-    ends = torch.cat([along[:1] - 1, along, along[-1:] + 1])[k : k + 2, column]
-    return int(most), *directions[:, column].tolist(), ends.mean().item()
+    return int(right.max())
 
 
 class Bend(Figure):
@@ -114,46 +110,79 @@ class Bend(Figure):
 
     @traitlets.default("best_line")
     def _best_line(self) -> dict[str, float]:
-        return {pattern: find_best_line(pattern)[0] / POINTS for pattern in PATTERNS}
+        return {pattern: find_best_line(pattern) / POINTS for pattern in PATTERNS}
+
+    def network(self) -> list[torch.Tensor]:
+        """The network that the page trains for the present state."""
+        return _trained(self.pattern, self.width if self.depth else 1, self.depth, self.seed)
 
     def fallback(self) -> str:
-        most, x, y, c = find_best_line(self.pattern)
+        layers, points = self.network(), sample_points(self.pattern)
         negative, positive, paper, ink = (
             PALETTE[name] for name in ("negative", "positive", "paper", "ink")
         )
-        squares, circles = "", ""
-        for a, b, sign in sample_points(self.pattern):
+        response = bending.sums(layers, torch.tensor(points, dtype=torch.float64)[:, :2])[-1]
+        squares, circles, rings = "", "", ""
+        correct = 0
+        for (a, b, sign), value in zip(points, response[:, 0].tolist(), strict=True):
             if sign > 0:
                 squares += f"M{a - 0.02:.2f} {-b - 0.02:.2f}h.04v.04h-.04z"
             else:
                 circles += f'<circle cx="{a}" cy="{-b}" r=".02"/>'
-        ends = [(x * c + way * y, y * c - way * x) for way in (-3, 3)]
-        line = "M" + "L".join(f"{a:.3f} {-b:.3f}" for a, b in ends)
-        title = f"{POINTS} points of two kinds and a straight line between them"
+            if (value > 0) == (sign > 0):
+                correct += 1
+            else:
+                rings += f'<circle cx="{a}" cy="{-b}" r=".045"/>'
+        line = "".join(
+            "M" + "L".join(f"{a:.3f} {-b:.3f}" for a, b in piece)
+            for piece in bending.zero_line(layers, SIDE)
+        )
+        title = (
+            f"{POINTS} points of two kinds, the network’s zero line between them, and a ring "
+            "around each point on the wrong side"
+        )
         marks = (
             f'<path fill="{paper}" d="M-2-2h4v4h-4z"/><path fill="{positive}" d="{squares}"/>'
             f'<g fill="none" stroke="{negative}" stroke-width=".012">{circles}</g>'
+            f'<g fill="none" stroke="{ink}" stroke-width=".009">{rings}</g>'
             f'<path stroke="{ink}" stroke-width=".012" d="{line}"/>'
         )
         drawing = svg("-1.025 -1.025 2.05 2.05", 300, title, marks)
-        return f'<div class="nin-row">{drawing}</div><p>{self._sentence(most)}</p>'
+        return f'<div class="nin-row">{drawing}</div><p>{self._sentence(layers, correct)}</p>'
 
-    def _sentence(self, most: int) -> str:
-        """The state as the page names it, and what the drawn line shows: the page trains."""
+    def _sentence(self, layers: list[torch.Tensor], correct: int) -> str:
+        """What the page says once it has trained."""
         if self.depth == 0:
-            network = "a single filter"
+            name = "a single filter"
         else:
-            layers, units = (
+            name = " of ".join(
                 f"{count} {word}{'' if count == 1 else 's'}"
                 for count, word in ((self.depth, "layer"), (self.width, "unit"))
             )
-            network = f"{layers} of {units}"
-        if most == POINTS:
-            verdict = f"This straight line has all {POINTS} points on the correct side."
-        else:
-            share = math.floor(1000 * most / POINTS + 0.5) / 10  # as the page: halves up
-            verdict = (
-                f"No straight line gets more than {share:.1f}\u00a0%; this one has {most} of the "
-                f"{POINTS} points on the correct side."
-            )
-        return f"{self.pattern.capitalize()} with {network}. {verdict}"
+        parameters = sum(layer.numel() for layer in layers)
+        products = sum(layer[:, :-1].numel() for layer in layers)
+        most = find_best_line(self.pattern)
+        straight = most < POINTS and (self.depth == 0 or self.width == 1)
+        line = f" No straight line gets more than {_percent(most)}." if straight else ""
+        a, b = -1 + 2 * self.column / (SIDE - 1), 1 - 2 * self.row / (SIDE - 1)
+        [[value]] = bending.sums(layers, torch.tensor([[a, b]], dtype=torch.float64))[-1].tolist()
+        response = fixed(value, bending.DECIMALS)
+        plus = "+" if value > 0 and float(response) else ""
+        cut = ", which the ReLU makes 0" if value < 0 else ""
+        kinks = bending.count_kinks(layers, b)
+        return (
+            f"{self.pattern.capitalize()} with {name}: {_percent(correct)} of the {POINTS} points "
+            f"on the correct side, {parameters} parameters, {products} multiply-adds a pixel.{line}"
+            f" At a\u00a0=\u00a0{fixed(a, 2)}, b\u00a0=\u00a0{fixed(b, 2)} the response is "
+            f"{plus}{response}{cut}; this row has {kinks or 'no'} kink{'' if kinks < 2 else 's'}."
+        )
+
+
+@cache
+def _trained(pattern: str, width: int, depth: int, seed: int) -> list[torch.Tensor]:
+    return bending.train(sample_points(pattern), width, depth, seed)
+
+
+def _percent(correct: int) -> str:
+    """A part of the points, rounded as the page does: halves up."""
+    return f"{math.floor(1000 * correct / POINTS + 0.5) / 10:.1f}\u00a0%"

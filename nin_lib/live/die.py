@@ -88,11 +88,12 @@ class Die(Figure):
         units = sum(len(dead) for dead in steps[-1].dead)
         dead = sum(int(layer.sum()) for layer in steps[-1].dead)
         return (
-            f'<div class="nin-row">{_drawing(steps)}</div><p>{self.sentence()}</p>'
-            f"<p>Drawn are the loss over the first {steps[-1].step} steps of training, its dashed "
-            f"line at ln {dying.CLASSES} = {CHANCES:.6f}, and below it the units, a row each, dark "
-            f"where a unit is dead. In the end the loss is {steps[-1].loss:.6f}, and {dead} of "
-            f"{units} units are dead.</p>"
+            f'<p>{self.sentence()}</p><div class="nin-row">{_drawing(steps)}</div>'
+            f"<p>The picture goes on from there: it shows the first {steps[-1].step} steps of "
+            f"training, above the loss, with a dashed line at ln {dying.CLASSES} = {CHANCES:.6f}, "
+            f"and below it the units, a row each, dark where a unit is dead. After step "
+            f"{steps[-1].step} the loss is {steps[-1].loss:.6f}, and {dead} of {units} units are "
+            "dead.</p>"
         )
 
 
@@ -184,5 +185,5 @@ def _drawing(steps: list[dying.Step]) -> str:
         f'<path fill="{rule}" d="M0 {high + 8}h{wide}v{tall}h-{wide}z"/>'
         f'<path fill="{ink}" d="{stretches}"/>'
     )
-    title = "loss over steps, and the units that are dead at each"
+    title = f"loss over the first {steps[-1].step} steps, and the units that are dead at each"
     return svg(f"0 0 {wide} {high + 8 + tall}", wide, title, marks)

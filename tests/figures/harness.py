@@ -28,6 +28,40 @@ GO = """(figure, state) => new Promise((done) => {
     location.hash = `fig-${figure.dataset.number}:${state}`;
     if (location.hash === before) done();
 })"""
+#: The words that are cut by their box or by the figure's edge, and those that lie on others.
+CUT = """(figure) => {
+    const stage = figure.querySelector(".nin-stage");
+    const words = document.createTreeWalker(stage, NodeFilter.SHOW_TEXT);
+    const elsewhere = "svg, option, .nin-only-heard, .nin-scroll, .nin-brief, .nin-says, .hint";
+    const edge = figure.getBoundingClientRect(), lines = [], found = new Set();
+    for (let node; (node = words.nextNode()); ) {
+        const parent = node.parentElement, text = node.data.trim(), range = document.createRange();
+        const seen = parent.checkVisibility({ visibilityProperty: true, opacityProperty: true });
+        if (!text || !seen || parent.closest(elsewhere)) continue;
+        range.selectNodeContents(node);
+        for (const line of range.getClientRects()) {
+            if (line.width < 1) continue;
+            const middle = (line.top + line.bottom) / 2, boxes = [edge];
+            lines.push({ text, node, line });
+            for (let box = parent; box !== figure; box = box.parentElement) {
+                const { contain, overflowX } = getComputedStyle(box);
+                if (/paint|strict|content/.test(contain) || overflowX !== "visible")
+                    boxes.push(box.getBoundingClientRect());
+            }
+            if (boxes.some(({ left, right, top, bottom }) => line.left < left - 1
+                    || line.right > right + 1 || middle < top || middle > bottom))
+                found.add(`${text} is cut`);
+        }
+    }
+    for (const { text, node, line: a } of lines)
+        for (const { text: other, node: second, line: b } of lines) {
+            const across = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+            const down = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+            if (node !== second && across > 1 && down > 0.3 * Math.min(a.height, b.height))
+                found.add(`${text} lies on ${other}`);
+        }
+    return [...found];
+}"""
 KEY = """(figure, key) => document.activeElement.dispatchEvent(
     new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }))"""
 CELLS = "(rows) => rows.map((row) => [...row.cells].map((cell) => cell.innerText))"
@@ -122,6 +156,10 @@ class Shown:
 
     def fits(self):
         return self.root.locator(".nin-figure").evaluate("e => e.scrollWidth <= e.clientWidth")
+
+    def cut(self):
+        """Words of its drawing that cannot be read, because they are cut or lie on others."""
+        return self.evaluate(CUT)
 
     # ---- acting
 

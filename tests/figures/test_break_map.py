@@ -14,11 +14,11 @@ from nin_lib import live, models
 from nin_lib.live.format import fixed
 from nin_lib.recipes import RECIPES
 
-KEEPS = (
-    r"Without its (\d+) strongest of (\d+) cells, .+? keeps (\S+) % of (\S+) % "
-    r"\(logit (\S+)\); without (\d+) random ones (\S+) %"
+ERASED = (
+    r"Without its (\d+) strongest of (\d+) cells, .+? goes from (\S+) % to (\S+) % "
+    r"\(logit (\S+)\); without (\d+) random ones to (\S+) %"
 )
-GAP = r"Over 1 to (\d+) cells the strongest cost (\S+) points"
+GAP = r"Over 1 to (\d+) cells the strongest cost (\d\S*) points (more|less) than random"
 
 
 def figure(**traits):
@@ -27,7 +27,7 @@ def figure(**traits):
 
 def guess(page, word="more"):
     page.radio(word).check()
-    page.wait_for("keeps")
+    page.wait_for("goes from")
 
 
 def erased_rows(page):
@@ -68,7 +68,7 @@ def test_the_curves_stay_hidden_until_the_reader_has_guessed(shown):
     page = shown(figure())
     cover = page.root.get_by_text("Guess first; then")
     assert cover.is_visible() and not any("erased" in row[0] for row in page.table())
-    assert "keeps" not in page.says() and "Guess what erasing" in page.says()
+    assert "goes from" not in page.says() and "Guess what erasing" in page.says()
     guess(page)
     assert cover.is_hidden() and len(erased_rows(page)) == 20
 
@@ -85,7 +85,7 @@ def test_the_strongest_cells_cost_what_torch_says(shown, among):
     for row, wanted in zip(rows, logits, strict=True):
         assert abs(float(row[0]) - 100 * wanted.softmax(0)[9]) < 0.06
         assert row[2] <= row[3]
-    k, of, share, before, logit, also, random = re.search(KEEPS, page.says()).groups()
+    k, of, before, share, logit, also, random = re.search(ERASED, page.says()).groups()
     assert (k, also, int(of)) == ("5", "5", len(pictures) - 1)
     assert number(share) == rows[5][0] and number(random) == rows[5][1]
     assert number(before) == rows[0][0]
@@ -106,11 +106,12 @@ def test_the_gap_is_that_of_the_table_and_one_guess_holds(shown):
         page.wait_for(f"“{word}”")
         holds.append("does not hold" not in page.says())
     rows = erased_rows(page)
-    most, gap = re.search(GAP, page.says()).groups()
+    most, gap, way = re.search(GAP, page.says()).groups()
     gaps = [row[1] - row[0] for row in rows[1:]]
     assert int(most) == len(gaps)
     mean = sum(gaps) / len(gaps)
-    assert abs(number(gap) - mean) <= number("0.1501")  # each percentage is rounded, and the gap
+    gap = number(gap) * (1 if way == "more" else -1)
+    assert abs(gap - mean) <= number("0.1501")  # each percentage is rounded, and the gap
     assert holds == [mean > 3, abs(mean) <= 3, mean < -3]
 
 
@@ -154,7 +155,7 @@ def test_nothing_reinitialized_agrees_fully_and_a_draw_leaves_the_trained_networ
     before = erased_rows(page)
     assert abs(number(re.search(r"r = (−?[\d.]+)", page.says())[1])) < 1
     page.button("reinitialize again").click()
-    page.wait_for(STARTED["4.8"]).wait_for("keeps")
+    page.wait_for(STARTED["4.8"]).wait_for("goes from")
     assert [row[0] for row in erased_rows(page)] == [row[0] for row in before]
     page.root.get_by_label("blocks reinitialized").focus()
     page.press("Home")
@@ -171,9 +172,9 @@ def test_a_black_picture_and_the_readers_own_just_work(shown):
     ):
         page.choose_file(f"{name}.png", content)
         page.wait_for("of 0 cells" if name == "black" else "of 49 cells")
-        page.wait_for("keeps").wait_for(STARTED["4.8"])
+        page.wait_for("goes from").wait_for(STARTED["4.8"])
         _, printed = page.code()
-        logit = re.search(KEEPS, page.says())[5]
+        logit = re.search(ERASED, page.says())[5]
         assert abs(printed[0] - float(number(logit))) < 6e-4
     page.check_refusal_of_a_text_file()
 
@@ -182,12 +183,12 @@ def test_the_address_holds_the_state_inside_what_there_is(shown):
     page = shown(figure(), "picture=8&chosen=6&row=1&column=2&erased=7&redrawn=2&among=picture")
     assert " Row 1, column 2 of the map of Shirt" in page.says()
     guess(page)
-    assert "Without its 7 strongest of 49 cells, Shirt keeps" in page.says()
+    assert "Without its 7 strongest of 49 cells, Shirt goes from" in page.says()
     page = shown(figure(), "picture=88&chosen=66&row=-1&column=99&erased=700&redrawn=9&among=x")
     assert " Row 0, column 6 of the map of Ankle boot" in page.says()
     assert "the top 4 blocks reinitialized" in page.says()
     guess(page)
-    assert re.search(KEEPS, page.says())
+    assert re.search(ERASED, page.says())
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (1200, "dark")])
@@ -208,7 +209,7 @@ def test_sentence_table_code_and_fallback_say_the_same(shown, state):
     still = figure(**state)
     page = shown(still)
     if still.guess:
-        page.wait_for("keeps")
+        page.wait_for("goes from")
     said, r = page.says(), number(re.search(r"r = (−?[\d.]+)", page.says())[1])
     first = re.sub(r"; \S+ on average over 20 draws", "", said)
     words = re.search("<p>(.*)</p>", still.fallback())[1]
@@ -224,9 +225,27 @@ def test_sentence_table_code_and_fallback_say_the_same(shown, state):
     assert number(row[1]) == r and f"{number(row[2])}".replace("-", "−") in said
     if still.guess:
         [row] = [row for row in page.table() if row[0] == f"{still.erased} erased, %"]
-        share, logit, random = re.search(KEEPS, said).group(3, 5, 7)
+        share, logit, random = re.search(ERASED, said).group(4, 5, 7)
         assert (share, random) == (row[1], row[2]) and fixed(printed[0]) == logit
         assert f"{100 * printed[1]:.1f}" == share
+
+
+def test_captions_and_dots_are_whole(shown):
+    state = figure(picture=3, chosen=0, among="picture", redrawn=3, row=0)
+    page = shown(state, head="<style>html { font-size: 112.5% }</style>")
+    page.root.locator(".nin-figure").evaluate("e => (e.style.width = '1080px')")
+    page.settle()
+    assert "no. 35 of 49" in page.root.locator(".cells .shot").first.inner_text()
+    beyond = "all => all.map((line) => line.scrollWidth - line.clientWidth)"
+    assert page.cut() == [] and max(page.root.locator(".line").evaluate_all(beyond)) <= 0
+    page.go(redrawn=4)
+    room = """figure => {
+        const plot = figure.querySelector(".blocks .plot"), drawing = plot.querySelector("svg");
+        const { overflow } = getComputedStyle(drawing), edge = plot.getBoundingClientRect();
+        return [overflow, edge.right - drawing.getBoundingClientRect().right];
+    }"""
+    overflow, right = page.evaluate(room)
+    assert overflow == "visible" and right >= 4.5  # half of the dot, whose middle is at the edge
 
 
 def test_the_part_that_is_used_comes_first_and_alone_where_there_is_no_room(shown):

@@ -382,6 +382,28 @@ def test_axe_finds_nothing(die, violations):
 # ---- in Python
 
 
+def test_the_fallback_goes_on_from_the_first_state_and_says_how_far():
+    text = live.Die(number="6.1").fallback()
+    first, picture, then = re.fullmatch("<p>(.*?)</p>(.*<svg.*</svg>.*)<p>(.*)</p>", text).groups()
+    assert first.startswith("Step 0: ")
+    assert "first 90 steps" in picture and "first 90 steps" in then and "After step 90" in then
+    curve = re.search(r'd="M([^"]+)"', picture.split("stroke-width")[1])[1]
+    assert len(curve.split("L")) == 1 + 90 // 3  # measurements, one before the first step
+
+
+def test_the_samples_have_outlines_and_the_button_has_room(die):
+    page = die()
+    outlined = "all => all.map((one) => getComputedStyle(one).outlineStyle)"
+    assert page.root.locator(".legend > :not(.line) i").evaluate_all(outlined) == ["solid"] * 3
+    room = """figure => {
+        const button = figure.querySelector(".go button"), range = document.createRange();
+        button.textContent = "train again";
+        range.selectNodeContents(button);
+        return button.clientWidth - range.getBoundingClientRect().width;
+    }"""
+    assert page.evaluate(room) >= 10
+
+
 def test_the_fallback_is_a_picture_with_torchs_own_numbers():
     text = live.Die(bias=-0.5, number="9.1").fallback()
     assert "<svg" in text and "2.302585, and" in text

@@ -1,6 +1,7 @@
 """Controls are on one screen with what they change and the result, at a desk and in the hand."""
 
 import itertools
+import re
 
 import pytest
 import screens
@@ -87,13 +88,43 @@ def test_in_the_hand_a_control_and_what_it_changes_are_one_screen(
 
 
 @each("number", FIGURES)
-@pytest.mark.parametrize("width", [320, 390, 700, 992])
-@pytest.mark.parametrize("size", [100, 150])
+@pytest.mark.parametrize(
+    ("width", "size"),
+    [*itertools.product((320, 390, 700, 992), (100, 150)), (390, 200), (700, 200), (1440, 200)],
+)
 def test_nothing_is_cut_in_any_column_with_any_type(sited, number, width, size):
     style = f"<style>html {{ font-size: {size}% }}</style>"
-    options = PHONE | {"viewport": {"width": width, "height": 844}} if width < 700 else {}
+    options = {"viewport": {"width": width, "height": 844}}
+    if width < 700:
+        options |= PHONE | options
     for state in STATES[number]:
-        assert sited(number, state, width - 32, style, **options).fits(), state
+        page = sited(number, state, min(1080, width - 32), style, **options)
+        assert page.fits() and page.cut() == [], state
+
+
+@each("number", FIGURES)
+def test_words_hold_for_a_mouse_a_finger_and_a_keyboard(sited, number):
+    words = """figure => [figure.innerText, ...[...figure.querySelectorAll("[aria-label]")]
+        .map((one) => one.ariaLabel)].join(" ")"""
+    said = sited(number, "", 354, **PHONE).root.locator(".nin-figure").evaluate(words)
+    assert not re.findall(
+        r"\b(?:clicks?|mouse|hover|drags?|[Pp]oint at (?!what matters)|move over)", said
+    )
+
+
+def test_a_bold_name_keeps_away_from_its_percentage_on_a_phone(sited):
+    page = sited("0", "", 354, **PHONE)
+    gaps = page.evaluate("""figure => [...figure.querySelectorAll("li button")].map((row) => {
+        const [name, share] = [".name", ".nin-boxed:last-child .nin-number"].map((one) => {
+            const range = document.createRange();
+            row.querySelector(one).classList.add("best");
+            if (one !== ".name") row.querySelector(one).textContent = "87.0 %";
+            range.selectNodeContents(row.querySelector(one));
+            return range.getBoundingClientRect();
+        });
+        return share.left - name.right;
+    })""")
+    assert len(gaps) == 10 and min(gaps) >= 5
 
 
 @each("number", FIGURES)

@@ -404,7 +404,8 @@ def test_a_finger_scrolls_the_page_until_the_reader_presses_draw(opened, number)
     page.sentence()
     brief = page.figure.locator(".nin-brief")
     under = pad.bounding_box()["y"] + pad.bounding_box()["height"]
-    assert under <= brief.bounding_box()["y"] < under + 12 and brief.bounding_box()["height"] < 30
+    assert under <= brief.bounding_box()["y"] < under + 12 and brief.bounding_box()["height"] < 60
+    assert brief.evaluate("e => e.scrollWidth <= e.clientWidth && e.scrollHeight <= e.clientHeight")
     first = re.match(r".*?[.!?](?=\s|$)", page.says.inner_text())[0]
     assert brief.inner_text() == first
     draw.tap()

@@ -160,7 +160,7 @@ def test_a_very_old_browser_has_the_text_and_a_sentence_for_each_figure(browser,
     for figure in figures.all():
         assert figure.locator(".nin-fallback").is_visible()
         [sentence] = figure.locator(".nin-aside").all_inner_texts()
-        assert "too old for the live figure; what stands here is its first state" in sentence
+        assert "too old for the live figure; what is shown here is how it begins" in sentence
     assert page.get_by_role("heading", level=1).is_visible()
     page.close()
 
@@ -187,8 +187,14 @@ def test_without_scripts_a_figure_says_what_is_missing_and_menus_open(browser, a
     ):
         assert not bars.filter(has_text=link).first.is_visible()
         page.get_by_role("link", name=name, exact=True).click()
+        close = bars.filter(has_text="Close").locator("visible=true")
+        close.click()
+        assert not bars.filter(has_text=link).first.is_visible()
+        page.get_by_role("link", name=name, exact=True).click()
         bars.filter(has_text=link).first.click()
         page.wait_for_url(f"**/{where}")
+    page.set_viewport_size({"width": 1440, "height": 900})  # the chapters are in the page
+    assert page.locator(".bd-sidebar-primary").is_visible() and not close.count()
     context.close()
 
 

@@ -77,6 +77,8 @@ def test_search_finds(browser, address, words, where):
         ("receptive field", "04_global_average_pooling"),
         ("NiN block", "03_build_and_train_nin"),
         ("2.302585", "09_when_nin_does_not_train"),
+        ("dead ReLU", "09_when_nin_does_not_train"),
+        ("dying relus", "09_when_nin_does_not_train"),
     ],
 )
 def test_the_page_that_introduces_a_term_is_found_first_with_its_sections(

@@ -369,7 +369,7 @@ function mount(stage: Stage): View {
         const gap = gapOf(found);
         const truth: Guess = gap > SAME ? "more" : gap < -SAME ? "less" : "same";
         cellsText = WORDS.left(k, cells().length, names[c], percent(strong.shares[k]), fixed(strong.logits[k], 3), percent(softmax(whole().logits)[c]), percent(random[k].mean), DRAWS);
-        if (most()) cellsText = WORDS.verdict(WORDS.guesses[guess() as Guess], truth === guess()) + cellsText + WORDS.gap(most(), fixed(gap, 1), SAME);
+        if (most()) cellsText = WORDS.verdict(WORDS.guesses[guess() as Guess], truth === guess()) + cellsText + WORDS.gap(most(), fixed(Math.abs(gap), 1), gap >= 0, SAME);
       }
       cellsText += WORDS.cell(row, column, names[c], value, rank, cells().length);
       const agree = agreements(c);

@@ -31,21 +31,21 @@ export const WORDS = {
   },
   again: "reinitialize again",
   trained: "as trained",
-  reinitialized: (blocks: number) => (blocks ? `top ${blocks === 1 ? "block" : `${blocks} blocks`} reinitialized` : "nothing reinitialized"),
+  reinitialized: (blocks: number) => (blocks ? `${blocks === 1 ? "top block" : `${blocks} blocks`} reinitialized` : "nothing reinitialized"),
   agreement: "correlation r of the two maps",
   agreements: ["this draw", "mean", "middle half of the draws"],
   parts: "which test",
   part: { cells: "erase cells", blocks: "reinitialize blocks" },
-  short: (value: string, rank: number, count: number) => value + (rank ? `, number ${rank} of ${count}` : ""),
+  short: (value: string, rank: number, count: number) => value + (rank ? `, no. ${rank} of ${count}` : ""),
   cell: (row: number, column: number, name: string, value: string, rank: number, count: number) =>
     ` Row ${row}, column ${column} of the map of ${name} holds ${value}` + (rank ? `, number ${rank} of ${count} cells by strength.` : "; there is no garment."),
   guessFirst: "Guess what erasing the strongest cells does, and the curves appear.",
   working: "The random draws are being computed.",
   left: (count: number, of: number, name: string, share: string, logit: string, before: string, random: string, draws: number) =>
-    `Without its ${count} strongest of ${of} cells, ${name} keeps ${share}\u00a0% of ${before}\u00a0% (logit ${logit}); without ${count} random ones ${random}\u00a0%, the mean of ${draws} draws.`,
+    `Without its ${count} strongest of ${of} cells, ${name} goes from ${before}\u00a0% to ${share}\u00a0% (logit ${logit}); without ${count} random ones to ${random}\u00a0%, the mean of ${draws} draws.`,
   verdict: (guess: string, holds: boolean) => `Your guess, “${guess}”, ${holds ? "holds" : "does not hold"} here. `,
-  gap: (most: number, gap: string, same: number) =>
-    ` Over 1 to ${most} cells the strongest cost ${gap} points more than random ones on average (up to ${same} points count as no difference).`,
+  gap: (most: number, gap: string, more: boolean, same: number) =>
+    ` Over 1 to ${most} cells the strongest cost ${gap} points ${more ? "more" : "less"} than random ones on average (up to ${same} points count as no difference).`,
   agrees: (blocks: number, r: string) =>
     `With ${blocks ? `the top ${blocks === 1 ? "block" : `${blocks} blocks`}` : "nothing"} reinitialized, the map’s correlation with the trained one is r = ${r}`,
   agreesOn: (draws: number, mean: string) => `; ${mean} on average over ${draws} draws`,

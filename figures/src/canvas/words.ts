@@ -1,7 +1,7 @@
 /** The words of *Bigger canvas, same weights*. */
 export const WORDS = {
   title: "Bigger canvas, same weights",
-  how: "choose a size · drag the garments · move over the maps",
+  how: "choose a size · move the garments · choose a position of the maps",
   keys: "arrow keys move the garments too",
   caption:
     "The same weights make a class map of any size. In the map of winners each position shows the number of its most probable class, with more contrast the higher the probability; positions that see only black are left neutral. They enter the average all the same.",

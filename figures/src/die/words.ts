@@ -5,8 +5,8 @@ const ORDINALS = ["3×3", "first 1×1", "second 1×1"];
 
 export const WORDS = {
   title: "Watch ReLUs die",
-  how: "choose settings, press train · a click selects a unit",
-  keys: "arrow keys select a unit, space pauses",
+  how: "choose settings, press train · choose a unit",
+  keys: "arrow keys choose it too, space pauses",
   caption:
     "A network of twelve layers, as many as the tutorials’ has, trains here and now on 320 drawn garments; its weights are drawn uniformly, their variance the gain squared, divided by the number of inputs. Each row of the raster is a unit, each column a measurement on 50 of the images: dark where it is 0 for all of them, the lighter the more positions it is on at. The lowest rows are the class maps. A unit that went dark may come back while layers before it still learn; once every class map is dark for every image, no weight gets a gradient any more.",
   presets: "try",

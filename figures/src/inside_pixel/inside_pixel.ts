@@ -17,7 +17,7 @@ const FILE = "pocket_nin.f16";
 
 const WORDS = {
   title: "The network inside a pixel",
-  how: "move over the image · choose a unit in the small network",
+  how: "choose a pixel · choose a unit in the small network",
   keys: "arrow keys move too",
   caption:
     "The same small network, with the same weights, works at every position of a block. A hollow circle is a unit that is 0 here. Lines are the largest products that enter the chosen unit.",

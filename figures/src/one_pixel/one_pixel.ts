@@ -13,7 +13,7 @@ import { isDark } from "../shell/theme";
 
 const WORDS = {
   title: "One pixel, all channels",
-  how: "a click moves the cursor · the sliders change the weights · rows and columns count from 0",
+  how: "choose a pixel · the sliders change the weights · rows and columns count from 0",
   keys: "arrow keys move the cursor too",
   caption:
     "One output pixel is a weighted sum of one input pixel’s channels. No other pixel is used: shuffle the pixels, and the output is shuffled in the same way.",

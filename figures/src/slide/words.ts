@@ -1,7 +1,7 @@
 /** The words of *Slide it*. */
 export const WORDS = {
   title: "Slide it",
-  how: "choose an answer · drag the garment",
+  how: "choose an answer · move the garment",
   keys: "arrow keys move it too",
   caption:
     "Each square of a map is one offset, from 8 pixels left and up to 8 right and down; the center is the original position. The stronger the contrast of a square, the higher the probability that the head gives the right class there. A dot: it predicts another class.",

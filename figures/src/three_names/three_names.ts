@@ -15,7 +15,7 @@ import { type Box, departures, type Form, FORMS, hit, type Layout, layoutOf, siz
 
 const WORDS = {
   title: "Same numbers, three names",
-  how: "point at a number · rows and columns count from 0",
+  how: "choose a number · rows and columns count from 0",
   caption:
     "The same weights are applied to the same inputs three times. Only the shape differs: maps, columns, or rows of a table. The widened cells are one output number and all that it is computed from.",
   names: { convolution: "1×1 convolution", product: "matrix product", linear: "linear layer per pixel" },

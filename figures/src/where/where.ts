@@ -16,7 +16,7 @@ const NAMES = { params: "parameters", macs: "multiply-adds" };
 
 const WORDS = {
   title: "Where are the 1×1s?",
-  how: "choose a network · point at its layers",
+  how: "choose a network and one of its layers",
   caption:
     "A bar for each layer, as high as its share of the network’s parameters (above the line) or multiply-adds (below it). Pointwise layers have the color of the text: 1×1 convolutions, and linear layers that are applied at every position of a map or to every token, which compute the same. On a single position, as after a global average, such a layer is fully connected and counts as other. Counts are for one image, biases included, from the networks of nin_lib and torchvision when the figure was made.",
   network: "network",
