@@ -63,7 +63,7 @@ def _page(file: Path) -> Page:
     return Page(
         name=file.stem,
         title=first(r"^# (.+)$"),
-        question=first(r'<p class="question">(.*?)</p>'),
+        question=first(r'^(?:<p class="question">|> )(.*?)(?:</p>)?$'),
         number=first(r"^Chapter (\d+)", line),
         read=first(r"([^·]+) to read", line),
         run=first(r"([^·]+) to run", line),

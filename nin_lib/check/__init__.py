@@ -1,11 +1,11 @@
-"""Check an answer to an exercise on the spot: ``check.answer("1.4", pointwise)``.
+"""Check an answer to an exercise on the spot: ``check.answer("1.5", pointwise)``.
 
-The exercises are one file a chapter; ``check.solution("1.4")`` shows a solution. To add one, write
+The exercises are one file a chapter; ``check.solution("1.5")`` shows a solution. To add one, write
 in the chapter's file::
 
     @exercise(
         "1.1",
-        "predict",  # or try, build, think, measure
+        "predict",  # or read, build, debug, measure
         stub='''
             cost = {"weights": ...}
             check.answer("1.1", cost)

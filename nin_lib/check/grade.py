@@ -65,7 +65,7 @@ class Exercise:
     raises Wrong; the check bears the name that the answer has in the stub."""
 
     number: str
-    kind: str  # predict, try, build, think or measure
+    kind: str  # read, predict, build, debug or measure; try or think in older chapters
     stub: str
     solution: str
     hint: str

@@ -170,7 +170,7 @@ def test_numbers_go_where_figures_are_named_and_nowhere_else():
 
 
 ASKS = re.compile(
-    r"(?i:before you (run|look))|Predict[ :]|Guess |[Ww]rite down (two|three)|Work (it )?out"
+    r"(?i:before you (run|look))|Predict[ :.]|Guess |[Ww]rite down (two|three)|Work (it )?out"
 )
 # What is asked there is answered by a live figure, by the text, or by the code that one sees.
 NOT_BY_OUTPUT = {

@@ -13,10 +13,10 @@ import { isDark } from "../shell/theme";
 
 const WORDS = {
   title: "One pixel, all channels",
-  how: "a click moves the cursor · the sliders change the weights · rows and columns count from 0",
-  keys: "arrow keys move the cursor too",
+  how: "click to move the cursor · drag the sliders to change the weights · rows and columns count from 0",
+  keys: "the arrow keys move the cursor, too",
   caption:
-    "One output pixel is a weighted sum of one input pixel’s channels. No other pixel is used: shuffle the pixels, and the output is shuffled in the same way.",
+    "One output pixel is a weighted sum of the channels of one input pixel, plus a bias. No other pixel is used: if you shuffle the pixels, the output is shuffled in the same way.",
   input: (h: number, w: number, c: number) => `input, ${h}×${w}×${c}`,
   map: (name: string, h: number, w: number) => `${name}, ${h}×${w}`,
   columns: ["channel", "value", "weight", "product"],
@@ -29,7 +29,7 @@ const WORDS = {
   sum: "sum",
   relu: "after the ReLU",
   shuffle: "shuffle the pixels",
-  units: "which unit to compute",
+  units: "which output to compute",
   at: (row: number, column: number) => `Row ${row}, column ${column}: `,
   cut: "; the ReLU makes it 0",
   from: (row: number, column: number) => ` The pixels are shuffled: this one was at row ${row}, column ${column}.`,
