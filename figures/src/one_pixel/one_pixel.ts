@@ -13,8 +13,8 @@ import { isDark } from "../shell/theme";
 
 const WORDS = {
   title: "One pixel, all channels",
-  how: "click to move the cursor · drag the sliders to change the weights · rows and columns count from 0",
-  keys: "the arrow keys move the cursor, too",
+  how: "a click moves the cursor · the sliders change the weights · rows and columns count from 0",
+  keys: "arrow keys move the cursor, too",
   caption:
     "One output pixel is a weighted sum of the channels of one input pixel, plus a bias. No other pixel is used: if you shuffle the pixels, the output is shuffled in the same way.",
   input: (h: number, w: number, c: number) => `input, ${h}×${w}×${c}`,
