@@ -16,7 +16,7 @@ const WORDS = {
   how: "a click moves the cursor · the sliders change the weights · rows and columns count from 0",
   keys: "arrow keys move the cursor, too",
   caption:
-    "One output pixel is a weighted sum of the channels of one input pixel, plus a bias. No other pixel is used: if you shuffle the pixels, the output is shuffled in the same way.",
+    "One output pixel is a weighted sum of one input pixel’s channels, plus a bias. If you shuffle the pixels, the output is shuffled in the same way.",
   input: (h: number, w: number, c: number) => `input, ${h}×${w}×${c}`,
   map: (name: string, h: number, w: number) => `${name}, ${h}×${w}`,
   columns: ["channel", "value", "weight", "product"],
