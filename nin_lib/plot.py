@@ -20,13 +20,16 @@ def _array(values) -> np.ndarray:
     )
 
 
-def signed(ax, values, title: str = "", *, limit: float | None = None, numbers: str | None = None):
+def signed(
+    ax, values, title: str = "", *, limit: float | None = None, numbers: str | None = None, size=9
+):
     """Draw a matrix with blue for negative, neutral for zero, orange for positive numbers.
 
     Args:
         values: H×W.
         limit: the absolute value of full color; the largest one present if None.
         numbers: a format such as ``"{:+.1f}"`` to write each value into its cell.
+        size: of these numbers, in points.
     """
     values = _array(values)
     limit = limit or float(np.abs(values).max()) or 1.0
@@ -36,8 +39,9 @@ def signed(ax, values, title: str = "", *, limit: float | None = None, numbers: 
     if numbers:
         for (row, column), value in np.ndenumerate(values):
             shade = PAPER if abs(value) > 0.62 * limit else INK
-            ax.text(column, row, numbers.format(value), ha="center", va="center", color=shade,
-                    fontsize=9, family="monospace")  # fmt: skip
+            text = numbers.format(value).replace("-", "−")
+            ax.text(column, row, text, ha="center", va="center", color=shade,
+                    fontsize=size, family="monospace")  # fmt: skip
 
 
 def outline(ax, row: int, column: int) -> None:

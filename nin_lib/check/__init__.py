@@ -1,6 +1,6 @@
-"""Check an answer to an exercise on the spot: ``check.answer("1.4", pointwise)``.
+"""Check an answer to an exercise on the spot: ``check.answer("1.5", pointwise)``.
 
-The exercises are one file a chapter; ``check.solution("1.4")`` shows a solution. To add one, write
+The exercises are one file a chapter; ``check.solution("1.5")`` shows a solution. To add one, write
 in the chapter's file::
 
     @exercise(

@@ -133,7 +133,7 @@ def exclusive_or(answer):
             mixed = torch.einsum("ok,nkhw->nohw", mix, f1)
             return torch.relu(mixed + mix_bias[:, None, None])
     """,
-    hint="Two steps, each with its bias and its ReLU; the second is exercise 1.4 once more.",
+    hint="Two steps, each with its bias and its ReLU; the second is exercise 1.5 once more.",
     wrong=[
         ("torch.relu(nn.functional", "(nn.functional", "the ReLU after the 3×3"),
         ("torch.relu(mixed", "(mixed", "the ReLU at the end is missing"),

@@ -23,7 +23,7 @@ OWN_LAYER = {"weight": [[0.9, -0.2, -1.1]], "bias": [0.05], "relu": True}
 
 
 def drawn_photo(side: int = 12) -> Tensor:
-    """A small color picture drawn by program, 3×side×side in 0…1: a hut by the sea at evening."""
+    """A small color image drawn by program, 3×side×side in 0…1: a hut by the sea at evening."""
     rows, columns = torch.meshgrid(
         torch.linspace(0, 1, side), torch.linspace(0, 1, side), indexing="ij"
     )
@@ -43,13 +43,13 @@ def drawn_photo(side: int = 12) -> Tensor:
 
 
 class OnePixel(Figure):
-    """A picture, a stack of 1×1 convolutions, and one output pixel computed before the reader.
+    """An image, a stack of 1×1 convolutions, and one output pixel computed before the reader.
 
     Args:
-        picture: 1×H×W or 3×H×W, values in 0…1; a drawn one if None.
+        picture: 1×H×W or 3×H×W, values in 0…1; drawn by program if None.
         modules: ``nn.Conv2d(…, 1)`` and ``nn.ReLU``; if none, one filter for orange things, which
-            needs a picture of 3 channels.
-        digits: decimals that picture and weights are rounded to. With them every sum that the
+            needs an image of 3 channels.
+        digits: decimals that image and weights are rounded to. With them every sum that the
             figure prints is exact.
 
     Traits:
@@ -63,7 +63,7 @@ class OnePixel(Figure):
         picture: C×H×W, as nested lists; another one must have the same shape.
 
     Raises:
-        TypeError, ValueError: see ``as_layers``; or a picture of another shape.
+        TypeError, ValueError: see ``as_layers``; or an image of another shape.
         traitlets.TraitError: see :class:`~nin_lib.live.base.Figure`.
     """
 
@@ -135,7 +135,7 @@ class OnePixel(Figure):
         return nn.Sequential(*modules)
 
     def pixels(self) -> Tensor:
-        """The picture as it is shown, its pixels shuffled if they are: C×H×W, in float64."""
+        """The image as it is shown, its pixels shuffled if they are: C×H×W, in float64."""
         picture = torch.tensor(self.picture, dtype=torch.float64)
         order = permutation(picture[0].numel())
         return picture.flatten(1)[:, order].reshape(picture.shape) if self.shuffled else picture

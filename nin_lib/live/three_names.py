@@ -1,4 +1,4 @@
-"""*Same numbers, three names*: 1×1 convolution, matrix product, linear layer per pixel."""
+"""*Same numbers, three names*: 1×1 convolution, matrix product, fully connected layer."""
 
 import torch
 import traitlets
@@ -12,7 +12,7 @@ from nin_lib.live.pointwise import as_layers, decimals, rounded, sum_in_words
 
 MOST_CHANNELS, MOST_PIXELS, MOST_FILTERS = 4, 20, 8
 
-# A picture of three channels: light falling from a corner, a diagonal, a square.
+# An image of three channels: light falling from a corner, a diagonal, a square.
 PICTURE = [
     [[0.9, 0.8, 0.6, 0.5], [0.8, 0.7, 0.5, 0.3], [0.6, 0.5, 0.3, 0.2], [0.4, 0.3, 0.2, 0.1]],
     [[0.9, 0.3, 0.2, 0.1], [0.3, 0.8, 0.3, 0.2], [0.2, 0.3, 0.7, 0.3], [0.1, 0.2, 0.3, 0.6]],
@@ -41,31 +41,31 @@ def three_forms(picture: Tensor, weight: Tensor, bias: Tensor) -> dict[str, Tens
     return {
         "1×1 convolution": bias_first,
         "matrix product": bias_last,
-        "linear layer per pixel": bias_last,
+        "fully connected layer per pixel": bias_last,
     }
 
 
 class ThreeNames(Figure):
-    """One small picture and one 1×1 convolution, computed and drawn in three forms side by side.
+    """One small image and one 1×1 convolution, computed and drawn in three forms side by side.
 
     Args:
         picture: C×H×W with at most 4 channels and 20 pixels; a fixed 3×4×4 one if None.
         conv: ``nn.Conv2d(C, …, 1)`` with at most 8 filters; fixed weights for 3 → 6 if None, which
-            needs a picture of 3 channels.
-        digits: decimals that picture and weights are rounded to. With them every sum that the
+            needs an image of 3 channels.
+        digits: decimals that image and weights are rounded to. With them every sum that the
             figure prints is exact.
 
     Traits:
         row: of the pixel, from 0.
         column: of the pixel, from 0.
         unit: the output channel, from 0.
-        step: 0 convolution, 1 matrix product, 2 linear layer.
+        step: 0 convolution, 1 matrix product, 2 fully connected layer.
         picture: C×H×W, as nested lists.
         weight: O×C.
         bias: O.
 
     Raises:
-        TypeError, ValueError: a picture or a layer that the figure cannot show.
+        TypeError, ValueError: an image or a layer that the figure cannot show.
         traitlets.TraitError: see :class:`~nin_lib.live.base.Figure`.
     """
 
@@ -125,7 +125,7 @@ class ThreeNames(Figure):
         (channels, height, width), units, pixels = picture.shape, len(bias), picture[0].numel()
         columns = picture.flatten(1)
         maps = forms["1×1 convolution"].reshape(units, height, width)
-        product, linear = forms["matrix product"], forms["linear layer per pixel"].T
+        product, linear = forms["matrix product"], forms["fully connected layer per pixel"].T
         drawn = (
             (f"{channels}×{height}×{width} → {units}×{height}×{width}", _row(picture), _row(maps)),
             (f"({units}×{channels})·({channels}×{pixels}) = {units}×{pixels}", columns, product),

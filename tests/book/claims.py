@@ -67,6 +67,7 @@ NO_CLAIM_NEEDED = (
     r"\*\*\d+\.\d+ [A-Z]\w+|^### Exercise \d.*?$",  # the head of an exercise
     r"\((?:\d+|[A-Z])\.\d+\)",  # an equation, referred to by its number
     r"^#+\s*\d[\d.]*(?=\s)",
+    r"^### Exercise [^\n]*",  # its minutes are an estimate, too
     r"(?i:equation|figure|fig\.|exercise|section|table|chapter|§)s?\s*\(?\d+(?:\.\d+)*\)?"
     rf"(?:(?:,| and| or| to|–)\s*\(\d+\.\d+\))*(?!\.?\d|{_GAP}{_UNIT})",
     r"\b(?i:python|pytorch|torch|torchvision|cuda|version|cc by(?:-sa)?)\s\d+(?:\.\d+)*",
@@ -438,6 +439,33 @@ def errors(row: int, network: str) -> int:
 def must_share(row: int) -> float:
     """How many of these errors the two must have in common, for the difference to count."""
     return _shared(errors(row, "nin"), errors(row, "maxout"))
+
+
+# Chapter 1.
+def corner_strengths() -> tuple[float, float]:
+    """What two 3×3 filters for edges sum to on the edge of a square, and at its corner."""
+    image, vertical = torch.zeros(1, 1, 14, 14), torch.tensor([[-1.0, 0, 1]] * 3)
+    image[..., 3:11, 3:11] = 1
+    filters = torch.stack([vertical, vertical.T])[:, None]
+    total = nn.functional.conv2d(image, filters, padding=1).abs().sum(1)[0]
+    return total[6, 3].item(), total[3, 3].item()
+
+
+def kept_by_svd(channels: int) -> float:
+    """The share of the squares of 784×192 random numbers that so many of 192 channels can keep."""
+    pixels = torch.randn(784, 192, generator=torch.Generator().manual_seed(0))
+    squares = torch.linalg.svdvals(pixels).square()
+    return (squares[:channels].sum() / squares.sum()).item()
+
+
+def bend_of_chapter_1() -> float:
+    """The largest f(x) + f(−x) − 2 f(0) of the chapter's network on its image."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(122)
+        x = torch.rand(1, 3, 4, 4).mul(10).round().div(10)
+        pair = nn.Sequential(nn.Conv2d(3, 6, 1), nn.ReLU(), nn.Conv2d(6, 2, 1))
+    with torch.no_grad():
+        return (pair(x) + pair(-x) - 2 * pair(torch.zeros_like(x))).abs().max().item()
 
 
 # Chapter 11. Layers are (channels in, channels out, side).

@@ -198,7 +198,7 @@ def test_the_code_of_a_question_is_folded_because_it_tells_the_answer(root):
 
 
 ASKS = re.compile(
-    r"(?i:before you (run|look))|Predict[ :]|Guess |[Ww]rite down (two|three)|Work (it )?out"
+    r"(?i:before you (run|look))|Predict[ :.]|Guess |[Ww]rite down (two|three)|Work (it )?out"
 )
 # What is asked there is answered by a live figure, by the text, or by the code that one sees.
 NOT_BY_OUTPUT = {

@@ -147,7 +147,7 @@ def test_on_a_phone_tabs_show_one_form_at_a_time_and_the_button_goes_on(sited):
         said = page.press(key)
         assert seen() == [place == one for one in range(3)]
     page.root.locator(".steps button").tap()
-    expect(page.radio("linear layer")).to_be_checked()
+    expect(page.radio("nn.Linear")).to_be_checked()
     page.root.locator(".flight").wait_for(state="detached")  # the cells have changed places
     assert page.says() == said and seen() == [False, False, True]
     page.button("start again").click()

@@ -15,13 +15,16 @@ def nobody_answered():
     grade._wrong_in_a_row.clear()
 
 
+SIZES = {"conv0": 5, "conv1": 1, "conv2": 1, "conv3": 3}  # exercise 1.1
+
+
 def test_numbers_of_any_make_are_numbers():
     for number in (float, numpy.int64, numpy.float32, torch.tensor):
-        given = {"weights": number(6144), "multiplications": number(4816896)}
+        given = {name: number(size) for name, size in SIZES.items()}
         assert check.answer("1.1", given), number
-    given = {"weights": torch.ones(2), "multiplications": 1}
+    given = SIZES | {"conv0": torch.ones(2)}
     assert "wanted is one number" in str(check.answer("1.1", given))
-    assert "of type `bool`" in str(check.answer("1.1", {**given, "weights": True}))
+    assert "of type `bool`" in str(check.answer("1.1", {**given, "conv0": True}))
 
 
 def test_a_function_may_use_float64_gradients_or_a_module():
@@ -33,25 +36,25 @@ def test_a_function_may_use_float64_gradients_or_a_module():
         def forward(self, x, weight, bias):
             return pointwise(x, weight, bias).float()
 
-    assert check.answer("1.4", pointwise)
-    assert check.answer("1.4", Pointwise())
+    assert check.answer("1.5", pointwise)
+    assert check.answer("1.5", Pointwise())
 
 
 def test_an_error_of_the_readers_becomes_a_sentence_with_its_type_and_message():
     def pointwise(x, weight):
         return x
 
-    said = str(check.answer("1.4", pointwise))
+    said = str(check.answer("1.5", pointwise))
     assert "TypeError: " in said and "takes 2 positional arguments but 3 were given" in said
 
     def unwritten(x, weight, bias):
         raise NotImplementedError
 
-    assert "nothing back yet" in str(check.answer("1.4", unwritten))
+    assert "nothing back yet" in str(check.answer("1.5", unwritten))
 
 
 def test_changing_the_input_in_place_is_noticed_and_leaves_the_next_try_alone():
-    right = answer_of(EXERCISES["1.4"], EXERCISES["1.4"].solution)
+    right = answer_of(EXERCISES["1.5"], EXERCISES["1.5"].solution)
 
     def pointwise(x, weight, bias):
         y = right(x, weight, bias)
@@ -59,16 +62,16 @@ def test_changing_the_input_in_place_is_noticed_and_leaves_the_next_try_alone():
         return y
 
     for _ in range(2):
-        assert "in place" in str(check.answer("1.4", pointwise))
-    assert check.answer("1.4", right)
+        assert "in place" in str(check.answer("1.5", pointwise))
+    assert check.answer("1.5", right)
 
 
 def test_a_right_answer_and_another_exercise_start_the_hints_anew():
-    wrong = {"weights": 1, "multiplications": 1}
+    wrong = SIZES | {"conv0": 2}
     first = str(check.answer("1.1", wrong))
     assert str(check.answer("1.1", wrong)) != first
-    check.answer("1.2", {"direct": 1, "through_16": 1})
-    assert check.answer("1.1", {"weights": 6144, "multiplications": 4816896})
+    check.answer("1.2", {"direct": 1, "through_16": 1, "widest": 1})
+    assert check.answer("1.1", SIZES)
     assert str(check.answer("1.1", wrong)) == first
 
 
@@ -138,7 +141,7 @@ def test_inputs_are_whole_differ_by_seed_and_never_change():
 
 
 @torch.no_grad()
-def test_what_survives_a_shuffle_is_as_exercise_1_7_says():
+def test_what_survives_a_shuffle_is_as_exercise_1_3_says():
     order = torch.randperm(30, generator=torch.Generator().manual_seed(0))
 
     def shuffled(x):
@@ -158,7 +161,7 @@ def test_what_survives_a_shuffle_is_as_exercise_1_7_says():
     for name, layer in layers.items():
         assert layer(x).shape == x.shape, name  # else “after, in the same order” means nothing
         found[name] = torch.allclose(layer(shuffled(x)), shuffled(layer(x)), atol=1e-5)
-    assert found == grade.solved("1.7")
+    assert found == grade.solved("1.3")
 
 
 def exercise_of(check_function, wrong):

@@ -14,6 +14,15 @@ from nin_lib import check
 from nin_lib.check import expect, grade
 
 CHAPTERS = sorted({number.partition(".")[0] for number in EXERCISES})
+KINDS = (
+    "read",
+    "predict",
+    "build",
+    "debug",
+    "measure",
+    "try",
+    "think",
+)  # the last two: older chapters
 each_chapter = pytest.mark.parametrize("chapter", CHAPTERS)
 
 
@@ -33,6 +42,22 @@ def nobody_answered():
 
 def of(chapter: str) -> list:
     return [x for number, x in EXERCISES.items() if number.partition(".")[0] == chapter]
+
+
+@each_chapter
+def test_the_stub_of_a_debug_exercise_runs_and_is_wrong_and_is_told_no_hint_at_once(chapter):
+    for exercise in of(chapter):
+        if exercise.kind == "debug":
+            run(exercise.stub)  # the cell itself runs through
+            grade._wrong_in_a_row.clear()
+            *code, _ = exercise.stub.splitlines()
+            broken = answer_of(exercise, "\n".join(code))
+            first, second = (check.answer(exercise.number, broken) for _ in range(2))
+            assert not first and not second, exercise.number
+            assert str(second) == f"{first} {exercise.hint}", exercise.number
+            assert not any(
+                slip.hint in str(first) for slip in exercise.wrong if is_sentence(slip.hint)
+            )
 
 
 def slips_of(chapter: str):
@@ -56,6 +81,8 @@ def test_the_untouched_stub_is_called_unfinished_and_is_not_counted(chapter):
     for exercise in of(chapter):
         *code, last = exercise.stub.splitlines()
         assert last == f'check.answer("{exercise.number}", {exercise.name})'
+        if exercise.kind == "debug":
+            continue
         for _ in range(3):
             verdict = check.answer(exercise.number, answer_of(exercise, "\n".join(code)))
             assert not verdict, exercise.number

@@ -1,4 +1,4 @@
-/** Same numbers, three names: a 1×1 convolution, a matrix product and a linear layer per pixel. */
+/** Same numbers, three names: a 1×1 convolution, a matrix product, a fully connected layer per pixel. */
 import style from "./three_names.css";
 import type { Planes } from "../net/pointwise";
 import { h, svg, write } from "../shell/dom";
@@ -17,8 +17,8 @@ const WORDS = {
   title: "Same numbers, three names",
   how: "choose a number · rows and columns count from 0",
   caption:
-    "The same weights are applied to the same inputs three times. Only the shape differs: maps, columns, or rows of a table. The widened cells are one output number and all that it is computed from.",
-  names: { convolution: "1×1 convolution", product: "matrix product", linear: "linear layer per pixel" },
+    "The same weights are applied to the same inputs in three forms. Only the arrangement differs: maps, columns or rows. The marked cells are one output number and all the numbers that it is computed from.",
+  names: { convolution: "1×1 convolution", product: "matrix product", linear: "fully connected layer per pixel" },
   shape: {
     convolution: (c: number, o: number, h: number, w: number) => `${c}×${h}×${w} → ${o}×${h}×${w}`,
     product: (c: number, o: number, h: number, w: number) => `(${o}×${c})·(${c}×${h * w}) = ${o}×${h * w}`,
@@ -26,27 +26,27 @@ const WORDS = {
   },
   labels: {
     convolution: ["image x", "filters w, biases b", "output"],
-    product: ["x, a column a pixel", "w and b", "output"],
-    linear: ["x, a row a pixel", "wᵀ and b", "output"],
+    product: ["x, pixels as columns", "w and b", "output"],
+    linear: ["x, pixels as rows", "wᵀ and b", "output"],
   },
   keys: "arrow keys move the pixel, Page Up and Page Down change the filter",
   kind: "drawing with a cursor",
-  press: ["reshape: convolution → matrix", "transpose: matrix → linear layer", "back: linear layer → convolution"],
+  press: ["reshape: convolution → matrix", "transpose: matrix → fully connected", "back: fully connected → convolution"],
   stepped: [
-    ["A convolution keeps the image’s shape, and each filter gives one map: ", "F.conv2d(x, w, b)", "."],
-    ["Every map is laid out as one row, so that each pixel is a column: ", "x.flatten(2)[0]", "."],
-    ["Rows become columns: each pixel is an example, its channels are the features: ", "columns.T", ", or ", "x.movedim(1, -1)", "."],
+    ["A convolution keeps height and width, and each filter makes one map: ", "F.conv2d(x, w, b)", "."],
+    ["Each channel becomes one row, so that each pixel is a column: ", "x.flatten(2)[0]", "."],
+    ["Columns become rows: each pixel is an example, its channels are the features: ", "columns.T", ", or ", "x.movedim(1, -1)", "."],
   ],
   filter: "filter",
   forms: "form",
-  tabs: { convolution: "convolution", product: "matrix", linear: "linear layer" },
+  tabs: { convolution: "convolution", product: "matrix", linear: "nn.Linear" },
   at: (unit: number, row: number, column: number) => `Filter ${unit} at row ${row}, column ${column}: `,
   all: " in all three",
   apart: (most: string) => `; they differ by at most ${most}.`,
   same: "; they do not differ at all.",
   difference: (most: string, count: number) => `largest difference of ${count} outputs: ${most}`,
   rounding: ", from rounding",
-  columns: ["filter", "1×1 convolution", "matrix product", "linear layer", "difference"],
+  columns: ["filter", "1×1 convolution", "matrix product", "fully connected", "difference"],
 };
 
 const CHARACTER = 6.1; // width of a character of the drawings' 10-pixel monospace
