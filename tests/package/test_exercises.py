@@ -14,15 +14,6 @@ from nin_lib import check
 from nin_lib.check import expect, grade
 
 CHAPTERS = sorted({number.partition(".")[0] for number in EXERCISES})
-KINDS = (
-    "read",
-    "predict",
-    "build",
-    "debug",
-    "measure",
-    "try",
-    "think",
-)  # the last two: older chapters
 each_chapter = pytest.mark.parametrize("chapter", CHAPTERS)
 
 
