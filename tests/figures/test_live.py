@@ -4,7 +4,7 @@ import re
 from decimal import Decimal
 
 import pytest
-from chapters import SCREENS
+from chapters import FIRST, SCREENS
 from harness import Shown
 from pictures import PICTURES
 
@@ -26,6 +26,13 @@ FIGURES = {
 }
 
 
+def each_page(names):
+    """A test for each page; with the slow ones where other pages have figures of the same kind."""
+    slow = {name: pytest.mark.slow for name in names if not {*FIGURES[name]} & {*FIRST}}
+    params = [pytest.param(name, marks=slow.get(name, ())) for name in names]
+    return pytest.mark.parametrize("name", params)
+
+
 def numbers(text):
     """The decimal numbers of a text, with its true minus signs."""
     return [Decimal(n.replace("−", "-")) for n in re.findall(r"[−-]?\d+(?:\.\d+)?", text)]
@@ -43,7 +50,7 @@ def check_sum(sentence):
     assert recomputed == numbers(total)[0], sentence
 
 
-@pytest.mark.parametrize("name", [name for name in FIGURES if FIGURES[name] != ("9.1",)])
+@each_page([name for name in FIGURES if FIGURES[name] != ("9.1",)])
 def test_the_figures_answer_the_arrow_keys(chapter, subtests, name):
     tab = chapter(name)
     for number in FIGURES[name]:
@@ -199,7 +206,7 @@ def test_what_is_no_picture_gets_a_sentence_and_loses_nothing(chapter, subtests,
 
 
 @pytest.mark.parametrize("screen", SCREENS)
-@pytest.mark.parametrize("name", FIGURES)
+@each_page(FIGURES)
 def test_a_result_stays_in_sight_on_its_page(chapter, subtests, name, screen):
     """While the figure's head is below the site's bar, and while it comes into sight."""
     tab = chapter(name, viewport=SCREENS[screen]["viewport"])
@@ -216,7 +223,7 @@ def test_a_result_stays_in_sight_on_its_page(chapter, subtests, name, screen):
                 assert box["y"] + lines <= tab.viewport_size["height"] + 1
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@each_page(FIGURES)
 def test_without_javascript_there_is_a_picture_and_its_numbers(chapter, name):
     tab = chapter(name, java_script_enabled=False)
     for number in FIGURES[name]:
@@ -225,7 +232,7 @@ def test_without_javascript_there_is_a_picture_and_its_numbers(chapter, name):
         assert numbers(fallback.locator("p").last.inner_text()), number
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@each_page(FIGURES)
 def test_a_module_that_does_not_load_leaves_the_first_state_and_a_sentence(open_tab, address, name):
     tab = open_tab()
     tab.route("**/*.mjs", lambda route: route.abort())
@@ -237,7 +244,7 @@ def test_a_module_that_does_not_load_leaves_the_first_state_and_a_sentence(open_
         assert figure.fallback.locator("svg").first.is_visible(), number
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@each_page(FIGURES)
 def test_axe_finds_nothing_in_the_figures(chapter, violations, name):
     tab = chapter(name)
     figures = [Shown(tab, number) for number in FIGURES[name]]
@@ -251,7 +258,7 @@ def test_axe_finds_nothing_in_the_figures(chapter, violations, name):
     assert not violations(tab, ".nin-live", only_contrast=True)
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@each_page(FIGURES)
 def test_the_figures_fit_a_phone(chapter, name):
     tab = chapter(name, viewport={"width": 320, "height": 700})
     for number in FIGURES[name]:
