@@ -383,7 +383,7 @@ def test_axe_finds_nothing(die, violations):
 
 
 def test_the_fallback_goes_on_from_the_first_state_and_says_how_far():
-    text = live.Die(number="6.1").fallback()
+    text = live.Die(number="9.1").fallback()
     first, picture, then = re.fullmatch("<p>(.*?)</p>(.*<svg.*</svg>.*)<p>(.*)</p>", text).groups()
     assert first.startswith("Step 0: ")
     assert "first 90 steps" in picture and "first 90 steps" in then and "After step 90" in then
