@@ -11,7 +11,7 @@ import { paintSigned } from "../shell/maps";
 
 const WORDS = {
   title: "One filter or a small network",
-  how: "separate squares from circles with as few units as possible",
+  how: "separate the two kinds with few units",
   keys: "arrow keys move the cursor",
   caption:
     "The response of one filter is a plane, so its zero line is straight. Each unit with a ReLU folds the plane along one line. The next 1×1 layer adds the folded planes, and its zero line can turn at each fold.",

@@ -20,7 +20,7 @@ const WORDS = {
   how: "move over the image · choose a unit in the small network",
   keys: "arrow keys move too",
   caption:
-    "A block applies the same small network, with the same weights, at every position. A hollow circle is a unit whose value is 0 here. The lines are the largest products that enter the chosen unit.",
+    "A block applies one small network, with the same weights, at every position. A hollow circle is a unit that is 0 here. Lines are the largest products that enter the chosen unit.",
   image: "image; dashed: the receptive field",
   garment: "image",
   own: "your own",
