@@ -1,4 +1,4 @@
-"""*A plane or a bend*: patterns that one filter separates, and some that take a small network."""
+"""*One filter or a small network*: patterns of points, and what it takes to separate them."""
 
 import math
 from functools import cache

@@ -18,9 +18,12 @@ from statistics import NormalDist, mean, stdev  # noqa: F401
 import torch
 from torch import nn
 
-from nin_lib import models, records, summary, train
+from nin_lib import live, models, records, summary, train
+from nin_lib.check import chapter02, expect  # noqa: F401
 from nin_lib.check.chapter10 import _shared
+from nin_lib.check.grade import solved  # noqa: F401
 from nin_lib.data import whitening  # noqa: F401
+from nin_lib.live import bend
 from nin_lib.recipes import RECIPES, find, studies  # noqa: F401
 from nin_lib.train import Engine  # noqa: F401
 
@@ -268,6 +271,61 @@ def benchmark(name: str):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@cache
+def ran(chapter: str, name: str) -> dict:
+    """What the cells of a chapter without figures define, up to the one that defines a name."""
+    cells = json.loads((BOOK / f"{chapter}.ipynb").read_text(encoding="utf-8"))["cells"]
+    names = {}
+    for cell in cells:
+        code = "".join(cell["source"])
+        if cell["cell_type"] == "code" and not re.search(r"%pip|live\.|plot\.\w+\([^)]|axes", code):
+            with torch.device("cpu"):
+                exec(code, names)
+        if name in names:
+            return names
+    raise LookupError(f"{chapter} defines no {name}")
+
+
+def edges(network: str) -> list[float]:
+    """Percent of fresh patches that chapter 2's ``one`` or ``eight`` judged correctly, by seed."""
+    return ran("02_mlpconv", "eight")[network]
+
+
+def maxout(question: str) -> list[float]:
+    """Percent that a maxout unit judged correctly, by seed."""
+    return ran("depth_maxout", "shares")["shares"]["one maxout unit", question]
+
+
+def by_one_line(pattern: str) -> float:
+    """The largest share of a pattern's points in Figure 2.1 on the correct side of a line."""
+    return bend.find_best_line(pattern)[0] / bend.POINTS
+
+
+def units_for_ring() -> int:
+    """The fewest units that separate Figure 2.1's ring, as a sum of ReLUs in even directions."""
+    points = torch.tensor(bend.sample_points("ring"))
+    for count in range(1, 9):
+        for turn in torch.linspace(0, math.pi, 60):
+            angles = turn + 2 * math.pi / count * torch.arange(count)
+            total = (points[:, :2] @ torch.stack([angles.cos(), angles.sin()])).relu().sum(1)
+            order = points[total.argsort(), 2]
+            right = (order > 0).sum() + torch.cat([torch.zeros(1), -order.cumsum(0)])
+            if right.max().item() >= 0.99 * len(points):
+                return count
+    raise LookupError("eight units do not separate it")
+
+
+def outlines() -> tuple[int, int]:
+    """How many convolution units of the pocket network's block 1 are above zero only on the left,
+    only on the right outline of the T-shirt: the two positions of Figure 2.5."""
+    with torch.device("cpu"):
+        figure = live.InsidePixel(picture=0, block=1, row=8, column=11, pinned=[8, 5])
+        values = figure._seen()["given"]
+    right = values[:, figure.row, figure.column] > 0
+    left = values[:, figure.pinned[0], figure.pinned[1]] > 0
+    return (left & ~right).sum().item(), (right & ~left).sum().item()
 
 
 def params(model: nn.Module) -> int:

@@ -212,6 +212,7 @@ def test_output_that_answers_a_prediction_is_folded_on_the_site(root):
     asked = 0
     for path in chapters(root):
         cells = json.loads(path.read_text())["cells"]
+        asked += sum(cell["cell_type"] == "code" and asks(cell) for cell in cells)
         for place, cell in enumerate(cells):
             question = "".join(cell["source"]).strip().split("\n\n")[-1]
             in_words = cell["cell_type"] == "markdown" and ASKS.search(question)

@@ -3,9 +3,13 @@
 import json
 import re
 from dataclasses import replace
+from statistics import mean
 
 import pytest
-from claims import BOOK, WORDS, Claim, asked, complaints, in_need, ledger, prose, read
+from claims import BOOK, WORDS, Claim, asked, complaints, in_need, ledger, prose, ran, read
+
+from nin_lib.check import chapter02
+from nin_lib.check.grade import solved
 
 CLAIMS = ledger()
 CHAPTERS = {path.stem: prose(path) for path in sorted(BOOK.glob("*.ipynb"))}
@@ -254,3 +258,15 @@ def test_a_bad_claim_is_told(words, by, complaint):
     text = "I say: it\nhere, is 0.5 and is 0.5 in `x = 0.5`"
     claim = Claim("07", words, **by)
     assert any(complaint in c for c in complaints("07", text, [claim]))
+
+
+def test_exercise_2_6_wants_what_the_chapters_study_measures():
+    names = dict(ran("02_mlpconv", "eight"))
+    exec(
+        "bare = study(lambda: nn.Sequential(nn.Conv2d(1, 8, 5), nn.Conv2d(8, 1, 1)))\n"
+        "two = study(lambda: small_network(filters=2))",
+        names,
+    )
+    wanted = solved("2.6")
+    for key, found in (("without_relu", names["bare"]), ("two_filters", names["two"])):
+        assert abs(mean(found) - wanted[key]) < chapter02.WITHIN[key], (key, found)

@@ -39,7 +39,7 @@ def test_the_map_gives_each_page_the_times_that_it_gives_itself(root):
 
 
 def test_the_pages_that_take_no_time_are_listed_and_no_page_is_missing():
-    html = book_map.map_html(FOUND) + book_map.pages_html(FOUND)
+    html = book_map.map_html(FOUND) + book_map.depth(FOUND) + book_map.pages_html(FOUND)
     linked = set(re.findall(r'href="(\w+)\.html"', html))
     assert linked == {page.name for page in FOUND}
     for page in FOUND:
@@ -97,7 +97,9 @@ def test_the_start_page_is_filled_and_depends_on_what_it_is_made_of(root):
     assert source == [text] and not noted
     nin_sphinx.fill_comments(app, "index", source)
     assert "<!--" not in source[0]
-    for start in ('<div class="nin-live"', '<ol class="book-map"', '<ul class="book-pages"'):
-        [block] = [part for part in source[0].split("\n\n") if part.startswith(start)]
-        assert "\n" not in block  # a blank line would end the HTML
+    starts = {'<div class="nin-live"': 1, '<ol class="book-map"': 1, '<ul class="book-pages"': 2}
+    for start, count in starts.items():  # the pages in depth, and those of the reference
+        blocks = [part for part in source[0].split("\n\n") if part.startswith(start)]
+        assert len(blocks) == count
+        assert "\n" not in "".join(blocks)  # a blank line would end the HTML
     assert {str(book_map.file_of(page.name)) for page in FOUND} < set(noted)

@@ -90,7 +90,7 @@ NETWORKS = [
 
 
 @pytest.mark.parametrize(("pattern", "depth", "width"), NETWORKS)
-def test_a_plane_or_a_bend(shown, pattern, depth, width):
+def test_one_filter_or_a_small_network(shown, pattern, depth, width):
     figure = live.Bend(number="2.1", pattern=pattern, depth=depth, width=width, row=7, column=33)
     page = shown(figure)
     said = page.says()

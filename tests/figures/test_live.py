@@ -106,7 +106,7 @@ def test_a_unit_of_the_second_layer_reads_the_first(chapter):
 
 
 def test_the_network_in_the_page_says_what_its_numbers_say(chapter):
-    figure = Shown(chapter("02_mlpconv"), "2.5").ready()
+    figure = Shown(chapter("02_mlpconv", "#fig-2.5:side=after"), "2.5").ready()
     assert figure.root.locator(".nin-body").get_attribute("data-path") == "WASM"
     sentence = figure.says()
     total, bias, value = numbers(sentence.split("products,")[1])[:3]
@@ -125,11 +125,11 @@ def test_the_network_in_the_page_says_what_its_numbers_say(chapter):
 
 
 def test_a_held_unit_changes_the_map_everywhere_and_a_pin_is_kept(chapter):
-    figure = Shown(chapter("02_mlpconv"), "2.5").ready()
+    figure = Shown(chapter("02_mlpconv", "#fig-2.5:side=after&pinned=[]"), "2.5").ready()
     figure.button("pin this pixel").click()
     assert "At the pinned row" in figure.press("ArrowRight", on=0)
     figure.root.get_by_label("hold this unit at").check()
-    assert "It is held at 0.00 at every position" in figure.says()
+    assert "Held at every position: 1×1 unit 0 of block 1, at 0.00." in figure.says()
     pixels = "e => [...e.getContext('2d').getImageData(0, 0, 14, 14).data]"
     colors = figure.root.locator(".right canvas").evaluate(pixels)
     assert len({tuple(colors[i : i + 4]) for i in range(0, len(colors), 4)}) == 1

@@ -76,15 +76,15 @@ def test_a_right_answer_and_another_exercise_start_the_hints_anew():
 
 
 class Block(nn.Module):
-    """Exercise 2.4 as somebody else may write it: layers out of order, 1×1 layers as Linear."""
+    """Exercise 2.5 as somebody else may write it: layers out of order, 1×1 layers as Linear."""
 
     skip = None  # the number of the ReLU that is forgotten
 
-    def __init__(self, in_channels, out_channels, kernel_size, stride, padding, pointwise):
+    def __init__(self, in_channels, out_channels, kernel_size, padding):
         super().__init__()
-        layers = [nn.Linear(out_channels, out_channels) for _ in range(pointwise)]
+        layers = [nn.Linear(out_channels, out_channels) for _ in range(2)]
         self.pointwise = nn.ModuleList(layers)
-        self.conv = nn.LazyConv2d(out_channels, kernel_size, stride, padding)
+        self.conv = nn.LazyConv2d(out_channels, kernel_size, padding=padding)
 
     def forward(self, x):
         steps = [lambda x: self.conv(x).movedim(1, -1), *self.pointwise]
@@ -95,16 +95,27 @@ class Block(nn.Module):
 
 def test_blocks_are_judged_by_what_they_do_and_not_by_how_they_are_written():
     for skip in (None, 1, 2, 3):
-        verdict = check.answer("2.4", type("Other", (Block,), {"skip": skip}))
+        verdict = check.answer("2.5", type("Other", (Block,), {"skip": skip}))
         assert bool(verdict) == (skip is None), skip
         assert verdict or "ReLU after" in str(verdict), skip
 
 
-def test_exclusive_or_may_be_a_pair_of_layers_or_a_function():
-    network = answer_of(EXERCISES["2.2"], EXERCISES["2.2"].solution)
-    assert check.answer("2.2", (network[0], network[2]))
-    assert check.answer("2.2", lambda x: network[2](network[0](x).relu()))
-    assert check.answer("2.2", network.double())
+def test_exclusive_or_is_three_layers_in_any_number_format_and_no_spatial_convolution():
+    network = answer_of(EXERCISES["2.3"], EXERCISES["2.3"].solution)
+    assert check.answer("2.3", network.double())
+    neighbors = nn.Conv2d(2, 1, 3, padding=1)  # linear, and it knows who lies beside whom
+    for other in (neighbors, nn.Sequential(nn.Identity(), nn.ReLU(), neighbors)):
+        assert not check.answer("2.3", other)
+
+
+def test_an_mlp_at_every_patch_may_be_written_with_convolutions():
+    def apply_everywhere(x, mlp):
+        first, _, second, _ = mlp
+        filters = first.weight.reshape(-1, x.shape[1], 3, 3)
+        y = nn.functional.conv2d(x, filters, first.bias).relu()
+        return nn.functional.conv2d(y, second.weight[..., None, None], second.bias).relu()
+
+    assert check.answer("2.4", apply_everywhere)
 
 
 def test_an_unknown_exercise_is_answered_with_the_known_ones():

@@ -183,7 +183,7 @@ def test_without_scripts_a_figure_says_what_is_missing_and_menus_open(browser, a
     bars = page.locator(".bd-sidebar-primary, .bd-sidebar-secondary").get_by_role("link")
     for name, link, where in (
         ("On this page", "Check it", "04_global_average_pooling.html#check-it"),
-        ("Chapters", "2 · A network inside", "02_mlpconv.html"),
+        ("Chapters", "2 · The MLPconv layer", "02_mlpconv.html"),
     ):
         assert not bars.filter(has_text=link).first.is_visible()
         page.get_by_role("link", name=name, exact=True).click()

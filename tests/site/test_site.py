@@ -141,7 +141,7 @@ def test_an_exercise_is_its_task_its_stub_and_its_solution(site, root, name):
         m[1] for source in sources for m in [re.search(r'check\.answer\("(.*?)"', source)] if m
     ]
     text = article(site, name)
-    assert re.findall(r'id="exercise-([^"]+)"', text) == asked
+    assert re.findall(r'id="exercise-(\d+\.\d+)"', text) == asked
     assert re.findall("<summary>Solution of exercise (.*?)</summary>", text) == asked
     assert not re.search(r"check\.(answer|solution)|still open", text)
     assert text.count("...") >= len(asked)  # the gaps of the stubs

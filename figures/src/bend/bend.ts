@@ -1,4 +1,4 @@
-/** A plane or a bend: points separated by one filter, or by a small network of 1×1 layers. */
+/** One filter or a small network: points separated by one filter, or by a small network of 1×1 layers. */
 import style from "./bend.css";
 import { circle, fold, kinks, line, put, square } from "./marks";
 import { multiplyAdds, parameters, type Point, profile, response, sizesOf, toTorch, Training, unitsOf, zeroLine } from "./mlp";
@@ -10,15 +10,15 @@ import { grid } from "../shell/grid";
 import { paintSigned } from "../shell/maps";
 
 const WORDS = {
-  title: "A plane or a bend",
-  how: "separate them with the fewest units",
+  title: "One filter or a small network",
+  how: "separate the two kinds with few units",
   keys: "arrow keys move the cursor",
   caption:
-    "One filter’s response is a plane: its zero line is straight. A unit with a ReLU folds the plane along one line; the 1×1 layer above adds the folded planes, and its zero line turns where it meets a fold.",
-  map: "Response over two directions in patch space",
-  up: "↑ b, more of the second edge",
-  across: "a, more of the first edge →",
-  along: (b: string) => `along b = ${b} · dashed: cut by ReLU`,
+    "The response of one filter is a plane, so its zero line is straight. Each unit with a ReLU folds the plane along one line. The next 1×1 layer adds the folded planes, and its zero line can turn at each fold.",
+  map: "response to each patch",
+  up: "↑ x₂, lighter at the top",
+  across: "x₁, lighter on the right →",
+  along: (b: string) => `along x₂ = ${b} · dashed: cut by ReLU`,
   positive: "wanted positive",
   negative: "wanted negative",
   wrong: "on the wrong side",
@@ -35,8 +35,8 @@ const WORDS = {
   again: "another seed",
   correct: "correct side",
   parameters: "parameters",
-  multiplyAdds: "multiply-adds a pixel",
-  best: "Fewest units to reach 99 % in this visit:",
+  multiplyAdds: "multiply-adds per pixel",
+  best: "Fewest units that reached 99 % in this visit:",
   notYet: "not yet",
   network(width: number, depth: number): string {
     if (depth === 0) return "a single filter";
@@ -46,9 +46,9 @@ const WORDS = {
   training: (percent: string, share: string, count: number) =>
     `: training, ${percent}\u00a0%; ${share}\u00a0% of the ${count} points on the correct side so far.`,
   trained: (share: string, count: number, numbers: number, products: number) =>
-    `: ${share}\u00a0% of the ${count} points on the correct side, ${numbers} parameters, ${products} multiply-adds a pixel.`,
+    `: ${share}\u00a0% of the ${count} points on the correct side, ${numbers} parameters, ${products} multiply-adds per pixel.`,
   noLine: (share: string) => ` No straight line gets more than ${share}\u00a0%.`,
-  at: (a: string, b: string, value: string) => ` At a\u00a0=\u00a0${a}, b\u00a0=\u00a0${b} the response is ${value}`,
+  at: (a: string, b: string, value: string) => ` At x₁\u00a0=\u00a0${a}, x₂\u00a0=\u00a0${b} the response is ${value}`,
   cut: ", which the ReLU makes 0",
   kinks: (count: number) => `; this row has ${count === 0 ? "no kink" : count === 1 ? "1 kink" : `${count} kinks`}.`,
   columns: (inputs: number) => ["unit", "bias", ...Array.from({ length: inputs }, (_, i) => `weight ${i + 1}`)],

@@ -20,7 +20,7 @@ const WORDS = {
   how: "choose a pixel · choose a unit in the small network",
   keys: "arrow keys move too",
   caption:
-    "The same small network, with the same weights, works at every position of a block. A hollow circle is a unit that is 0 here. Lines are the largest products that enter the chosen unit.",
+    "A block applies one small network, with the same weights, at every position. A hollow circle is a unit that is 0 here. Lines are the largest products that enter the chosen unit.",
   image: "image; dashed: the receptive field",
   garment: "image",
   own: "your own",
