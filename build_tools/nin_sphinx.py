@@ -172,6 +172,29 @@ WITHOUT_SCRIPTS = (
 )
 
 
+def hold_once(body: str) -> str:
+    """Leave out of a figure's state what an earlier one of the page holds, such as ten images: its
+    attribute ``data-same`` names the trait and that figure."""
+    holders: dict[tuple[str, str], str] = {}
+
+    def shortened(match: re.Match) -> str:
+        figure, state = f"fig-{match[2]}", json.loads(unescape(match[4]))
+        same = {}
+        for key, value in state.items():
+            if len(text := json.dumps(value)) > 500:
+                holder = holders.setdefault((key, text), figure)
+                same |= {key: holder} if holder != figure else {}
+        if not same:
+            return match[0]
+        rest = {key: value for key, value in state.items() if key not in same}
+        written = json.dumps(rest, ensure_ascii=False, separators=(",", ":"))
+        names = f' data-same="{escape(json.dumps(same))}"'
+        return f'{match[1]}{match[2]}{match[3]}{escape(written)}"{names}'
+
+    pattern = r'(<div class="nin-live"[^>]*data-number=")([^"]+)("[^>]*data-state=")([^"]*)"'
+    return re.sub(pattern, shortened, body)
+
+
 def load_figures(body: str) -> str:
     """Add heights and a sentence for browsers without scripts to live figures; and to them and to
     questions the loader."""
@@ -181,7 +204,9 @@ def load_figures(body: str) -> str:
 
     if 'class="nin-live"' in body:
         heights = reserve_heights(body)
-        body = heights + re.sub(r'<div class="nin-live"[^>]*>', rf"\g<0>{WITHOUT_SCRIPTS}", body)
+        body = heights + re.sub(
+            r'<div class="nin-live"[^>]*>', rf"\g<0>{WITHOUT_SCRIPTS}", hold_once(body)
+        )
     return body + scripts()
 
 

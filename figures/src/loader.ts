@@ -47,7 +47,11 @@ function keepAtTop(element: HTMLElement): void {
 }
 
 async function modelOf(element: HTMLElement): Promise<Model> {
-  const first = JSON.parse(element.dataset.state!) as Record<string, unknown>;
+  const stateOf = (figure: HTMLElement) => JSON.parse(figure.dataset.state!) as Record<string, unknown>;
+  const first = stateOf(element);
+  // What the page holds once: from the trait to the figure that has its value.
+  for (const [key, id] of Object.entries(JSON.parse(element.dataset.same ?? "{}") as Record<string, string>))
+    first[key] = stateOf(document.getElementById(id)!)[key];
   const limits = JSON.parse(element.dataset.limits ?? "{}") as Record<string, Limit>;
   const shared = (element.dataset.shared ?? "").split(" ").filter(Boolean);
   const number = element.dataset.number ?? "";

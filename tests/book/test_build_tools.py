@@ -1,9 +1,11 @@
 """The build scripts: what makes executed chapters stale, and the stamped address."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
+from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +15,8 @@ import nin_sphinx
 import pytest
 import stamp_address
 from jupyter_cache import get_cache
+
+from nin_lib import live
 
 OLD, NEW = stamp_address.current(), "someone/a-fork"
 
@@ -230,3 +234,15 @@ def test_an_address_of_another_form_is_refused_and_nothing_changes(tree, wrong):
     done = stamp(tree, *wrong)
     assert done.returncode == 1 and "expected https://github.com/OWNER/NAME" in done.stderr
     assert (tree / "README.md").read_text() == before
+
+
+def test_what_two_figures_of_a_page_share_is_sent_once():
+    figures = live.Average(number="4.1"), live.Slide(number="4.4")
+    alone = [figure._repr_mimebundle_()[0]["text/html"] for figure in figures]
+    together = nin_sphinx.hold_once("".join(alone))
+    assert len(together) < 0.9 * len("".join(alone))
+    states = [json.loads(unescape(s)) for s in re.findall(r'data-state="([^"]*)"', together)]
+    [same] = [json.loads(unescape(s)) for s in re.findall(r'data-same="([^"]*)"', together)]
+    assert "pictures" in same and set(same.values()) == {"fig-4.1"}
+    assert states[0] == figures[0].state()
+    assert states[1] | {key: states[0][key] for key in same} == figures[1].state()
