@@ -64,43 +64,49 @@ def kernel_sizes(answer):
     "1.2",
     "predict",
     stub="""
-        # multiplications, the 1×1 layer included; and the largest number of
-        # bottleneck channels that takes fewer multiplications than "direct"
-        bottleneck = {"direct": ..., "through_16": ..., "widest": ...}
-        check.answer("1.2", bottleneck)
+        # direct: multiplications of the 5×5 layer alone; through_16: of both layers
+        # widest: the largest number of bottleneck channels that still saves some
+        counts = {"direct": ..., "through_16": ..., "widest": ...}
+        check.answer("1.2", counts)
     """,
     solution="""
         positions = 14 * 14
         per_channel = 480 + 5 * 5 * 48  # multiplications per bottleneck channel
         direct = 5 * 5 * 480 * 48
-        bottleneck = {
+        counts = {
             "direct": direct * positions,
             "through_16": 16 * per_channel * positions,
             "widest": (direct - 1) // per_channel,
         }
     """,
-    hint="A k×k convolution takes k·k·(channels in)·(channels out) multiplications per position.",
+    hint="A k×k convolution needs k·k·(channels in)·(channels out) multiplications per position.",
     wrong=[
         ("direct * positions", "direct", "At how many positions is each weight used?"),
         ("direct = 5 * 5 * ", "direct = ", "A 5×5 filter reads 25 positions at once."),
         ("14 * 14", "14", "There are 14 rows of 14 positions."),
-        ("480 + 5", "5", "The 1×1 convolution itself takes multiplications, too."),
+        ("480 + 5", "5", "The 1×1 convolution itself needs multiplications, too."),
         ("480 + 5 * 5 * 48", "480", "That is the 1×1 convolution alone."),
-        ("(direct - 1) // per_channel", "direct / per_channel", "A number of channels is whole."),
+        (
+            "(direct - 1) // per_channel",
+            "direct / per_channel",
+            "The number of channels is a whole number.",
+        ),
         (
             "(direct - 1) // per_channel",
             "direct // per_channel + 1",
-            "With that many channels the bottleneck takes more than the direct layer.",
+            "With that many channels the two layers need more than the direct layer.",
         ),
     ],
 )
-def bottleneck(answer):
+def counts(answer):
     direct = once(trace, (1, 480, 14, 14), nn.Conv2d, 480, 48, 5, 1, 2).macs
     one = once(trace, (1, 480, 14, 14), nn.Conv2d, 480, 1, 1).macs
     one += once(trace, (1, 1, 14, 14), nn.Conv2d, 1, 48, 5, 1, 2).macs
     wanted = {"direct": direct, "through_16": 16 * one, "widest": (direct - 1) // one}
     expect_numbers(answer, wanted)
-    return f"16 channels take 1/{direct / (16 * one):.0f} of the direct layer's multiplications."
+    return (
+        f"with 16 channels, the two layers need 1/{direct / (16 * one):.0f} of the multiplications."
+    )
 
 
 @exercise(
@@ -111,10 +117,10 @@ def bottleneck(answer):
             "ReLU": ...,
             "3×3 convolution, padding 1": ...,
             "3×3 max pooling, stride 1, padding 1": ...,
-            "each pixel plus its row's number": ...,
-            "batch normalization": ...,
-            "softmax over channels": ...,
-            "softmax over positions": ...,
+            "add the row's number to each pixel": ...,
+            "two 1×1 convolutions with a ReLU in between": ...,
+            "subtract the mean of the pixel's channels": ...,
+            "subtract the mean of all pixels": ...,
         }
         check.answer("1.3", same)
     """,
@@ -123,16 +129,16 @@ def bottleneck(answer):
             "ReLU": True,  # each number alone
             "3×3 convolution, padding 1": False,  # reads neighbors
             "3×3 max pooling, stride 1, padding 1": False,  # reads neighbors
-            "each pixel plus its row's number": False,  # depends on the position
-            "batch normalization": True,  # mean and variance have no order
-            "softmax over channels": True,  # each pixel alone
-            "softmax over positions": True,  # a sum over all positions has no order
+            "add the row's number to each pixel": False,  # depends on the position
+            "two 1×1 convolutions with a ReLU in between": True,  # each pixel alone
+            "subtract the mean of the pixel's channels": True,  # each pixel alone
+            "subtract the mean of all pixels": True,  # a mean has no order
         }
     """,
-    hint="Ask of each layer: does its output depend on where a number is?",
+    hint="Ask of each operation: does its output depend on where a number is?",
     wrong=[
         ("False", "True", "3 of the 7 are wrong"),
-        ('normalization": True', 'normalization": False', "1 of the 7 is wrong"),
+        ('all pixels": True', 'all pixels": False', "1 of the 7 is wrong"),
         ("same = {'ReLU': True}", "lacks `3×3 convolution, padding 1`"),
         ("True,  # each number", "'yes',  # each number", "is of type `str`"),
     ],
@@ -152,7 +158,7 @@ def same(answer):
             f"{len(wrong)} of the {len(wanted)} {verb} wrong.",
             f"Think again about “{wrong[0]}”: does its output depend on where a number is?",
         )
-    return "a layer passes the test if it reads each pixel alone, or all pixels without order."
+    return "an operation passes the test if it uses each pixel alone, or all pixels without order."
 
 
 @exercise(
@@ -162,6 +168,12 @@ def same(answer):
         # nn.Sequential of nn.Conv2d(1, 3, 1), nn.ReLU() and nn.Conv2d(3, 1, 1)
         # output: 0 up to brightness 0.3, a straight line to 1 at 0.5,
         # a straight line back to 0 at 0.7, and 0 from there on
+        # The weights and biases of an nn.Conv2d are set like this:
+        layer = nn.Conv2d(1, 2, 1)
+        with torch.no_grad():
+            layer.weight.copy_(torch.tensor([1.0, 2.0]).reshape(2, 1, 1, 1))
+            layer.bias.copy_(torch.tensor([0.0, 3.0]))
+
         tent = ...
         check.answer("1.4", tent)
     """,
@@ -213,7 +225,7 @@ def tent(answer):
             f"{wanted[at]:.3g}.",
             output=got,
         )
-    return "three hidden units bend the line three times; without the ReLU it has no corner."
+    return "three hidden units give the line three corners; without the ReLU it has none."
 
 
 @exercise(
@@ -288,59 +300,72 @@ def pointwise(answer):
         from nin_lib.data import wardrobe
 
         images, labels = map(torch.tensor, wardrobe.draw(500, seed=2))
-        network = models.trained_pair("average")
-        first, last = network[:3], network[3:]
-        with torch.no_grad():
-            maps = first((images / 255 - 0.286) / 0.353)  # 500×64×7×7
-            pixels = maps.movedim(1, -1).flatten(0, 2)  # one row per pixel
-            V = torch.linalg.svd(pixels, full_matrices=False).Vh  # 64×64
+        network = models.trained_pair("average").requires_grad_(False)
+        middle = network[:3]((images / 255 - 0.286) / 0.353)  # 500×64×7×7
 
-        accuracy = {64: ..., 32: ..., 16: ..., 8: ...}  # a share for each m
-        check.answer("1.6", accuracy)
+
+        def accuracy_with(weights):  # m×64; their transpose is used for m → 64
+            narrow = nn.functional.conv2d(middle, weights[:, :, None, None])
+            again = nn.functional.conv2d(narrow, weights.T[:, :, None, None])
+            return (network[3:](again).argmax(1) == labels).float().mean().item()
+
+
+        def random_weights(seed, m=32):  # m orthogonal rows of length 1
+            chance = torch.Generator().manual_seed(seed)
+            numbers = torch.randint(-9, 10, (64, 64), generator=chance) / 9
+            return torch.linalg.qr(numbers).Q.T[:m]
+
+
+        measured = {"mean": ..., "standard deviation": ...}
+        check.answer("1.6", measured)
     """,
     solution="""
         from nin_lib import models
         from nin_lib.data import wardrobe
 
         images, labels = map(torch.tensor, wardrobe.draw(500, seed=2))
-        network = models.trained_pair("average")
-        first, last = network[:3], network[3:]
-        with torch.no_grad():
-            maps = first((images / 255 - 0.286) / 0.353)  # 500×64×7×7
-            pixels = maps.movedim(1, -1).flatten(0, 2)  # one row per pixel
-            V = torch.linalg.svd(pixels, full_matrices=False).Vh  # 64×64
+        network = models.trained_pair("average").requires_grad_(False)
+        middle = network[:3]((images / 255 - 0.286) / 0.353)  # 500×64×7×7
 
-        accuracy = {}
-        for m in (64, 32, 16, 8):
-            down, up = V[:m, :, None, None], V[:m].T[:, :, None, None]
-            with torch.no_grad():
-                narrow = nn.functional.conv2d(maps, down)  # 64 → m channels
-                back = nn.functional.conv2d(narrow, up)  # m → 64 channels
-                answers = last(back).argmax(1)
-            accuracy[m] = (answers == labels).float().mean().item()
+
+        def accuracy_with(weights):  # m×64; their transpose is used for m → 64
+            narrow = nn.functional.conv2d(middle, weights[:, :, None, None])
+            again = nn.functional.conv2d(narrow, weights.T[:, :, None, None])
+            return (network[3:](again).argmax(1) == labels).float().mean().item()
+
+
+        def random_weights(seed, m=32):  # m orthogonal rows of length 1
+            chance = torch.Generator().manual_seed(seed)
+            numbers = torch.randint(-9, 10, (64, 64), generator=chance) / 9
+            return torch.linalg.qr(numbers).Q.T[:m]
+
+
+        shares = torch.tensor([accuracy_with(random_weights(s)) for s in range(5)])
+        measured = {
+            "mean": shares.mean().item(),
+            "standard deviation": shares.std().item(),
+        }
     """,
-    hint="Use `V[:m]` as the weight of one 1×1 convolution and its transpose as the weight of a "
-    "second one, and let `last` classify the result.",
+    hint="Call `accuracy_with(random_weights(seed))` for each seed, put the five shares into a "
+    "tensor, and use its `mean` and `std`.",
     wrong=[
         (
-            "accuracy = {64: 96.4, 32: 96.2, 16: 94.4, 8: 50.0}",
+            "measured = {'mean': 55.1, 'standard deviation': 3.49}",
             "Give a share, such as 0.9, and not a percentage.",
         ),
-        ("accuracy = {64: 0.9, 32: 0.9}", "lacks `16`, `8`"),
-        ("accuracy = {64: 0.1, 32: 0.1, 16: 0.1, 8: 0.1}", "One in ten is what guessing gives."),
+        ("measured = {'mean': 0.6, 'standard deviation': 0.0}", "Use another seed each time."),
+        ("measured = {'mean': 0.5}", "lacks `standard deviation`"),
     ],
 )
-def accuracy(answer):
-    expect_keys(answer, (64, 32, 16, 8))
-    wanted = _accuracies()
-    expect_numbers(answer, wanted, within=0.02)
-    lost = [round(100 * (wanted[64] - wanted[m])) for m in (32, 16, 8)]
-    points = "{}, {} and {} percentage points".format(*lost)
-    return f"without retraining, 32, 16 and 8 channels cost about {points} of accuracy."
+def measured(answer):
+    wanted = _random_weights()
+    expect_numbers(answer, wanted, within=0.05)
+    mean, spread = (100 * wanted[name] for name in ("mean", "standard deviation"))
+    return f"random weights reach {mean:.0f} % ± {spread:.1f} points, far less than the SVD's."
 
 
 @cache
-def _accuracies() -> dict[int, float]:
+def _random_weights() -> dict[str, float]:
     """What exercise 1.6 measures."""
     return solved("1.6")
 

@@ -83,7 +83,7 @@ class Bend(Figure):
         depth: hidden layers, 0 to 3.
         seed: of the starts that the training tries, 0 to 2³¹ − 1.
         row: of the cursor, 0 to 40; b = 1 − 0.05·row.
-        column: of the cursor, 0 to 40; a = −1 + 0.05·column.
+        column: of the cursor, 0 to 40; x₁ = −1 + 0.05·column.
         score: share of the points on the correct side; None while the page has yet to train.
         points: [a, b, wanted sign] for each pattern.
         best_line: the largest share that a straight line reaches, for each pattern.
@@ -172,8 +172,8 @@ class Bend(Figure):
         kinks = bending.count_kinks(layers, b)
         return (
             f"{self.pattern.capitalize()} with {name}: {_percent(correct)} of the {POINTS} points "
-            f"on the correct side, {parameters} parameters, {products} multiply-adds a pixel.{line}"
-            f" At a\u00a0=\u00a0{fixed(a, 2)}, b\u00a0=\u00a0{fixed(b, 2)} the response is "
+            f"on the correct side, {parameters} parameters, {products} multiply-adds per pixel.{line}"
+            f" At x₁\u00a0=\u00a0{fixed(a, 2)}, x₂\u00a0=\u00a0{fixed(b, 2)} the response is "
             f"{plus}{response}{cut}; this row has {kinks or 'no'} kink{'' if kinks < 2 else 's'}."
         )
 

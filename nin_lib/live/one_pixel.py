@@ -167,7 +167,7 @@ class OnePixel(Figure):
         written = sum_in_words(
             given, weight[unit], bias[unit], (known, decimals([weight, bias])), digits
         )
-        cut = "; the ReLU makes it 0" if layer["relu"] and sums[unit] < 0 else ""
+        cut = "; the ReLU sets it to 0" if layer["relu"] and sums[unit] < 0 else ""
         moved = ""
         if self.shuffled:
             height, width = pixels.shape[1:]

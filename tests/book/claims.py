@@ -22,7 +22,7 @@ from nin_lib import live, models, records, summary, train
 from nin_lib.check import chapter02, expect  # noqa: F401
 from nin_lib.check.chapter10 import _shared
 from nin_lib.check.grade import solved  # noqa: F401
-from nin_lib.data import whitening  # noqa: F401
+from nin_lib.data import wardrobe, whitening  # noqa: F401
 from nin_lib.live import bend
 from nin_lib.recipes import RECIPES, find, studies  # noqa: F401
 from nin_lib.train import Engine  # noqa: F401
@@ -514,6 +514,18 @@ def kept_by_svd(channels: int) -> float:
     pixels = torch.randn(784, 192, generator=torch.Generator().manual_seed(0))
     squares = torch.linalg.svdvals(pixels).square()
     return (squares[:channels].sum() / squares.sum()).item()
+
+
+def accuracy_of_chapter_1(*channels: int) -> list[float]:
+    """The accuracy of a trained network after two 1×1 layers, 64 → m → 64, are put into it."""
+    with torch.device("cpu"), torch.no_grad():
+        images, labels = map(torch.tensor, wardrobe.draw(500, seed=2))
+        network = models.trained_pair("average")
+        middle = network[:3]((images / 255 - 0.286) / 0.353).movedim(1, -1)
+        directions = torch.linalg.svd(middle.flatten(0, 2), full_matrices=False).Vh
+        kept = [middle @ directions[:m].T @ directions[:m] for m in channels]
+        answers = [network[3:](x.movedim(-1, 1)).argmax(1) for x in kept]
+        return [(answer == labels).float().mean().item() for answer in answers]
 
 
 def bend_of_chapter_1() -> float:

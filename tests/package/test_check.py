@@ -162,10 +162,12 @@ def test_what_survives_a_shuffle_is_as_exercise_1_3_says():
         "ReLU": torch.relu,
         "3×3 convolution, padding 1": nn.Conv2d(4, 4, 3, padding=1),
         "3×3 max pooling, stride 1, padding 1": nn.MaxPool2d(3, 1, 1),
-        "each pixel plus its row's number": lambda x: x + torch.arange(5.0)[:, None],
-        "batch normalization": nn.BatchNorm2d(4),
-        "softmax over channels": lambda x: x.softmax(1),
-        "softmax over positions": lambda x: x.flatten(2).softmax(2).view_as(x),
+        "add the row's number to each pixel": lambda x: x + torch.arange(5.0)[:, None],
+        "two 1×1 convolutions with a ReLU in between": nn.Sequential(
+            nn.Conv2d(4, 8, 1), nn.ReLU(), nn.Conv2d(8, 4, 1)
+        ),
+        "subtract the mean of the pixel's channels": lambda x: x - x.mean(1, keepdim=True),
+        "subtract the mean of all pixels": lambda x: x - x.mean((2, 3), keepdim=True),
     }
     x = expect.whole_numbers(2, 4, 5, 6)
     found = {}

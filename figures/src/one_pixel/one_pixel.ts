@@ -16,7 +16,7 @@ const WORDS = {
   how: "choose a pixel · the sliders change the weights · rows and columns count from 0",
   keys: "arrow keys move the cursor too",
   caption:
-    "One output pixel is a weighted sum of one input pixel’s channels, plus a bias. If you shuffle the pixels, the output is shuffled in the same way.",
+    "Each value is a weighted sum of the same pixel’s channels in the previous layer (for the first layer: in the image), plus a bias.",
   input: (h: number, w: number, c: number) => `input, ${h}×${w}×${c}`,
   map: (name: string, h: number, w: number) => `${name}, ${h}×${w}`,
   columns: ["channel", "value", "weight", "product"],
@@ -31,7 +31,7 @@ const WORDS = {
   shuffle: "shuffle the pixels",
   units: "which output to compute",
   at: (row: number, column: number) => `Row ${row}, column ${column}: `,
-  cut: "; the ReLU makes it 0",
+  cut: "; the ReLU sets it to 0",
   from: (row: number, column: number) => ` The pixels are shuffled: this one was at row ${row}, column ${column}.`,
 };
 

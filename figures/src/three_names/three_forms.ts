@@ -201,7 +201,7 @@ x = torch.tensor([
     [
 ${planes}    ],
 ])
-# a row for each of the ${weight.length} filters
+# one row for each of the ${weight.length} filters
 w = torch.tensor([
 ${rows(weight, "    ")}])
 b = torch.tensor(${list(bias)})
@@ -211,12 +211,12 @@ convolution = F.conv2d(x, w[:, :, None, None], b)
 columns = x.flatten(2)[0]  # a column for each pixel
 product = (w @ columns + b[:, None]).reshape(convolution.shape)
 
-pixels_last = x.movedim(1, -1)  # a Linear wants the channels last
+pixels_last = x.movedim(1, -1)  # nn.Linear expects the channels last
 linear = F.linear(pixels_last, w, b).movedim(-1, 1)
 
 forms = torch.stack([convolution, product, linear])
 print([f"{form[${place}]:.${decimals}f}" for form in forms[:, 0]])
-# 0, or a little: where the forms add in another order, they round differently
+# 0 or very small: forms that add in a different order round differently
 print(f"{(forms.amax(0) - forms.amin(0)).max():.0e}")
 `;
 }

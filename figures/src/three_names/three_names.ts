@@ -33,7 +33,7 @@ const WORDS = {
   kind: "drawing with a cursor",
   press: ["reshape: convolution → matrix", "transpose: matrix → fully connected", "back: fully connected → convolution"],
   stepped: [
-    ["A convolution keeps height and width, and each filter makes one map: ", "F.conv2d(x, w, b)", "."],
+    ["A 1×1 convolution keeps height and width, and each filter computes one feature map: ", "F.conv2d(x, w, b)", "."],
     ["Each channel becomes one row, so that each pixel is a column: ", "x.flatten(2)[0]", "."],
     ["Columns become rows: each pixel is an example, its channels are the features: ", "columns.T", ", or ", "x.movedim(1, -1)", "."],
   ],
