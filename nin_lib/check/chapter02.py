@@ -264,8 +264,18 @@ def apply_everywhere(answer):
     "2.5",
     "debug",
     stub="""
-        # the function above, repaired
-        block = ...
+        def block(in_channels, out_channels, kernel_size, padding):
+            pointwise = nn.Conv2d(out_channels, out_channels, kernel_size=1)
+            return nn.Sequential(
+                nn.Conv2d(in_channels, out_channels, kernel_size, padding=padding),
+                pointwise,
+                nn.ReLU(),
+                pointwise,
+                nn.ReLU(),
+            )
+
+
+        print(sum(p.numel() for p in block(2, 8, 3, 1).parameters()), "parameters")
         check.answer("2.5", block)
     """,
     solution="""
@@ -294,7 +304,7 @@ def apply_everywhere(answer):
                     nn.ReLU(),
                 )
             """,
-            "The same 1×1 layer is used twice, so its parameters exist once.",
+            "your block has 224 parameters",
         ),
         ("nn.ReLU(),  # was missing", "", "the ReLU after layer 1 is missing"),
         ("# its own weights\n        nn.ReLU(),", "", "the ReLU after the last layer"),

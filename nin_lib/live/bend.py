@@ -172,8 +172,8 @@ class Bend(Figure):
         kinks = bending.count_kinks(layers, b)
         return (
             f"{self.pattern.capitalize()} with {name}: {_percent(correct)} of the {POINTS} points "
-            f"on the correct side, {parameters} parameters, {products} multiply-adds per pixel.{line}"
-            f" At x₁\u00a0=\u00a0{fixed(a, 2)}, x₂\u00a0=\u00a0{fixed(b, 2)} the response is "
+            f"on the correct side, {parameters} parameters, {products} multiply-adds per pixel."
+            f"{line} At x₁\u00a0=\u00a0{fixed(a, 2)}, x₂\u00a0=\u00a0{fixed(b, 2)} the response is "
             f"{plus}{response}{cut}; this row has {kinks or 'no'} kink{'' if kinks < 2 else 's'}."
         )
 

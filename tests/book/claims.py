@@ -300,7 +300,7 @@ def maxout(question: str) -> list[float]:
 
 def by_one_line(pattern: str) -> float:
     """The largest share of a pattern's points in Figure 2.1 on the correct side of a line."""
-    return bend.find_best_line(pattern)[0] / bend.POINTS
+    return bend.find_best_line(pattern) / bend.POINTS
 
 
 def units_for_ring() -> int:
