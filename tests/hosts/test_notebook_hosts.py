@@ -98,7 +98,7 @@ def drive_networks(page, output):
     page.keyboard.press("End")  # the dearest of the trained networks
     spent.locator(".nin-says").filter(has_not_text=before).wait_for()
     said = spent.locator(".nin-says").inner_text()
-    terms, total = re.search(r": ([\d,+ ]+) = ([\d,]+) parameters", said).groups()
+    terms, total = re.search(r"By block, ([\d,+ ]+) = ([\d,]+) parameters", said).groups()
     whole = [int(term.replace(",", "")) for term in [*terms.split(" + "), total]]
     assert sum(whole[:-1]) == whole[-1]
     width, head = re.search(r"width (\d+),.* (average|connected): ", said).groups()
