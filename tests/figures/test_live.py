@@ -276,7 +276,9 @@ def test_the_code_a_figure_copies_computes_what_the_figure_says(chapter):
 
 def test_the_code_of_the_network_figure_computes_its_value(chapter):
     """With the reader's own picture and a unit held."""
-    figure = Shown(chapter("02_mlpconv", "#fig-2.5:held=[1,1,3,2]&block=2&unit=5&side=after"), "2.5").ready()
+    figure = Shown(
+        chapter("02_mlpconv", "#fig-2.5:held=[1,1,3,2]&block=2&unit=5&side=after"), "2.5"
+    ).ready()
     figure.choose_file("mine.png", PICTURES["gray"])
     figure.field("image").locator("option[value='-1']:checked").wait_for(state="attached")
     [value] = [row[-1] for row in figure.table() if "after the ReLU" in " ".join(row)]
