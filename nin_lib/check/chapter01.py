@@ -10,10 +10,9 @@ from torch.overrides import TorchFunctionMode
 from nin_lib.check.expect import (
     call,
     expect_function,
-    expect_keys,
     expect_numbers,
     expect_shape,
-    item,
+    expect_truths,
     once,
     whole_numbers,
 )
@@ -145,12 +144,7 @@ def counts(answer):
 )
 def same(answer):
     wanted = solved("1.3")
-    expect_keys(answer, wanted)
-    given = {key: item(answer[key]) for key in wanted}
-    for key, value in given.items():
-        if not isinstance(value, bool):
-            kind = type(value).__name__
-            raise Wrong(f"“{key}” is of type `{kind}`; wanted is True or False.")
+    given = expect_truths(answer, wanted)
     wrong = [key for key in wanted if given[key] != wanted[key]]
     if wrong:
         verb = "is" if len(wrong) == 1 else "are"

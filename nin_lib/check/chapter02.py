@@ -14,7 +14,7 @@ from nin_lib.check.expect import (
     expect_numbers,
     expect_shape,
     expect_tensor,
-    item,
+    expect_truths,
     once,
     plain,
     whole_numbers,
@@ -71,12 +71,7 @@ WITHIN = {"without_relu": 3, "two_filters": 10}
 )
 def possible(answer):
     wanted = solved("2.1")
-    expect_keys(answer, wanted)
-    given = {key: item(answer[key]) for key in wanted}
-    for key, value in given.items():
-        if not isinstance(value, bool):
-            kind = type(value).__name__
-            raise Wrong(f"“{key}” is of type `{kind}`; wanted is True or False.")
+    given = expect_truths(answer, wanted)
     wrong = [key for key in wanted if given[key] != wanted[key]]
     if wrong:
         verb = "is" if len(wrong) == 1 else "are"

@@ -135,6 +135,17 @@ def expect_keys(given, keys) -> None:
         raise Wrong(f"Your dictionary lacks {', '.join(missing)}.")
 
 
+def expect_truths(given, keys) -> dict[str, bool]:
+    """A dictionary with these keys and True or False for each; the values."""
+    expect_keys(given, keys)
+    values = {key: item(given[key]) for key in keys}
+    for key, value in values.items():
+        if not isinstance(value, bool):
+            kind = type(value).__name__
+            raise Wrong(f"“{key}” is of type `{kind}`; wanted is True or False.")
+    return values
+
+
 def item(value):
     """A single number of torch or numpy as Python's own; anything else as it is."""
     try:

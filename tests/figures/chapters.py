@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from screens import DESK, PHONE
 from torch import nn
 
 from nin_lib import live
@@ -35,8 +36,6 @@ FIGURES = {
 }
 #: Tried whenever tests run; the others, which have the same frame, with the slow tests.
 FIRST = ("1.1",)
-DESK = {"viewport": {"width": 1440, "height": 900}}
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 SCREENS = {"desk": DESK, "phone": PHONE}
 
 
