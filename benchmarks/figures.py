@@ -31,11 +31,11 @@ FIGURES = {
     "1.5": "01_one_by_one_convolution",
     "2.1": "02_mlpconv",
     "2.5": "02_mlpconv",
-    "3.1": "03_build_and_train_nin",
+    "6.3": "06_what_a_network_costs",
+    "5.1": "05_class_maps",
     "4.1": "04_global_average_pooling",
     "4.4": "04_global_average_pooling",
-    "4.6": "04_global_average_pooling",
-    "4.8": "04_global_average_pooling",
+    "5.4": "05_class_maps",
     "9.1": "09_when_nin_does_not_train",
     "11.1": "11_after_nin",
 }
@@ -43,7 +43,7 @@ SLOWED = 6
 KINDS = ("script", "own", "all", "rest")
 OWN = ("ScriptDuration", "RecalcStyleDuration", "LayoutDuration")
 # In these figures the presses of another key count, and the arrow keys only lead to the next place.
-STROKES = {"0": "Space", "4.1": "Space"}  # the network runs at each stroke of the eraser
+STROKES = {"0": "Space", "5.1": "05_class_maps"}  # the network runs at each stroke of the eraser
 FRAMES = 60  # ms that a move is watched
 RESTED = 300  # ms more, until a stroke's numbers are written
 ROUND = 5 * ["ArrowRight"] + 3 * ["ArrowDown"] + 5 * ["ArrowLeft"] + 3 * ["ArrowUp"]

@@ -53,11 +53,11 @@ CHANGES = {
         (state, "select, .nin-controls button, input", ".nin-grid, .perceptron")
         for state in ("", "held=[2,1,0,1]&pinned=[1,2]&block=4")
     ],
-    "3.1": [
+    "6.3": [
         ("", ".choices :is(input, label), .nin-segments label", ".areas"),
         ("press measured accuracy", "input, label, .plot", ".plot"),
     ],
-    "4.1": [
+    "5.1": [
         (
             "",
             ".left > select, .left button, .left label, .left .nin-grid",
@@ -66,17 +66,17 @@ CHANGES = {
         ("", ".classes label, .middle .nin-controls label", ".right canvas, .classes"),
         ("", ".right .nin-grid", ".right .plot"),
     ],
-    "4.4": [
+    "4.1": [
         ("", ".question label", ".frame, .scores"),
         ("guess=alike", ".question label", ".scores, .offsets"),
         ("guess=alike", ".left :is(select, button), .frame, .offsets", ".frame, .scores, .offsets"),
     ],
-    "4.6": [
+    "4.4": [
         ("", ".left :is(select, button, label), .frame", ".frame, .maps"),
         ("", ".right select", ".maps"),
         ("", ".maps .nin-grid", ".maps, .scores"),
     ],
-    "4.8": [
+    "5.4": [
         ("guess=more", ".top select, .nin-segments label, .cells .shot", ".cells .shot"),
         ("guess=more", ".cells :is(.choice label, input[type=range])", ".cells :is(.shot, .graph)"),
         ("part=blocks", ".blocks :is(button, input)", ".blocks :is(.shot, .graph)"),

@@ -12,7 +12,7 @@ expect.set_options(timeout=PATIENCE)
 #: A figure that can be used: drawn, its weights loaded, no network still running.
 READY = "[data-ready=true]:has(.nin-body:not(.waiting, [aria-busy]))"
 #: What a figure, by its number, says once it has computed what it starts with.
-STARTED = {"2.1": "parameters", "4.8": "on average over 20 draws"}
+STARTED = {"2.1": "parameters", "5.4": "on average over 20 draws"}
 
 SETTLE = """async (figure) => {
     const body = figure.querySelector(".nin-body"), start = performance.now();

@@ -22,7 +22,7 @@ GAP = r"Over 1 to (\d+) cells the strongest cost (\d\S*) points (more|less) than
 
 
 def figure(**traits):
-    return live.BreakMap(number="4.8", **traits)
+    return live.BreakMap(number="5.4", **traits)
 
 
 def guess(page, word="more"):
@@ -155,7 +155,7 @@ def test_nothing_reinitialized_agrees_fully_and_a_draw_leaves_the_trained_networ
     before = erased_rows(page)
     assert abs(number(re.search(r"r = (−?[\d.]+)", page.says())[1])) < 1
     page.button("reinitialize again").click()
-    page.wait_for(STARTED["4.8"]).wait_for("goes from")
+    page.wait_for(STARTED["5.4"]).wait_for("goes from")
     assert [row[0] for row in erased_rows(page)] == [row[0] for row in before]
     page.root.get_by_label("blocks reinitialized").focus()
     page.press("Home")
@@ -172,7 +172,7 @@ def test_a_black_picture_and_the_readers_own_just_work(shown):
     ):
         page.choose_file(f"{name}.png", content)
         page.wait_for("of 0 cells" if name == "black" else "of 49 cells")
-        page.wait_for("goes from").wait_for(STARTED["4.8"])
+        page.wait_for("goes from").wait_for(STARTED["5.4"])
         _, printed = page.code()
         logit = re.search(ERASED, page.says())[5]
         assert abs(printed[0] - float(number(logit))) < 6e-4

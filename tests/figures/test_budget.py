@@ -52,7 +52,7 @@ def table():
 
 
 def budget(measured, **traits):
-    return Budget(measured=measured, number="3.1", **traits)
+    return Budget(measured=measured, number="6.3", **traits)
 
 
 def chosen(page):

@@ -19,7 +19,7 @@ BOTH = [[9, 2, 2], [8, 26, 27]]
 
 @pytest.fixture
 def canvas(shown):
-    return partial(shown, live.BiggerCanvas(number="4.6"))
+    return partial(shown, live.BiggerCanvas(number="4.4"))
 
 
 def tabled(page):

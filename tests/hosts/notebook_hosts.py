@@ -15,7 +15,7 @@ CELLS = (
     "import ipywidgets\nslider = ipywidgets.IntSlider(value=5, max=11)\n"
     "ipywidgets.jslink((slider, 'value'), (figure, 'row'))\nslider",
     "print('python sees row', figure.row, 'column', figure.column)",
-    "check = live.Average(number='4.1')\ncheck",  # its network's weights come from the kernel
+    "check = live.Average(number='5.1')\ncheck",  # its network's weights come from the kernel
     "names = 'Budget', 'Slide', 'BiggerCanvas', 'BreakMap'\n"
     "many = [getattr(live, name)(number=name) for name in names]\ndisplay(*many)",
     "spent, slid, laid, broken = many\n"
