@@ -12,7 +12,7 @@ const target = at > 0 ? process.argv[at + 1] : join(here, "..", "nin_lib", "live
 const source = (...path) => join(here, "src", ...path);
 
 // Every folder of src is a figure, except what figures share.
-const SHARED = ["net", "shell"];
+const SHARED = ["net", "shell", "training"];
 const figures = readdirSync(source(), { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && !SHARED.includes(entry.name))
   .map(({ name }) => name);
