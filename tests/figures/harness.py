@@ -81,6 +81,14 @@ def alone(figure, head=""):
     return f"{title}{head}{figure.html()}"
 
 
+def button_of(root, name):
+    """A button of a figure; on a phone the tools are unfolded for it."""
+    fold = root.locator(".nin-fold[aria-expanded=false]")
+    if name in TOOLS and fold.is_visible():
+        fold.click()
+    return root.get_by_role("button", name=name, exact=True)
+
+
 def address_of(state):
     """A state as the page's address writes it."""
     written = {k: v if isinstance(v, str) else json.dumps(v) for k, v in state.items()}
@@ -167,11 +175,7 @@ class Shown:
     # ---- acting
 
     def button(self, name):
-        """A button of the figure; on a phone the tools are unfolded for it."""
-        fold = self.root.locator(".nin-fold[aria-expanded=false]")
-        if name in TOOLS and fold.is_visible():
-            fold.click()
-        return self.root.get_by_role("button", name=name, exact=True)
+        return button_of(self.root, name)
 
     def radio(self, name):
         return self.root.get_by_role("radio", name=name, exact=True)
