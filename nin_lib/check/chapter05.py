@@ -2,7 +2,13 @@
 
 import torch
 
-from nin_lib.check.expect import expect_function, expect_keys, expect_numbers, whole_numbers
+from nin_lib.check.expect import (
+    expect_function,
+    expect_keys,
+    expect_numbers,
+    expect_truths,
+    whole_numbers,
+)
 from nin_lib.check.grade import Wrong, exercise, solved
 
 CLASSES = ("Shirt", "Coat")
@@ -104,6 +110,62 @@ def cell(answer):
     "5.3",
     "predict",
     stub="""
+        same = {  # True or False
+            "add 5 to every cell of all ten maps": ...,
+            "add 5 to every cell of the winner's map": ...,
+            "add 49 to one cell, the same cell in all ten maps": ...,
+            "shuffle the cells of each map, each map differently": ...,
+            "multiply every cell by 2": ...,
+            "set all negative cells to 0": ...,
+            "give every cell of a map the mean of the map": ...,
+        }
+        check.answer("5.3", same)
+    """,
+    solution="""
+        same = {
+            "add 5 to every cell of all ten maps": True,  # all logits rise by 5
+            "add 5 to every cell of the winner's map": False,  # one logit rises
+            "add 49 to one cell, the same cell in all ten maps": True,  # all by 1
+            "shuffle the cells of each map, each map differently": True,  # same means
+            "multiply every cell by 2": False,  # the differences double
+            "set all negative cells to 0": False,  # each mean rises differently
+            "give every cell of a map the mean of the map": True,  # same means
+        }
+        # The probabilities depend on differences of the ten means, and on no places.
+    """,
+    hint="What happens to the mean of each map? If all ten means change by the same number, the "
+    "softmax cancels it.",
+    wrong=[
+        ("True", "False", "4 of the 7 are wrong"),
+        ('maps": True,  # all logits', 'maps": False,  # all logits', "All ten means rise by 5."),
+        ("winner's map\": False", "winner's map\": True", "One mean changes and nine do not."),
+        ('in all ten maps": True', 'in all ten maps": False', "Each mean grows by 49/49."),
+        ('differently": True', 'differently": False', "A mean does not depend on the order."),
+        ('by 2": False', 'by 2": True', "The differences of the logits double."),
+        ('to 0": False', 'to 0": True', "How much a mean rises depends on the map."),
+        ('of the map": True', 'of the map": False', "The mean of a constant is the constant."),
+        ('maps": True,  # all logits', 'maps": 1,  # all logits', "is of type `int`"),
+        ("same = {'multiply every cell by 2': False}", "lacks `add 5 to every cell of all"),
+    ],
+)
+def same(answer):
+    wanted = solved("5.3")
+    given = expect_truths(answer, wanted)
+    wrong = [key for key in wanted if given[key] != wanted[key]]
+    if wrong:
+        verb = "is" if len(wrong) == 1 else "are"
+        raise Wrong(
+            f"{len(wrong)} of the {len(wanted)} {verb} wrong.",
+            f"Think again about “{wrong[0]}”: what happens to all ten means?",
+            shared_by=lambda slip: slip == given,
+        )
+    return "the probabilities depend on the ten means; where the cells lie does not matter."
+
+
+@exercise(
+    "5.4",
+    "predict",
+    stub="""
         # two feature maps of 2×2, rows written one under the other:
         #     first 1 3    second 4 0
         #           0 2           2 2
@@ -115,7 +177,7 @@ def cell(answer):
             "bottom_right": ...,
             "logit": ...,
         }
-        check.answer("5.3", by_hand)
+        check.answer("5.4", by_hand)
     """,
     solution="""
         by_hand = {
@@ -139,12 +201,12 @@ def cell(answer):
     ],
 )
 def by_hand(answer):
-    expect_numbers(answer, solved("5.3"), within=1e-6)
+    expect_numbers(answer, solved("5.4"), within=1e-6)
     return "evidence for and against, cell by cell, and a bias that no map shows."
 
 
 @exercise(
-    "5.4",
+    "5.5",
     "build",
     stub="""
         # maps is N×K×H×W, the class maps of N images; wanted is N×H×W
@@ -152,7 +214,7 @@ def by_hand(answer):
             return ...
 
 
-        check.answer("5.4", lead)
+        check.answer("5.5", lead)
     """,
     solution="""
         def lead(maps):
@@ -204,7 +266,7 @@ def lead(answer):
 
 
 @exercise(
-    "5.5",
+    "5.6",
     "debug",
     stub="""
         # images is N×1×28×28, maps N×7×7: one class map per image
@@ -217,7 +279,7 @@ def lead(answer):
             return images * keep
 
 
-        check.answer("5.5", erase_strongest)
+        check.answer("5.6", erase_strongest)
     """,
     solution="""
         def erase_strongest(images, maps):
@@ -266,12 +328,12 @@ def erase_strongest(answer):
 
 
 @exercise(
-    "5.6",
+    "5.7",
     "measure",
     stub="""
         # percent of the predictions that stay the same, three cells filled with gray
         gray = {"strongest": ..., "brightest": ...}
-        check.answer("5.6", gray)
+        check.answer("5.7", gray)
     """,
     solution="""
         # for score in (winning, brightness):
@@ -296,7 +358,7 @@ def erase_strongest(answer):
     ],
 )
 def gray(answer):
-    wanted = solved("5.6")
+    wanted = solved("5.7")
     expect_keys(answer, wanted)
     for key, value in wanted.items():
         expect_numbers(answer, {key: value}, within=WITHIN / value)
