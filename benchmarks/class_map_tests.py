@@ -3,9 +3,10 @@
     python benchmarks/class_map_tests.py --record records/class-map-tests-cpu.json
 
 ``black`` is about the cells whose 4×4 pixels are all 0: their share of the cells, and of the sum of
-the winning logits. A row erases so many cells of each image: ``kept`` is the share of unchanged
-predictions, ``brightness`` the share of the images' brightness that was erased. Where the cells are
-random, both are means over the draws, and ``spread`` is the standard deviation of ``kept``.
+the winning logits; ``strongest`` is how often the strongest cell is not one of them. A row erases
+so many cells of each image: ``kept`` is the share of unchanged predictions, ``brightness`` the
+share of the images' brightness that was erased. Where the cells are random, both are means over the
+draws, and ``spread`` is the standard deviation of ``kept``.
 """
 
 import argparse
@@ -59,9 +60,11 @@ def measure(images: data.ImageData, count: int, draws: int) -> dict:
         kept, brightness = zip(*tries, strict=True)
         row = {"kind": "random", "cells": cells, "kept": mean(kept), "spread": stdev(kept)}
         rows.append(row | {"brightness": mean(brightness)})
+    top = strength.flatten(1).argmax(1)
     black = {
         "cells": (~garment).float().mean().item(),
         "logit": ((strength * ~garment).sum() / strength.sum()).item(),
+        "strongest": garment.flatten(1)[torch.arange(len(x)), top].float().mean().item(),
     }
     pair = torch.stack([strength.flatten(1), light.flatten(1)])
     pair = pair - pair.mean(2, keepdim=True)
