@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from statistics import NormalDist, mean, stdev  # noqa: F401
+from types import SimpleNamespace
 
 import torch
 from torch import nn
@@ -536,6 +537,86 @@ def bend_of_chapter_1() -> float:
         pair = nn.Sequential(nn.Conv2d(3, 6, 1), nn.ReLU(), nn.Conv2d(6, 2, 1))
     with torch.no_grad():
         return (pair(x) + pair(-x) - 2 * pair(torch.zeros_like(x))).abs().max().item()
+
+
+# Chapter 5.
+def normal(pixels: torch.Tensor) -> torch.Tensor:
+    """Pixels 0…255 as the shipped networks take them."""
+    return (pixels.float() / 255 - 0.286) / 0.353
+
+
+@cache
+def sleeve() -> dict[str, float]:
+    """The pullover of Figure 5.1 without its left sleeve: what its logit and class map lose."""
+    with torch.device("cpu"), torch.no_grad():
+        network = models.pocket_nin(trained=True)
+        x = 255 * live.Average().pixels()
+        y = x.clone()
+        y[10:, :12] = 0
+        before, after = (models.class_maps(network, normal(v[None, None]))[0] for v in (x, y))
+        erased = (x != y).reshape(7, 4, 7, 4).any(3).any(1)
+        change = (after - before)[2]
+        probability = before.mean((1, 2)).softmax(0)[2]
+        keep = torch.ones(49)  # without the three strongest cells over the garment
+        garment = (x > 0).reshape(7, 4, 7, 4).any(3).any(1)
+        strongest = before[2].where(garment, -torch.inf).flatten().topk(3).indices
+        keep[strongest] = 0
+        left = x * keep.reshape(7, 7).repeat_interleave(4, 0).repeat_interleave(4, 1)
+        return {
+            "before": before[2].mean().item(), "after": after[2].mean().item(),
+            "share": ((before[2] * erased).sum() / before[2].sum()).item(),
+            "elsewhere": ((change * ~erased).sum() / change.sum()).item(),
+            "probability": probability.item(),
+            "without": network(normal(left[None, None])).softmax(1)[0, 2].item(),
+            "pullover": before[2].max().item(), "sandal": before[5].max().item(),
+            "coat": before[4].mean().item(), "clamped": before[4].clamp(min=0).mean().item(),
+        }  # fmt: skip
+
+
+@cache
+def drawn_maps() -> dict:
+    """What the benchmark of class maps finds on 500 drawn garments, with five draws."""
+    with torch.device("cpu"):
+        garments = SimpleNamespace(test_images=torch.tensor(wardrobe.draw(500, seed=2)[0]))
+        return benchmark("class_map_tests").measure(garments, 500, draws=5)
+
+
+def erasing(found: dict, kind: str, *keys: str) -> list[float]:
+    """A row of the test that erases cells: for each number of cells, these numbers."""
+    rows = [row for row in found["rows"] if row["kind"] == kind]
+    return [row[key] for row in rows for key in keys if key in row]
+
+
+@cache
+def random_tops() -> tuple[torch.Tensor, torch.Tensor]:
+    """Correlations of 500 winning maps with those of ten random top blocks; and all maps."""
+    found = []
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"), torch.no_grad():
+        network = models.pocket_nin(trained=True)
+        inputs = network[:4](normal(torch.tensor(wardrobe.draw(500, seed=2)[0])))
+        maps = network.block4(inputs)
+        n, predicted = torch.arange(500), maps.mean((2, 3)).argmax(1)
+        for seed in range(10):
+            torch.default_generator.manual_seed(seed)
+            for layer in (network.block4.conv, network.block4.pointwise1):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                nn.init.zeros_(layer.bias)
+            pair = [m[n, predicted].flatten(1) for m in (maps, network.block4(inputs))]
+            pair = [m - m.mean(1, keepdim=True) for m in pair]
+            found.append(nn.functional.cosine_similarity(*pair))
+    return torch.cat(found), maps
+
+
+def reach(row: int, column: int) -> tuple[int, int]:
+    """Height and width of the pixels on which a cell of the pocket network's maps depends."""
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
+        torch.default_generator.manual_seed(0)
+        noise = torch.randn(32, 1, 28, 28, requires_grad=True)
+        models.class_maps(models.pocket_nin(trained=True), noise)[
+            :, :, row, column
+        ].sum().backward()
+    used = (noise.grad != 0).any(0)[0]
+    return used.any(1).sum().item(), used.any(0).sum().item()
 
 
 # Chapter 11. Layers are (channels in, channels out, side).

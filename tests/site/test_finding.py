@@ -72,7 +72,7 @@ def test_search_finds(browser, address, words, where):
     ("word", "where"),
     [
         ("bottleneck", "01_one_by_one_convolution"),
-        ("CAM", "04_global_average_pooling"),
+        ("CAM", "05_class_maps"),
         ("global average pooling", "04_global_average_pooling"),
         ("receptive field", "04_global_average_pooling"),
         ("NiN block", "03_build_and_train_nin"),
