@@ -304,9 +304,13 @@ def _traced(network: nn.Module, shape: tuple[int, ...]):
         ("pointwise=2", "pointwise=1", "reaches 87.72 % on average"),
         ("kernel=3, width=32, pointwise=2", "kernel=5, width=32, pointwise=1",
          "needs 5,105,408 multiply-adds"),
-        ("width=32, pointwise=2", "width=40, pointwise=2", "117,410 parameters are more"),
+        ("width=32, pointwise=2", "width=40, pointwise=2", "117,570 parameters are more"),
         ("width=32, pointwise=2", "width=31, pointwise=2", "was not trained"),
-        ("pointwise=2)", 'pointwise=2, head="fully_connected")', "is not the global average"),
+        (
+            "pointwise=2)",
+            'pointwise=0, head="fully_connected")',
+            "is not the global average",
+        ),
         ("pointwise=0", "pointwise=1", "reaches 87.93 % on average"),
         ("width=24", "width=32", "needs 2,797,312 multiply-adds"),
         ('"any_head": models.Choice(', '"any_head": dict(', "of type `dict`"),
@@ -375,7 +379,7 @@ def _on_record() -> dict[Choice, Measured]:
         ("layer.weight.numel()", "layer.in_channels * layer.weight[:, 0].numel()",
          "a filter reads only a part of the input channels"),
         ("rows * columns", "height * width", "The positions are those of the output"),
-        ("+ 1 for", "for", "`nn.Conv2d(1, 96, 11, stride=4)`"),
+        ("+ 1 for", "for", "it returns 384,000,000"),
         ("2 * p", "p", "on 26×26"),
         ("rows * columns", "rows * rows", "on 20×30"),
         ("multiply_adds = 415_334_400", "of type `int`"),
@@ -388,7 +392,7 @@ def multiply_adds(answer):
         if isinstance(got, bool) or not isinstance(got, Real):
             raise Wrong(f"For {case} you return a `{type(got).__name__}`; wanted is one number.")
         with torch.no_grad():
-            out = layer(torch.zeros(1, layer.in_channels, *size, device=layer.weight.device))
+            out = layer(torch.zeros(1, layer.in_channels, *size).to(layer.weight))
         wanted = layer.weight.numel() * prod(out.shape[2:])
         if got != wanted:
             hint = ""
