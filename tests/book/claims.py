@@ -10,7 +10,7 @@ import json
 import math
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from statistics import NormalDist, mean, stdev  # noqa: F401
@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 from nin_lib import live, models, records, summary, train
-from nin_lib.check import chapter02, expect  # noqa: F401
+from nin_lib.check import chapter02, chapter06, expect  # noqa: F401
 from nin_lib.check.chapter10 import _shared
 from nin_lib.check.grade import solved  # noqa: F401
 from nin_lib.data import wardrobe, whitening  # noqa: F401
@@ -700,3 +700,69 @@ def pointwise(name: str, *kinds: str) -> tuple[float, float]:
     from nin_lib.live.where import shares
 
     return shares(_layers(name), *kinds)
+
+
+def took(network: str, images: int, step: str = "forward") -> float:
+    """Seconds that a network takes for so many images: the fastest recorded round."""
+    rows = records.one("network-costs", "cpu")["rows"]
+    [row] = [
+        r for r in rows if (r["network"], r["batch_size"], r["step"]) == (network, images, step)
+    ]
+    return min(row["seconds"])
+
+
+def for_training(network: nn.Module, images: int) -> tuple[float, float]:
+    """Bytes that training needs at least: three numbers per parameter, and kept inputs."""
+    shape = (images, 1, 224, 224)
+    rows = summary.trace(network, shape)
+    sizes = [math.prod(shape), *(math.prod(row.shape) for row in rows)]
+    kinds = ("Conv2d", "MaxPool2d", "Linear")
+    kept = sum(size for size, row in zip(sizes, rows, strict=False) if row.kind in kinds)
+    return 12 * rows.params, 4 * kept
+
+
+def places_of_maxima(network: nn.Module, images: int) -> int:
+    """Bytes for the places of the maxima of its pooling layers, eight for each."""
+    rows = summary.trace(network, (images, 1, 224, 224))
+    return 8 * sum(math.prod(row.shape) for row in rows if row.kind == "MaxPool2d")
+
+
+def bought(what: str, old, new) -> tuple[int, float, int, int]:
+    """Pairs of small networks that differ in one choice: how many, the mean change of accuracy as a
+    share, and in how many every seed of the changed network is better, or worse, than every other.
+    """
+    from nin_lib.records.small_networks import measured_networks, small_records
+
+    seeds = {row.choice: row.accuracies for row in measured_networks(small_records())}
+    pairs = [
+        (mine, seeds[changed])
+        for choice, mine in seeds.items()
+        if getattr(choice, what) == old and (changed := replace(choice, **{what: new})) in seeds
+    ]
+    change = mean(mean(b) - mean(a) for a, b in pairs)
+    better = sum(min(b) > max(a) for a, b in pairs)
+    return len(pairs), change, better, sum(max(b) < min(a) for a, b in pairs)
+
+
+def per_block(count: int) -> tuple[int, float, float, int]:
+    """The pocket network with so many 1×1 layers per block: parameters, mean and standard
+    deviation of its accuracy as shares, seeds."""
+    recipe = list(studies.POINTWISE.values())[count]
+    runs = [run["result"]["accuracy"] for run in recorded(recipe.name)]
+    return params(recipe.network()), mean(runs), stdev(runs), len(runs)
+
+
+def nin_with_3x3() -> nn.Module:
+    """NiN-224 with 3×3 convolutions in place of its 1×1 layers."""
+    network = models.nin()
+    for block in (network.block1, network.block2, network.block3, network.block4):
+        for name in ("pointwise1", "pointwise2"):
+            layer = getattr(block, name)
+            setattr(block, name, nn.Conv2d(layer.in_channels, layer.out_channels, 3, padding=1))
+    return network
+
+
+def connected(network: nn.Module, what: str) -> float:
+    """The share of its fully connected layers in ``params`` or ``macs``."""
+    rows = summary.trace(network, (1, 1, 224, 224))
+    return sum(getattr(row, what) for row in rows if row.kind == "Linear") / getattr(rows, what)

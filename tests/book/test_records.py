@@ -7,6 +7,7 @@ from statistics import mean
 
 import book_map
 import jsonschema
+import network_costs
 import pytest
 import screens
 import small_networks
@@ -127,6 +128,21 @@ def test_the_training_speed_climbs_as_high_as_the_book_promises():
     assert ratios["+ fused optimizer"] >= 1.4  # float32
     assert ratios["+ bfloat16"] >= 6
     assert all(setting["share_of_ceiling"] < 1 for setting in speed["rows"])
+
+
+def test_the_network_costs_are_of_todays_networks_and_every_round_is_there():
+    record = records.one("network-costs", "cpu")
+    measured = {(row["network"], row["batch_size"], row["step"]): row for row in record["rows"]}
+    made = network_costs.networks()
+    for name, (network, shape) in made.items():
+        cost = summary.trace(network, (1, *shape))
+        steps = ["forward"] if name == network_costs.CONNECTED else ["forward", "training"]
+        for batch_size in network_costs.CALLS:
+            for step in steps:
+                row = measured.pop((name, batch_size, step))
+                assert (row["parameters"], row["multiply_adds"]) == (cost.params, cost.macs)
+                assert len(row["seconds"]) == record["rounds"]
+    assert not measured
 
 
 SHIPPED = {
