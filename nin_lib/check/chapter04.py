@@ -362,12 +362,11 @@ def connected_like(answer):
         (".float().mean()", ".sum()", "Wanted is a share, not a number of images."),
         ("argmax(dim=1)", "argmin(dim=1)", "The prediction is the class of the largest logit."),
         ("share_correct = 1.0", "without calling it"),
-        ("return (", "return 1 - (", "Wanted is the share of right predictions, not of wrong ones."),
+        ("return (", "return 1 - (", "Wanted is the share of the correct ones."),
     ],
 )  # fmt: skip
 def share_correct(answer):
     cases = {
-        "the four images": (torch.eye(4)[:, :, None, None].repeat(1, 1, 7, 7), torch.arange(4)),
         "12 images with three classes": (
             whole_numbers(12, 3, 4, 5, seed=1) + torch.rand(12, 3, 4, 5),
             torch.arange(12) % 3,
@@ -376,6 +375,7 @@ def share_correct(answer):
             whole_numbers(30, 10, 3, 3, seed=2) + torch.rand(30, 10, 3, 3),
             torch.arange(30) % 10,
         ),
+        "the four images": (torch.eye(4)[:, :, None, None].repeat(1, 1, 7, 7), torch.arange(4)),
         "one image": (whole_numbers(1, 5, 2, 3, seed=3) + torch.rand(1, 5, 2, 3), torch.ones(1)),
     }
     for case, (maps, labels) in cases.items():
