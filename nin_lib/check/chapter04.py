@@ -23,7 +23,7 @@ from nin_lib.summary import trace
 
 #: Percentage points by which a measured mean may differ: with other rounding a training goes
 #: another way.
-WITHIN = {"average_28": 6, "average_56": 12, "max_28": 6, "max_56": 12}
+WITHIN = {"average_28": 12, "average_56": 15, "max_28": 12, "max_56": 15}
 
 
 @exercise(
@@ -403,18 +403,33 @@ def share_correct(answer):
         #     networks = [trained(pool, seed) for seed in range(5)]
         #     for edge in (0, 14):
         #         print(pool, edge, sum(percent(n, edge) for n in networks) / 5)
-        measured = {"average_28": 80.0, "average_56": 20.0, "max_28": 80.0, "max_56": 70.0}
+        # Ours, mean ± standard deviation over five seeds:
+        #     average: 81.5 ± 2.2 % at 28×28, 12.3 ± 4.3 % on the canvas
+        #     maximum: 75.6 ± 6.0 % at 28×28, 68.6 ± 7.8 % on the canvas
+        # The maximum hardly notices the black positions that pull the mean; at 28×28
+        # the difference is about as large as the spread over seeds.
+        measured = {
+            "average_28": 81.5,
+            "average_56": 12.3,
+            "max_28": 75.6,
+            "max_56": 68.6,
+        }
     """,
     hint="`trained(nn.AdaptiveMaxPool2d(1), seed=0)` is one of the ten networks; 14 black pixels "
     "on each side make 56×56.",
     wrong=[
-        ('80.0, "average_56"', '0.8, "average_56"', "Percent are wanted, such as 12.3."),
-        ("lacks", "lacks", "lacks"),
+        ("81.5,", "0.815,", "Percent are wanted, such as 12.3."),
+        ("75.6,", "0.756,", "Percent are wanted, such as 12.3."),
+        (": 12.3", ": 68.6", "That is the maximum: the mean is pulled by black positions."),
+        (": 68.6", ": 12.3", "Did you train the network with `nn.AdaptiveMaxPool2d(1)`?"),
+        ('"max_56"', '"max"', "lacks `max_56`"),
     ],
 )
 def measured(answer):
     wanted = solved("4.6")
     expect_keys(answer, wanted)
     for key, within in WITHIN.items():
-        expect_numbers(answer, {key: wanted[key]}, within=within / wanted[key])
+        got = item(answer[key])
+        if not isinstance(got, int | float) or not abs(got - wanted[key]) <= within:
+            expect_numbers(answer, {key: wanted[key]}, within=0.1)  # says what is wrong
     return "black positions pull the mean, and hardly the maximum."
