@@ -20,12 +20,13 @@ import torch
 from torch import nn
 
 from nin_lib import live, models, records, summary, train
-from nin_lib.check import chapter02, chapter06, expect  # noqa: F401
+from nin_lib.check import chapter02, chapter04, chapter06, expect  # noqa: F401
 from nin_lib.check.chapter10 import _shared
 from nin_lib.check.grade import solved  # noqa: F401
-from nin_lib.data import wardrobe, whitening  # noqa: F401
+from nin_lib.data import load, shifted, wardrobe, whitening  # noqa: F401
 from nin_lib.live import bend
 from nin_lib.recipes import RECIPES, find, studies  # noqa: F401
+from nin_lib.records.small_networks import small_records
 from nin_lib.train import Engine  # noqa: F401
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
@@ -617,6 +618,124 @@ def reach(row: int, column: int) -> tuple[int, int]:
         ].sum().backward()
     used = (noise.grad != 0).any(0)[0]
     return used.any(1).sum().item(), used.any(0).sum().item()
+
+
+# Chapter 4.
+def alexnets_head() -> nn.Module:
+    """AlexNet's three fully connected layers on the 384 maps of 5×5 of NiN-224."""
+    first, *rest = models.alexnet()[-1]
+    return nn.Sequential(nn.Linear(384 * 5 * 5, first.out_features), *rest)
+
+
+def pair(head: str) -> nn.Module:
+    """The shape of a network of Figure 4.1."""
+    return models.small.PAIR[head].network()
+
+
+def head_row(recipe: str) -> tuple[float, ...]:
+    """Training accuracy and test accuracy in percent, each with its standard deviation as a share,
+    and their difference in points."""
+    runs = recorded(recipe)
+    training = [run["history"][-1]["train_accuracy"] for run in runs]
+    test = [run["result"]["accuracy"] for run in runs]
+    points = 100 * (mean(training) - mean(test))
+    return 100 * mean(training), stdev(training), 100 * mean(test), stdev(test), points
+
+
+def pairs_of_heads() -> tuple[int, int, int]:
+    """Of the small networks: pairs that differ in the head, and how many have a larger gap between
+    training and test accuracy, and a higher test accuracy, with the fully connected head."""
+    runs = [run for record in small_records() for run in record["runs"]]
+    trunk = ("kernel", "width", "pointwise", "bottleneck")
+    found = {}
+    for run in runs:
+        heads = found.setdefault(tuple(run[name] for name in trunk), {})
+        heads.setdefault(run["head"], []).append((run["train_accuracy"], run["accuracy"]))
+    both = [heads for heads in found.values() if len(heads) == 2]
+    means = [{head: [*map(mean, zip(*of, strict=True))] for head, of in h.items()} for h in both]
+    gaps = [{head: train - test for head, (train, test) in h.items()} for h in means]
+    return (
+        len(both),
+        sum(gap["fully_connected"] > gap["average"] for gap in gaps),
+        sum(h["fully_connected"][1] > h["average"][1] for h in means),
+    )
+
+
+@cache
+def _garments() -> tuple[torch.Tensor, torch.Tensor]:
+    """The first 1,000 test images of Fashion-MNIST, and their labels."""
+    whole = load("fashion-mnist")
+    return whole.test_images[:1000], whole.test_labels[:1000]
+
+
+def _logits(head: str, images: torch.Tensor) -> torch.Tensor:
+    with torch.no_grad():
+        return models.trained_pair(head)((images / 255 - 0.286) / 0.353)
+
+
+def _right(head: str, images: torch.Tensor) -> float:
+    return (_logits(head, images).argmax(1) == _garments()[1]).float().mean().item()
+
+
+@cache
+def moved(head: str, right: int) -> float:
+    """Accuracy of a network of Figure 4.1 on images moved to the right."""
+    with torch.device("cpu"):
+        return _right(head, shifted(_garments()[0], right, 0))
+
+
+def light_lost(right: int) -> float:
+    """The share of the light that leaves the frame."""
+    with torch.device("cpu"):
+        images = _garments()[0]
+        return 1 - (shifted(images, right, 0).sum() / images.sum()).item()
+
+
+def largest_change(most: int) -> float:
+    """The largest change of a logit on the 84×84 canvas, by shifts of 1 to so many pixels."""
+    with torch.device("cpu"):
+        canvas = nn.functional.pad(_garments()[0][:50], (28, 28, 28, 28))
+        still = _logits("average", canvas)
+        shifts = [shifted(canvas, right, 0) for right in range(1, most + 1)]
+        return max((_logits("average", x) - still).abs().max().item() for x in shifts)
+
+
+def enlarged(side: int) -> float:
+    """Accuracy of the average head on images of another size."""
+    with torch.device("cpu"):
+        images = _garments()[0].float()
+        return _right("average", nn.functional.interpolate(images, (side, side), mode="bilinear"))
+
+
+def framed(side: int) -> float:
+    """The same on a black canvas."""
+    with torch.device("cpu"):
+        return _right("average", nn.functional.pad(_garments()[0], [(side - 28) // 2] * 4))
+
+
+def lost_after(picture: int) -> tuple[int, int]:
+    """By how many pixels up Figure 4.1's garment moves until the fully connected head, and until
+    the average head, predicts another class."""
+    with torch.device("cpu"):
+        figure, found = live.Slide(picture=picture, guess="alike"), {}
+        for up in range(9):
+            figure.down = -up
+            at = figure.offsets().index((0, -up))
+            for head, shares in figure.shares().items():
+                if shares[at].argmax() != picture:
+                    found.setdefault(head, up)
+    return found["fully_connected"], found["average"]
+
+
+def on_canvas(items: list) -> list[float]:
+    """What Figure 4.4 says with these items: the average's probability of each class; the class of
+    the first item has its best single position's in place of that."""
+    with torch.device("cpu"):
+        maps = live.BiggerCanvas(items=items).maps().double()
+    shares = maps.mean((1, 2)).softmax(0).tolist()
+    if items:
+        shares[items[0][0]] = maps.softmax(0)[items[0][0]].max().item()
+    return shares
 
 
 # Chapter 11. Layers are (channels in, channels out, side).
