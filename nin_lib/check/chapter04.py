@@ -395,7 +395,12 @@ def share_correct(answer):
     "measure",
     stub="""
         # means over five seeds, in percent
-        measured = {"average_28": ..., "average_56": ..., "max_28": ..., "max_56": ...}
+        measured = {
+            "average_28": ...,
+            "average_56": ...,
+            "max_28": ...,
+            "max_56": ...,
+        }
         check.answer("4.6", measured)
     """,
     solution="""
