@@ -13,7 +13,7 @@ import tomllib
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
-from statistics import NormalDist, mean, stdev  # noqa: F401
+from statistics import NormalDist, mean, median, stdev  # noqa: F401
 from types import SimpleNamespace
 
 import torch
@@ -828,6 +828,12 @@ def took(network: str, images: int, step: str = "forward") -> float:
         r for r in rows if (r["network"], r["batch_size"], r["step"]) == (network, images, step)
     ]
     return min(row["seconds"])
+
+
+def slower(step: str) -> float:
+    """By which share the median of the recorded rounds exceeds the fastest, at most."""
+    rows = [r for r in records.one("network-costs", "cpu")["rows"] if r["step"] == step]
+    return max(median(row["seconds"]) / min(row["seconds"]) for row in rows) - 1
 
 
 def for_training(network: nn.Module, images: int) -> tuple[float, float]:
