@@ -10,6 +10,7 @@ import jsonschema
 import network_costs
 import pytest
 import screens
+import shifts
 import small_networks
 
 from nin_lib import data, models, recipes, records, summary, train
@@ -167,6 +168,20 @@ def test_a_shipped_network_is_as_good_as_its_record(name, least, subtests):
             # Another processor may round a few images' logits the other way.
             assert abs(accuracy - recorded) * len(images.test_labels) < 4.5
             assert accuracy >= least
+
+
+def test_images_that_move_are_judged_as_recorded():
+    """On another processor a few images may be judged the other way."""
+    try:
+        images = data.load("fashion-mnist")
+    except data.DataError as error:
+        pytest.skip(f"no fashion-mnist here: {error}")
+    recorded = records.one("shifts", "cpu")
+    found = shifts.measure(images.test_images[:1000], images.test_labels[:1000])
+    for what in ("moved", "sizes"):
+        for row, known in zip(found[what], recorded[what], strict=True):
+            assert row == pytest.approx(known, abs=0.0035)
+    assert found["change"] == pytest.approx(recorded["change"], rel=1e-3)
 
 
 def test_the_page_names_the_runs_that_look_at_the_test_set_after_each_epoch():
