@@ -7,7 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 # The finished chapters, by the names of their files. tests/book/form.py says what they must be.
-FINISHED: tuple[str, ...] = ("01_one_by_one_convolution", "02_mlpconv")
+FINISHED: tuple[str, ...] = (
+    "01_one_by_one_convolution",
+    "02_mlpconv",
+    "03_build_and_train_nin",
+)
 EXERCISES = "Exercises"  # the section in which a chapter's exercises lie
 KINDS = ("read", "predict", "build", "debug", "measure", "open")  # of exercises, in this order
 MARK = re.compile(r"### Exercise (\d+\.\d+) · ([a-z]+) · ★{1,3} · (\d+) min")

@@ -60,9 +60,9 @@ def load(
 
 def is_in_float32(run: dict) -> bool:
     """Whether the book's loop ran in float32 although the processor multiplies bfloat16."""
-    engine, machine = run["engine"], run["machine"]
-    faster = machine["device"] == "cpu" and machine["bfloat16_in_hardware"]
-    return faster and engine["resident"] and engine["precision"] == "float32"
+    if run.get("engine", {}).get("precision") != "float32" or not run["engine"]["resident"]:
+        return False
+    return run["machine"]["device"] == "cpu" and run["machine"]["bfloat16_in_hardware"]
 
 
 def groups(recipe: str, data: str, **only) -> dict[tuple, list[dict]]:
