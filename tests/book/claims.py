@@ -715,6 +715,34 @@ def on_canvas(items: list) -> list[float]:
         shares[items[0][0]] = maps.softmax(0)[items[0][0]].max().item()
     return shares
 
+# Chapter 3.
+def receptive_field(*layers: tuple[int, int]) -> int:
+    """Height in pixels of what a number depends on after layers of (kernel size, stride)."""
+    field, step = 1, 1
+    for kernel, stride in layers:
+        field, step = field + (kernel - 1) * step, step * stride
+    return field
+
+
+def fails(size: int) -> list[int]:
+    """Sizes that NiN-224's pools are given, and what the last one that fits leaves."""
+    sizes = [(size - 11) // 4 + 1]
+    while sizes[-1] >= 3:
+        sizes.append((sizes[-1] - 3) // 2 + 1)
+    return sizes
+
+
+def in_float32(recipe: str) -> dict:
+    """The one recorded run of a recipe in float32 on a machine with bfloat16."""
+    [run] = records.load(recipe, find(recipe).data, in_float32=True)
+    return run
+
+
+def watched(recipe: str, epoch: int) -> float:
+    """Accuracy of the one recorded run after that epoch, on what it watches."""
+    [run] = recorded(recipe)
+    return run["history"][epoch - 1]["watched_accuracy"]
+
 
 # Chapter 11. Layers are (channels in, channels out, side).
 NAIVE_3A = (192, 64, 1), (192, 128, 3), (192, 32, 5)

@@ -17,6 +17,7 @@ from nin_lib import data, models, recipes, records, summary, train
 from nin_lib.data import official
 from nin_lib.models import small
 from nin_lib.recipes import RECIPES, studies
+from nin_lib.records import read
 from nin_lib.train import Engine
 
 ROOT = book_map.ROOT
@@ -79,6 +80,7 @@ def whole_and_about_todays_recipe(name, run):
     shortened = "" if then["epochs"] == today["epochs"] else f"-{then['epochs']}-epochs"
     device = run["machine"]["device"]
     manner = "" if run["engine"]["resident"] else "-as-written"
+    manner = "-float32" if read.is_in_float32(run) else manner
     assert name == f"{then['name']}{shortened}-{run['data']}-seed{run['seed']}-{device}{manner}"
     known = official.OFFICIAL[run["data"]].digest
     assert known in (None, run["data_digest"])
@@ -120,6 +122,12 @@ def test_five_seeds_of_each_pocket_recipe_reach_what_the_book_promises(recipe, l
     runs = records.load(recipe, "fashion-mnist")
     assert [run["seed"] for run in runs] == [0, 1, 2, 3, 4]
     assert mean(run["result"]["accuracy"] for run in runs) >= least
+
+
+def test_the_pocket_network_was_also_trained_in_float32():
+    [run] = records.load("pocket", "fashion-mnist", in_float32=True)
+    assert run["result"]["accuracy"] >= 0.915 and run["machine"]["threads"] == 2
+    assert run not in records.load("pocket", "fashion-mnist")
 
 
 def test_the_training_speed_climbs_as_high_as_the_book_promises():
