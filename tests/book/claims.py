@@ -715,6 +715,7 @@ def on_canvas(items: list) -> list[float]:
         shares[items[0][0]] = maps.softmax(0)[items[0][0]].max().item()
     return shares
 
+
 # Chapter 3.
 def receptive_field(*layers: tuple[int, int]) -> int:
     """Height in pixels of what a number depends on after layers of (kernel size, stride)."""
