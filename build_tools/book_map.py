@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # The start page's path of ninety minutes: these chapters, and one exercise of each.
 PATH = {
     "01_one_by_one_convolution": "1.4",
-    "03_build_and_train_nin": "3.1",
-    "04_global_average_pooling": "4.1",
+    "03_build_and_train_nin": "3.4",
+    "04_global_average_pooling": "4.4",
 }
 
 
