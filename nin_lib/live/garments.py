@@ -66,13 +66,21 @@ def garments() -> Garments:
         if photographs:
             own = getattr(photographs, f"{half}_images"), getattr(photographs, f"{half}_labels")
             chosen = torch.from_numpy(rng.permutation(len(own[1]))[:real])
-            images, labels = torch.cat([own[0][chosen], images]), torch.cat([own[1][chosen], labels])
+            images, labels = (
+                torch.cat([own[0][chosen], images]),
+                torch.cat([own[1][chosen], labels]),
+            )
         parts[f"{half}_images"] = (images.double() * (LEVELS / 255)).round().to(torch.uint8)
         parts[f"{half}_labels"] = labels.to(torch.uint8)
     mixed = torch.from_numpy(rng.permutation(sum(TRAIN)))
     for name in ("train_images", "train_labels"):
         parts[name] = parts[name][mixed]
     return Garments(**parts, real=(TRAIN[0], TEST[0]) if photographs else (0, 0))
+
+
+def source() -> str:
+    """Where the images come from."""
+    return "Fashion-MNIST and wardrobe" if garments().real[0] else "wardrobe"
 
 
 @cache

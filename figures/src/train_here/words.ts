@@ -1,11 +1,12 @@
 /** The words of *Train it here*. */
 import type { Reason } from "../training/messages";
 
+const lower = (sentence: string) => sentence[0].toLowerCase() + sentence.slice(1);
 const BECAUSE: Record<Exclude<Reason, "">, (detail: string) => string> = {
-  none: (why) => `, because ${why}`,
-  differs: () => ", because the GPU’s first gradient is another one than the processor’s",
-  lost: (why) => `, because the GPU was lost (${why}); the training goes on from its last state`,
-  slow: () => ", because the GPU is slower here; the training goes on from its last state",
+  none: (why) => `: ${lower(why)}`,
+  differs: () => ": the first gradient that the GPU computed is another one.",
+  lost: (why) => `, from the last state on: ${lower(why)}`,
+  slow: () => ", from the last state on: the GPU is slower here.",
 };
 
 export const WORDS = {
@@ -63,7 +64,7 @@ export const WORDS = {
     ` It names ${photographs}\u00a0% of ${counts[0]} test photographs and ${drawn}\u00a0% of ${counts[1]} drawn garments correctly.`,
   testsDrawn: (drawn: string, count: string) => ` It names ${drawn}\u00a0% of ${count} drawn test garments correctly.`,
   engine: (name: string, reason: Reason, detail: string) =>
-    ` ${name} does the work${reason ? BECAUSE[reason](detail) : "; its first gradient is the processor’s"}.`,
+    ` ${name} does the work${reason ? BECAUSE[reason](detail) : "; the processor computed the same first gradient."}`,
   here: " Workers are not allowed here, so it works in the page itself.",
   diverged: " Diverged: the loss is no longer a number.",
   dead: (chances: string) => ` The loss stays at that of equal chances, ln 10 = ${chances}: the network has learned nothing.`,

@@ -2,7 +2,7 @@
  * One training after another, in whatever runs this: on the GPU where there is one that computes the
  * same as the processor and faster, else on the processor; from whichever state it has reached.
  */
-import type { Engine, State } from "./engine";
+import type { Engine } from "./engine";
 import { type Garments, pack, readGarments } from "./garments";
 import { openGpu } from "./gpu/gpu";
 import type { Answer, Choices, Reason, Request } from "./messages";
@@ -31,6 +31,8 @@ export function apart(one: Float32Array, other: Float32Array): number {
   }
   return Math.sqrt(difference / whole);
 }
+
+const sentence = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 export const planOf = ({ network, norm, lastRelu }: Choices): Plan => plan(BATCH, { ...(network === "twin" ? TWIN : POCKET), norm, lastRelu });
 
@@ -77,7 +79,7 @@ export function session(post: (answer: Answer) => void, part: number): (request:
     const began = performance.now();
     const gradient = await processor.gradient(first);
     const slowest = performance.now() - began; // of a step that is worth going to the GPU
-    const gpu = await openGpu(own, train, RULE, { software }).catch((error) => String(error));
+    const gpu = await openGpu(own, train, RULE, { software }).catch(sentence);
     if (typeof gpu === "string") say("none", gpu);
     else
       try {
@@ -86,7 +88,7 @@ export function session(post: (answer: Answer) => void, part: number): (request:
         if (apart(await gpu.gradient(first), gradient) < SHARE) say("");
         else await byProcessor("differs");
       } catch (error) {
-        await byProcessor("lost", String(error));
+        await byProcessor("lost", sentence(error));
       }
 
     const test = async (epoch: number) => {
@@ -121,7 +123,7 @@ export function session(post: (answer: Answer) => void, part: number): (request:
         if (engine !== processor && ++parts === 2 && took / count > slowest) await byProcessor("slow");
       } catch (error) {
         if (engine === processor) throw error;
-        await byProcessor("lost", String(error));
+        await byProcessor("lost", sentence(error));
         continue;
       }
       await judge.set(state);
@@ -148,7 +150,7 @@ export function session(post: (answer: Answer) => void, part: number): (request:
       try {
         await train(request.run, request.choices, request.software);
       } catch (error) {
-        post({ kind: "failed", run: request.run, why: String(error) });
+        post({ kind: "failed", run: request.run, why: sentence(error) });
       }
     }
     if (request.kind === "go") {
