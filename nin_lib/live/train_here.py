@@ -39,7 +39,7 @@ class TrainHere(GarmentFigure):
     epochs = traitlets.Enum(training.EPOCHS, 6).tag(sync=True)
     final_relu = traitlets.Bool(False).tag(sync=True)
     norm = traitlets.Bool(True).tag(sync=True)
-    initialization = traitlets.Enum(training.STARTS, "he").tag(sync=True)
+    initialization = traitlets.Enum(training.SCHEMES, "he").tag(sync=True)
     network = traitlets.Enum(tuple(training.WIDTHS), "pocket").tag(sync=True)
     seed = traitlets.Int(0, min=0, max=9999).tag(sync=True)
     picture = traitlets.Int(1).tag(sync=True)

@@ -1,7 +1,7 @@
 /** What the reader chooses before a training, and the elements to choose it with. */
 import type { Choices } from "../training/messages";
 import { plan, TWIN } from "../training/plan";
-import type { Start } from "../training/recipe";
+import type { Scheme } from "../training/recipe";
 import { h, setValue, slider, write } from "../shell/dom";
 import type { Stage } from "../shell/figure";
 import { rounded, thousands } from "../shell/format";
@@ -9,7 +9,7 @@ import { WORDS } from "./words";
 
 const EPOCHS = [1, 2, 4, 6, 10, 20];
 const RATE = [0.003, 3];
-const STARTS: Start[] = ["he", "xavier", "default"];
+const SCHEMES: Scheme[] = ["he", "xavier", "default"];
 const SEEDS = 10_000;
 
 const short = (value: number) => Number(value.toPrecision(2));
@@ -25,7 +25,7 @@ export function settings(stage: Stage) {
     epochs: among("epochs", [6, ...EPOCHS]),
     lastRelu: !!stage.get("final_relu"),
     norm: !!stage.get("norm"),
-    initialization: among("initialization", STARTS),
+    initialization: among("initialization", SCHEMES),
     network: among("network", ["pocket", "twin"] as const),
     seed: Math.round(number("seed", [0, SEEDS - 1], 0)),
   });

@@ -10,7 +10,7 @@ import { CLASSES, plan, POCKET, TWIN } from "../training/plan";
 
 const CHANCES = Math.log(CLASSES);
 const RECENT = 20; // losses that are looked at
-const NEAR = 0.002; // of equal chances: the training is dead
+const AWAY = 0.03; // a mean loss this share below that of equal chances has left it
 const FIRST = 10; // steps that the table lists
 const IMAGES = 6000;
 const BATCH = 128;
@@ -52,7 +52,8 @@ export function story(stage: Stage, learned: Training, garment: GarmentImage, ch
     const last = run.losses.slice(-RECENT);
     if (!Number.isFinite(last.at(-1)!)) return WORDS.diverged;
     const still = phase === "done" || run.losses.length >= run.perEpoch;
-    return still && last.every((loss) => Math.abs(loss - CHANCES) < NEAR) ? WORDS.dead(fixed(CHANCES, 3)) : "";
+    const mean = last.reduce((a, b) => a + b) / last.length;
+    return still && mean > (1 - AWAY) * CHANCES ? WORDS.stuck(fixed(CHANCES, 3)) : "";
   };
   const speed = () => {
     const { run, phase } = learned;

@@ -1,5 +1,5 @@
 /** What a page and the worker that trains say to each other. */
-import type { Start } from "./recipe";
+import type { Scheme } from "./recipe";
 
 /** What the reader chooses. */
 export interface Choices {
@@ -7,7 +7,7 @@ export interface Choices {
   epochs: number;
   lastRelu: boolean;
   norm: boolean;
-  initialization: Start;
+  initialization: Scheme;
   network: "pocket" | "twin";
   seed: number;
 }

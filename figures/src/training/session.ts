@@ -9,7 +9,7 @@ import type { Answer, Choices, Reason, Request } from "./messages";
 import { Judge } from "./judge";
 import { plan, POCKET, type Plan, TWIN } from "./plan";
 import { Processor } from "./processor/processor";
-import { initial, order, rates, RULE } from "./recipe";
+import { initialize, order, rates, RULE } from "./recipe";
 
 export const BATCH = 128; // images of a step
 const SHARE = 0.02; // by which the first gradients of GPU and processor may differ, as lengths
@@ -59,7 +59,7 @@ export function session(post: (answer: Answer) => void, part: number): (request:
     const steps = perEpoch * choices.epochs;
     const all = order(train.labels.length, BATCH, choices.epochs, choices.seed);
     const rate = rates(steps, choices.rate);
-    let state = initial(own, choices.initialization, choices.seed);
+    let state = initialize(own, choices.initialization, choices.seed);
     judge = undefined;
 
     const processor = new Processor(own, train, RULE);
