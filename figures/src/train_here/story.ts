@@ -35,16 +35,16 @@ export function story(stage: Stage, learned: Training, garment: GarmentImage, ch
     if (phase === "training" && key === toldFor) return told;
     toldFor = key;
     const best = seen.shares.indexOf(Math.max(...seen.shares));
-    const when = run.tests.length ? WORDS.after(run.tests.length, run.choices.epochs) : run.losses.length ? WORDS.inFirst : WORDS.untrained;
-    return (told = WORDS.names(when, names[best] ?? "–", (100 * (seen.shares[best] || 0)).toFixed(0)));
+    const when = run.tests.length ? "" : run.losses.length ? WORDS.inFirst : WORDS.untrained;
+    return (told = WORDS.names(names[best] ?? "–", (100 * (seen.shares[best] || 0)).toFixed(0)) + when);
   };
   const tested = () => {
     const test = learned.run?.tests.at(-1);
     const { photographs, drawn } = learned.counts;
     if (!test) return "";
-    return photographs
+    return WORDS.after(test.epoch, learned.run!.choices.epochs) + (photographs
       ? WORDS.tests(percent(test.photographs), [thousands(photographs), thousands(drawn)], percent(test.drawn))
-      : WORDS.testsDrawn(percent(test.drawn), thousands(drawn));
+      : WORDS.testsDrawn(percent(test.drawn), thousands(drawn)));
   };
   const verdict = () => {
     const { run, phase } = learned;
