@@ -1,7 +1,6 @@
 // For esbuild: a style sheet as a minified string, a .wat file as the base64 of its WebAssembly, a
 // .wgsl file as a string without comments and needless space, and "worker:./file", from the folder
 // of whoever imports it, as the script of a worker.
-imports it, as the script of a worker.
 import { build, transform } from "esbuild";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
