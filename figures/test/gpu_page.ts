@@ -32,6 +32,8 @@ const page = {
   },
   gradient: async (batch: number[]) => base64(await gpu.gradient(Uint32Array.from(batch))),
   steps: (order: number[], rates: number[]) => gpu.steps(Uint32Array.from(order), Float32Array.from(rates)),
+  /** What WebGPU forbids; it says so in an event. */
+  misuse: () => void gpu.device.createBuffer({ size: 4, usage: 0 }),
   end: () => gpu.end(),
 };
 

@@ -64,7 +64,7 @@ export function buffer(device: GPUDevice, label: string, count: number, data?: A
 export async function network(device: GPUDevice, plan: Plan, images: Images, rule: Rule): Promise<[Network, Buffers]> {
   const kernels = new Kernels(device);
   const floats = (label: string, count: number) => buffer(device, label, count);
-  const weightsOf = ({ to, from, kernel }: Layer) => to * from * kernel ** 2;
+  const depthOf = ({ from, kernel }: Layer) => from * kernel ** 2; // of a patch
 
   const parameters = floats("parameters", plan.size);
   const momentum = floats("momentum", plan.size);
@@ -89,7 +89,7 @@ export async function network(device: GPUDevice, plan: Plan, images: Images, rul
     const { kernel, stride, norm, pool, to } = layer;
     const positions = plan.batch * layer.out ** 2;
     const numbers = Uint32Array.of(
-      ...[layer.from, to, layer.side, layer.out, plan.batch * layer.side ** 2, positions],
+      ...[layer.from, to, layer.side, layer.out, depthOf(layer), plan.batch * layer.side ** 2, positions],
       ...[layer.weight, layer.scale, layer.bias, layer.stats, Number(layer.relu), share(positions)],
     );
     const sizes = buffer(device, "uniform", numbers.length, numbers);
@@ -112,12 +112,12 @@ export async function network(device: GPUDevice, plan: Plan, images: Images, rul
   forward.push(kernels.dispatch("loss", [passes[passes.length - 1].sizes, x, labels, d, results], [plan.batch], { smoothing }));
 
   const shareCount = ({ positions }: Pass) => Math.ceil(positions / share(positions));
-  const shares = floats("shares", Math.max(...passes.map((pass) => shareCount(pass) * weightsOf(pass.layer))));
+  const shares = floats("shares", Math.max(...passes.map((pass) => shareCount(pass) * pass.layer.to * depthOf(pass.layer))));
   const backward: Promise<Dispatch>[] = [];
   for (const pass of [...passes].reverse()) {
     const { layer, positions, sizes, x, z, y } = pass;
     const { kernel, stride, to } = layer;
-    const weights = weightsOf(layer);
+    const depth = depthOf(layer);
     if (layer.pool) {
       backward.push(kernels.dispatch("poolBackward", [sizes, y, d, next], each((to * positions) / 4)));
       [d, next] = [next, d];
@@ -125,8 +125,8 @@ export async function network(device: GPUDevice, plan: Plan, images: Images, rul
     if (layer.norm) backward.push(kernels.dispatch("normBackward", [sizes, parameters, z, y, statistics, d, gradient], [to]));
     else backward.push(kernels.dispatch("biasBackward", [sizes, y, d, gradient], [to]));
     backward.push(
-      kernels.dispatch("backwardWeights", [sizes, d, x, shares], tiles(to, weights / to, shareCount(pass)), { kernel, stride }),
-      kernels.dispatch("addShares", [sizes, shares, gradient], each(weights), { weights }),
+      kernels.dispatch("backwardWeights", [sizes, d, x, shares], tiles(to, depth, shareCount(pass)), { kernel, stride }),
+      kernels.dispatch("addShares", [sizes, shares, gradient], each(to * depth)),
     );
     if (pass === passes[0]) break; // the images need no gradient
     const positionsIn = plan.batch * layer.side ** 2;

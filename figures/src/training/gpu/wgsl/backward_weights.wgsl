@@ -10,7 +10,7 @@ const SPLIT = true;
 @group(0) @binding(3) var<storage, read_write> shares: array<f32>; // [share][m][k]
 
 fn size() -> Size {
-  return Size(layer.channels_out, layer.channels_in * kernel * kernel, layer.positions_out);
+  return Size(layer.channels_out, layer.depth, layer.positions_out);
 }
 
 fn left(m: u32, p: u32) -> f32 {
@@ -22,6 +22,5 @@ fn right(p: u32, k: u32) -> f32 {
 }
 
 fn write(m: u32, k: u32, share: u32, sum: f32) {
-  let depth = layer.channels_in * kernel * kernel;
-  shares[(share * layer.channels_out + m) * depth + k] = sum;
+  shares[(share * layer.channels_out + m) * layer.depth + k] = sum;
 }

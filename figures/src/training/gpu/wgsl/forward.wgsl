@@ -11,11 +11,11 @@ const SPLIT = false;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>; // output [channel][position]
 
 fn size() -> Size {
-  return Size(layer.channels_out, layer.positions_out, layer.channels_in * kernel * kernel);
+  return Size(layer.channels_out, layer.positions_out, layer.depth);
 }
 
 fn left(m: u32, k: u32) -> f32 {
-  return parameters[layer.weight + m * layer.channels_in * kernel * kernel + k];
+  return parameters[layer.weight + m * layer.depth + k];
 }
 
 fn right(k: u32, p: u32) -> f32 {

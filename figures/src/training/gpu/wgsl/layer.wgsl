@@ -7,6 +7,7 @@ struct Layer {
   channels_out: u32,
   side_in: u32, // height and width of the input
   side_out: u32,
+  depth: u32, // of a patch: channels_in × kernel × kernel
   positions_in: u32, // images × height × width
   positions_out: u32,
   weight: u32, // where this layer's weights begin among all parameters
