@@ -1,10 +1,12 @@
-"""Figure 7.1, train it here: nothing is loaded before it is asked for, the network learns in the page
-as in torch, and whatever fails is said in a sentence and costs nothing."""
+"""Figure 7.1, train it here: nothing is loaded before it is asked for, the network learns in the
+page as in torch, and whatever fails is said in a sentence and costs nothing."""
 
+import gzip
 import json
 import re
 import struct
 
+import browser as browser_tools
 import numpy as np
 import pytest
 import torch
@@ -15,11 +17,11 @@ from playwright.sync_api import expect
 
 from nin_lib import live
 from nin_lib.live import garments, training
+from nin_lib.live.base import scripts
+from nin_lib.live.files import FOLDER
 
 #: Trained in a few seconds by WebAssembly.
 SHORT = "network=twin&epochs=1"
-#: The address of a file inside the page, for one that is broken.
-FILES = "data-files"
 PATIENCE = 240_000  # ms; a training beside other work
 
 
@@ -55,7 +57,7 @@ def losses(page, count=10):
 def test_the_file_holds_what_the_page_trains_on():
     packed = garments.content()
     assert packed[:2] == b"\x1f\x8b" and len(packed) < 1.3e6
-    whole = __import__("gzip").decompress(packed)
+    whole = gzip.decompress(packed)
     (length,) = struct.unpack("<I", whole[:4])
     header, rest = json.loads(whole[4 : 4 + length]), whole[4 + length :]
     count = header["train"] + header["test"]
@@ -81,10 +83,26 @@ def test_where_there_is_no_fashion_mnist_all_garments_are_drawn(monkeypatch):
 # ---- before
 
 
-def test_nothing_is_loaded_before_the_press_and_the_button_says_how_much(open_tab, address):
+@pytest.fixture
+def served(tmp_path):
+    """The figure on a page of a server, its files beside it as on the site."""
+    made, folder = figure(), tmp_path / "live"
+    folder.mkdir()
+    for name in made.needs:
+        (folder / name).write_bytes(made.file(name))
+    (folder / "train_here.mjs").write_bytes((FOLDER / "train_here.mjs").read_bytes())
+    page = (
+        f"<!doctype html><html lang=en><title>A</title>{made._placeholder('live/train_here.mjs')}"
+    )
+    (tmp_path / "index.html").write_text(page + scripts(), encoding="utf-8")
+    with browser_tools.served(tmp_path) as address:
+        yield address
+
+
+def test_nothing_is_loaded_before_the_press_and_the_button_says_how_much(open_tab, served):
     tab, loaded = open_tab(), []
     tab.on("request", lambda request: loaded.append(request.url))
-    tab.goto(f"{address}/07_training_on_a_gpu.html#fig-7.1:{SHORT}")
+    tab.goto(f"{served}/index.html#fig-7.1:{SHORT}")
     page = Shown(tab, "7.1").ready()
     tab.wait_for_load_state("networkidle")
 
@@ -96,7 +114,7 @@ def test_nothing_is_loaded_before_the_press_and_the_button_says_how_much(open_ta
     go(page).click()
     page.wait_for("The network says")
     assert of_the_training() == {"training.js", "garments.4bit"}
-    assert all(url.startswith((address, "blob:", "data:")) for url in loaded)
+    assert all(url.startswith((served, "blob:", "data:")) for url in loaded)
     page.button("start again").click()
     expect(go(page)).to_have_text("train")
 
@@ -110,11 +128,6 @@ def test_the_page_begins_as_the_fallback_says(shown):
 
 
 # ---- a training
-
-
-@pytest.fixture(scope="module")
-def kept():
-    return {}
 
 
 def test_the_small_twin_learns_in_the_page_and_names_what_is_drawn(shown):
@@ -279,7 +292,7 @@ def test_a_truncated_file_is_said_and_the_figure_goes_on(shown, change, words):
 
 
 def test_a_file_that_its_host_has_unpacked_is_read(shown):
-    page = broken(shown, SHORT, lambda content: __import__("gzip").decompress(content))
+    page = broken(shown, SHORT, lambda content: gzip.decompress(content))
     go(page).click()
     page.wait_for("The network says")
 
