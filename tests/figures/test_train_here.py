@@ -209,28 +209,30 @@ def test_a_rate_far_too_high_diverges_in_words(shown):
 
 
 @pytest.mark.parametrize(
-    "state",
+    ("state", "count"),
     [
-        "network=twin&epochs=2",
-        "network=twin&epochs=2&norm=false&final_relu=true&initialization=xavier&seed=7&rate=0.1",
-        pytest.param("network=pocket&epochs=4&initialization=default", marks=pytest.mark.slow),
+        ("", 7),
+        ("network=twin&epochs=2", 6),
+        ("network=twin&epochs=2&rate=0.1", 10),
+        ("network=twin&norm=false&final_relu=true&initialization=xavier&seed=7", 10),
+        pytest.param("initialization=default&seed=1", 7, marks=pytest.mark.slow),
+        pytest.param("network=twin&epochs=20&norm=false&rate=0.1", 10, marks=pytest.mark.slow),
     ],
 )
-def test_the_copied_code_has_the_same_losses(shown, state):
+def test_the_copied_code_has_the_same_losses(shown, state, count):
+    """Of the steps before rounding has grown: as far as torch's float32 agrees with its float64."""
     page = shown(figure(), state)
     go(page).click()
-    ten = page.root.locator(".readings b").first
-    ten.filter(has_text=re.compile(r"\d")).wait_for(timeout=PATIENCE)
+    go(page).get_by_text("pause").wait_for()
     page.button("as table").click()
     tenth = page.root.locator(".nin-panel tbody tr").nth(9).locator("td").first
     expect(tenth).to_have_text(re.compile(r"\d"), timeout=PATIENCE)
-    ours = losses(page)
     go(page).click()  # no need to go on
-    said = page.wait_for("Paused.").says()
+    page.wait_for("Paused.").tab.wait_for_timeout(1500)
+    said, ours, found = page.says(), losses(page), []
     page.button("copy as PyTorch").click()
     code = page.root.locator(".nin-panel pre").inner_text()
     assert words_of(code) == said
-    found = []
 
     class Enough(Exception):
         pass
@@ -242,7 +244,8 @@ def test_the_copied_code_has_the_same_losses(shown, state):
 
     with pytest.raises(Enough):
         exec(code, {"print": take})
-    assert found == pytest.approx(ours, abs=1e-3)
+    assert found[:count] == pytest.approx(ours[:count], abs=1e-3)
+    assert found == pytest.approx(ours, abs=0.03)
 
 
 def test_torch_draws_the_pages_numbers():
