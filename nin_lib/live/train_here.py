@@ -9,11 +9,10 @@ import traitlets
 from nin_lib import records
 from nin_lib.live import garments, training
 from nin_lib.live.drawing import PALETTE, gray, svg
-from nin_lib.live.files import FOLDER
+from nin_lib.live.files import FOLDER, TRAINING
 from nin_lib.live.garment import GarmentFigure
 from nin_lib.records import read
 
-SCRIPT = "training.js"
 MIDDLE = (13, 14)  # the first place of the page's cursor
 
 
@@ -27,13 +26,13 @@ class TrainHere(GarmentFigure):
         rate, epochs, final_relu, norm, initialization, network, seed: what is trained, and how.
         before: the reader's own picture as it was before the first stroke, in base64.
         tool: ``"brush"`` or ``"eraser"``.
-        download: bytes that a page loads once the reader wants to train.
+        download: megabytes that a page loads once the reader wants to train.
         source: where the images come from.
         recorded: images per second of the book's own trainings, and where.
     """
 
     bundle = "train_here"
-    needs = (SCRIPT, garments.NAME)
+    needs = (TRAINING, garments.NAME)
     shared = (*training.Settings._fields, "picture", "own", "before", "tool")
     rate = traitlets.Float(0.4, min=0.003, max=3).tag(sync=True)
     epochs = traitlets.Enum(training.EPOCHS, 6).tag(sync=True)
@@ -45,13 +44,13 @@ class TrainHere(GarmentFigure):
     picture = traitlets.Int(1).tag(sync=True)
     before = traitlets.Unicode("").tag(sync=True)
     tool = traitlets.CaselessStrEnum(("brush", "eraser"), "brush").tag(sync=True)
-    download = traitlets.Int(read_only=True).tag(sync=True)
+    download = traitlets.Float(read_only=True).tag(sync=True)
     source = traitlets.Unicode(read_only=True).tag(sync=True)
     recorded = traitlets.List(read_only=True).tag(sync=True)
 
     @traitlets.default("download")
-    def _download(self) -> int:
-        return sum(len(self.file(name)) for name in self.needs)
+    def _download(self) -> float:
+        return round(sum(len(self.file(name)) for name in self.needs) / 1e6, 1)
 
     @traitlets.default("source")
     def _source(self) -> str:
@@ -70,8 +69,8 @@ class TrainHere(GarmentFigure):
         return training.Settings(*(getattr(self, n) for n in training.Settings._fields))
 
     def file(self, name: str) -> bytes:
-        if name == SCRIPT:
-            return (FOLDER / SCRIPT).read_bytes()
+        if name == TRAINING:
+            return (FOLDER / TRAINING).read_bytes()
         return garments.content() if name == garments.NAME else super().file(name)
 
     def sentence(self) -> str:
@@ -83,7 +82,7 @@ class TrainHere(GarmentFigure):
         blank = " All pixels are the same, so there is no garment."
         row, column = MIDDLE
         return (
-            f"Nothing is loaded yet: train loads {self.download / 1e6:.1f}\xa0MB. The {kind} has "
+            f"Nothing is loaded yet: train loads {self.download:.1f}\xa0MB. The {kind} has "
             f"{parameters:,} parameters; {epochs} of {sum(garments.TRAIN):,} images take "
             f"{training.steps_of(settings):,} steps."
             f"{blank if pixels.min() == pixels.max() else ''}"

@@ -12,7 +12,7 @@ import pytest
 import torch
 from chapters import PHONE
 from copied import words_of
-from harness import Shown
+from harness import Shown, alone
 from playwright.sync_api import expect
 
 from nin_lib import live
@@ -347,3 +347,27 @@ def test_on_a_phone_the_curve_is_beside_the_button(shown):
     page = shown(figure(), SHORT, **PHONE)
     trained(page)
     assert page.fits() and page.cut() == []
+
+
+@pytest.mark.slow
+@pytest.mark.chromium
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_gpu_in_software_is_refused_and_if_it_is_asked_for_found_too_slow(
+    browser, tmp_path, asked
+):
+    """It computes the same first gradient, trains two parts, and leaves the rest to WebAssembly."""
+    (tmp_path / "figure.html").write_text(alone(figure()), encoding="utf-8")
+    flags = [*browser_tools.FLAGS, "--enable-unsafe-webgpu"]
+    chromium = browser.browser_type.launch(executable_path=browser_tools.find(), args=flags)
+    tab = chromium.new_page()
+    address = (tmp_path / "figure.html").as_uri() + ("?software" if asked else "")
+    tab.goto(f"{address}#fig-7.1:{SHORT}")
+    page = Shown(tab).ready()
+    go(page).click()
+    if asked:
+        done = page.root.locator(".nin-says", has_text="whose first gradient is the processor’s")
+        done.wait_for(timeout=PATIENCE)
+    expect(go(page)).to_have_text("train again", timeout=PATIENCE)
+    reason = "from the last state on: the GPU is slower here" if asked else "runs in software"
+    assert reason in page.says() and accuracy(page.says())[0] > 60
+    chromium.close()

@@ -20,7 +20,6 @@ export interface Run {
   reason: Reason;
   detail: string;
   speed: number; // images per second
-  seconds: number;
 }
 
 export interface Training {
@@ -66,7 +65,7 @@ export function training(model: Model, signal: AbortSignal, onChange: (road?: st
       case "progress":
         run!.losses.push(...answer.losses);
         run!.rights.push(...answer.rights);
-        Object.assign(run!, { speed: answer.speed, seconds: answer.seconds });
+        run!.speed = answer.speed;
         break;
       case "tested":
         run!.tests.push(answer.test);
@@ -133,7 +132,7 @@ export function training(model: Model, signal: AbortSignal, onChange: (road?: st
   };
   const start = (choices: Choices, software: boolean) => {
     if (self.run?.losses.length) self.former = self.run.losses;
-    self.run = { choices, steps: 0, perEpoch: 0, losses: [], rights: [], tests: [], engine: "", reason: "", detail: "", speed: 0, seconds: 0 };
+    self.run = { choices, steps: 0, perEpoch: 0, losses: [], rights: [], tests: [], engine: "", reason: "", detail: "", speed: 0 };
     self.phase = "training";
     self.seen = undefined;
     post!({ kind: "start", run: ++number, choices, software });

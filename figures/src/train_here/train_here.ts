@@ -14,6 +14,7 @@ import { colorTable, mapCanvas, type Painter, painter } from "../shell/maps";
 import { preamble } from "../shell/python";
 import { CLASSES } from "../training/plan";
 
+const BATCH = 128; // images of a step
 const CHANCES = Math.log(CLASSES);
 const LONG = 60; // seconds of a training, from which on the small twin is offered
 const SURE = 3; // steps after which that is known
@@ -21,7 +22,7 @@ const SURE = 3; // steps after which that is known
 function mount(stage: Stage): View {
   const root = stage.body.closest<HTMLElement>(".nin-figure")!;
   const names = stage.get<string[]>("names");
-  const size = `${(stage.get<number>("download") / 1e6).toFixed(1)}\u00a0MB`;
+  const size = `${stage.get<number>("download").toFixed(1)}\u00a0MB`;
   const software = new URLSearchParams(location.search).has("software");
   const chosen = settings(stage);
   const garment = garmentImage(stage, { words: WORDS, move: () => stage.invalidate() });
@@ -80,15 +81,15 @@ function mount(stage: Stage): View {
   choice.append(ownChoice);
   const tiles = names.map((name) => {
     const parts = { canvas: mapCanvas(), share: h("span", { class: "nin-number" }), bar: h("i", {}) };
-    const element = h("li", {}, parts.canvas, h("span", { class: "name" }, name), parts.share, h("span", { class: "nin-bar", "aria-hidden": "true" }, parts.bar));
+    const element = h("li", {}, parts.canvas, h("span", { class: "name" }, name), 
+      h("span", { class: "share" }, parts.share, h("span", { class: "nin-bar", "aria-hidden": "true" }, parts.bar)));
     return { ...parts, element };
   });
   stage.body.append(
-    h("div", { class: "settings" }, h("div", { class: "go" }, go, fromStart, otherSeed, fold), chosen.element),
+    h("div", { class: "settings" }, h("div", { class: "go" }, go, fromStart, otherSeed, fold), chosen.element, note),
     h("div", { class: "run" },
       h("div", { class: "readings", "aria-hidden": "true" }, ...Object.values(readings).map(({ element }) => element)),
-      h("div", { class: "plots" }, ...plot.parts),
-      note),
+      h("div", { class: "plots" }, ...plot.parts)),
     h("div", { class: "image" },
       choice, garment.pad.element,
       h("div", { class: "nin-controls" }, garment.pad.tools, garment.clear, garment.undo)),
@@ -116,7 +117,7 @@ function mount(stage: Stage): View {
   };
   const seconds = () => {
     const run = learned.run;
-    return run && run.losses.length >= SURE ? (run.seconds / run.losses.length) * run.steps : 0;
+    return run?.speed && run.losses.length >= SURE ? (run.steps * BATCH) / run.speed : 0;
   };
   const drawNote = () => {
     const run = learned.run;

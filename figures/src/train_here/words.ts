@@ -64,7 +64,7 @@ export const WORDS = {
     `${photographs}\u00a0% of ${counts[0]} test photographs and ${drawn}\u00a0% of ${counts[1]} drawn garments correctly.`,
   testsDrawn: (drawn: string, count: string) => `${drawn}\u00a0% of ${count} drawn test garments correctly.`,
   engine: (name: string, reason: Reason, detail: string) =>
-    ` ${name} does the work${reason ? BECAUSE[reason](detail) : "; the processor computed the same first gradient."}`,
+    ` The work is done by ${name}${reason ? BECAUSE[reason](detail) : ", whose first gradient is the processor’s."}`,
   here: " Workers are not allowed here, so it works in the page itself.",
   diverged: " Diverged: the loss is no longer a number.",
   stuck: (chances: string) => ` The loss is still that of equal chances, ln 10 = ${chances}, or near it: so far the network has learned nothing.`,

@@ -43,8 +43,8 @@ export type Answer =
   | { kind: "damaged"; why: string }
   /** Which engine works from now on, and why it is not the GPU. */
   | { kind: "engine"; run: number; name: string; road: string; reason: Reason; detail: string; steps: number; perEpoch: number }
-  /** Losses and shares of right answers of the steps since the last answer, and images per second. */
-  | { kind: "progress"; run: number; losses: number[]; rights: number[]; speed: number; seconds: number }
+  /** Losses and shares of right answers of the steps since the last answer, and images per second of the engine that works. */
+  | { kind: "progress"; run: number; losses: number[]; rights: number[]; speed: number }
   | { kind: "tested"; run: number; test: Test }
   | ({ kind: "seen"; run: number } & Seen)
   | { kind: "done"; run: number }

@@ -13,6 +13,7 @@ import { initialize, order, rates, RULE } from "./recipe";
 
 export const BATCH = 128; // images of a step
 const SHARE = 0.02; // by which the first gradients of GPU and processor may differ, as lengths
+const LATE = 60_000; // ms
 const AT_ONCE = 64; // steps asked of an engine, at most
 
 /** A pause in which messages come in. */
@@ -21,6 +22,15 @@ const breath = () => new Promise<void>((done) => {
   port1.onmessage = () => (port1.close(), done());
   port2.postMessage(0);
 });
+
+/** What is promised, or an error if it does not come: a GPU may hang without a word. */
+function answered<T>(promise: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout>;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("The GPU did not answer.")), LATE);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
 
 /** The length of the difference of two gradients, as a share of the second's. */
 export function apart(one: Float32Array, other: Float32Array): number {
@@ -62,6 +72,8 @@ export function session(post: (answer: Answer) => void, part: number): (request:
     let state = initialize(own, choices.initialization, choices.seed);
     judge = undefined;
 
+    let [step, parts, atOnce] = [0, 0, 1];
+    let [counted, spent] = [0, 0]; // steps of this engine, and the milliseconds that they took
     const processor = new Processor(own, train, RULE);
     let engine: Engine = processor;
     const say = (reason: Reason, detail = "") =>
@@ -70,6 +82,7 @@ export function session(post: (answer: Answer) => void, part: number): (request:
       engine.end();
       engine = processor;
       await processor.set(state);
+      [counted, spent] = [0, 0];
       say(reason, detail);
     };
 
@@ -79,23 +92,23 @@ export function session(post: (answer: Answer) => void, part: number): (request:
     const began = performance.now();
     const gradient = await processor.gradient(first);
     const slowest = performance.now() - began; // of a step that is worth going to the GPU
-    const gpu = await openGpu(own, train, RULE, { software }).catch(sentence);
+    const gpu = await answered(openGpu(own, train, RULE, { software })).catch(sentence);
     if (typeof gpu === "string") say("none", gpu);
     else
       try {
-        await gpu.set(state);
         engine = gpu;
-        if (apart(await gpu.gradient(first), gradient) < SHARE) say("");
+        await gpu.set(state);
+        if (apart(await answered(gpu.gradient(first)), gradient) < SHARE) say("");
         else await byProcessor("differs");
       } catch (error) {
         await byProcessor("lost", sentence(error));
       }
+    if (run !== current) return engine.end();
 
     const test = async (epoch: number) => {
       const [a, b] = [judge!.accuracy(photographs), judge!.accuracy(drawn)];
       post({ kind: "tested", run, test: { epoch, photographs: a, drawn: b } });
     };
-    let [step, spent, parts, atOnce] = [0, 0, 0, 1];
     judge = new Judge(own, RULE);
     await judge.set(state);
     await look();
@@ -105,18 +118,18 @@ export function session(post: (answer: Answer) => void, part: number): (request:
       const count = Math.min(atOnce, perEpoch - (step % perEpoch));
       const start = performance.now();
       try {
-        const results = await engine.steps(all.subarray(step * BATCH, (step + count) * BATCH), rate.subarray(step, step + count));
-        state = await engine.get();
+        const results = await answered(engine.steps(all.subarray(step * BATCH, (step + count) * BATCH), rate.subarray(step, step + count)));
+        state = await answered(engine.get());
         const took = performance.now() - start;
         step += count;
+        counted += count;
         spent += took;
         if (run !== current) return engine.end();
         post({
           kind: "progress", run,
           losses: results.map(({ loss }) => loss),
           rights: results.map(({ right }) => right / BATCH),
-          speed: (step * BATCH) / (spent / 1000),
-          seconds: spent / 1000,
+          speed: (counted * BATCH) / (spent / 1000),
         });
         atOnce = Math.max(1, Math.min(AT_ONCE, 2 * atOnce, Math.round((count * part) / took)));
         // The first part also prepares what the others use.
