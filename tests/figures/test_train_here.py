@@ -112,7 +112,7 @@ def test_nothing_is_loaded_before_the_press_and_the_button_says_how_much(open_ta
     assert not of_the_training()
     assert re.fullmatch(r"train · \d\.\d MB", go(page).inner_text().replace("\u00a0", " "))
     go(page).click()
-    page.wait_for("The network says")
+    page.wait_for("The network predicts")
     assert of_the_training() == {"training.js", "garments.4bit"}
     assert all(url.startswith((served, "blob:", "data:")) for url in loaded)
     page.button("start again").click()
@@ -150,7 +150,7 @@ def test_the_small_twin_learns_in_the_page_and_names_what_is_drawn(shown):
     page.stroke(".nin-grid canvas", [(3, 16), (25, 17)])
     page.stroke(".nin-grid canvas", [(3, 10), (3, 17), (5, 17), (5, 10)])
     page.settle()
-    page.wait_for("The network says Trouser")
+    page.wait_for("The network predicts Trouser")
     assert page.root.locator(".classes .best").inner_text().startswith("Trouser")
 
 
@@ -182,7 +182,7 @@ def test_pause_go_on_and_another_seed(shown):
 def test_a_page_that_nobody_sees_does_not_train(shown):
     page = shown(figure(), "network=twin&epochs=20")
     go(page).click()
-    page.wait_for("The network says")
+    page.wait_for("The network predicts")
     hide = """hidden => {
         Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
         document.dispatchEvent(new Event("visibilitychange"));
@@ -297,7 +297,7 @@ def test_a_truncated_file_is_said_and_the_figure_goes_on(shown, change, words):
 def test_a_file_that_its_host_has_unpacked_is_read(shown):
     page = broken(shown, SHORT, lambda content: gzip.decompress(content))
     go(page).click()
-    page.wait_for("The network says")
+    page.wait_for("The network predicts")
 
 
 def test_files_that_do_not_load_are_asked_for_again(shown):
@@ -311,7 +311,7 @@ def test_files_that_do_not_load_are_asked_for_again(shown):
     page.wait_for("files did not load (Error: no network)")
     page.tab.evaluate("globalThis.whole = true")
     go(page).click()
-    page.wait_for("The network says")
+    page.wait_for("The network predicts")
 
 
 def test_without_workers_it_trains_in_the_page(shown):

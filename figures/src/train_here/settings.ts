@@ -1,10 +1,9 @@
 /** What the reader chooses before a training, and the elements to choose it with. */
 import type { Choices } from "../training/messages";
-import { plan, TWIN } from "../training/plan";
 import type { Scheme } from "../training/recipe";
 import { h, setValue, slider, write } from "../shell/dom";
 import type { Stage } from "../shell/figure";
-import { rounded, thousands } from "../shell/format";
+import { rounded } from "../shell/format";
 import { WORDS } from "./words";
 
 const EPOCHS = [1, 2, 4, 6, 10, 20];
@@ -39,7 +38,7 @@ export function settings(stage: Stage) {
     const input = h("input", { type: "checkbox", change: () => stage.set({ [key]: input.checked }) });
     return { input, element: h("label", {}, input, ` ${label}`) };
   };
-  const network = select(WORDS.network, "network", WORDS.networks(thousands(plan(1, TWIN).size)));
+  const network = select(WORDS.network, "network", WORDS.networks);
   const initialization = select(WORDS.initialization, "initialization", WORDS.initializations);
   const epochs = select(WORDS.epochs, "epochs", Object.fromEntries(EPOCHS.map((count) => [count, String(count)])), Number);
   const rateNumber = h("span", { class: "nin-number" });

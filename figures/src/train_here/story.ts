@@ -25,7 +25,7 @@ export function story(stage: Stage, learned: Training, garment: GarmentImage, ch
   const planned = () => {
     const now = choices();
     const steps = Math.floor(IMAGES / BATCH) * now.epochs;
-    return WORDS.plan(WORDS.kinds[now.network], thousands(parameters(now)), now.epochs, thousands(IMAGES), thousands(steps));
+    return WORDS.plan(WORDS.networks[now.network], thousands(parameters(now)), now.epochs, thousands(IMAGES), thousands(steps));
   };
   /** What the network says of the image; while it learns, once an epoch and after each stroke. */
   const named = () => {
