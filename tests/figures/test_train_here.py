@@ -135,7 +135,7 @@ def test_the_small_twin_learns_in_the_page_and_names_what_is_drawn(shown):
     said = trained(page)
     photographs, drawn = accuracy(said)
     assert photographs > 60 and drawn > 55, said
-    assert re.search(r"WebAssembly does the work: .*GPU", said)
+    assert re.search(r"The work is done by WebAssembly: .*GPU", said)
     assert re.search(r" [\d,]+ images/s here; on record: [\d,]+ by PyTorch on ", said)
     rows = page.table()
     assert len(rows) == 11 and rows[-1][0] == "epoch 1" and float(rows[-1][3]) == photographs
