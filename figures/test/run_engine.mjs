@@ -1,7 +1,8 @@
-// node run_engine.mjs FOLDER: the engine that trains on the processor, in WebAssembly and in JavaScript.
-// In FOLDER lie request.json = {shape, batch, rule, kernels}, with which the engine is made, and what
-// it is given: pixels and labels (bytes), order (uint32), rates, parameters and pictures (float32).
-// Into FOLDER/WebAssembly and FOLDER/JavaScript it writes what it finds, all float32.
+// node run_engine.mjs FOLDER: a training on the processor, in WebAssembly and in JavaScript.
+// In FOLDER lie request.json = {shape, batch, steps, peak, lengths} and what the engine is given:
+// pixels and labels (bytes), order (uint32), parameters and pictures (float32). Into FOLDER go the
+// learning rates of trainings of so many steps, into FOLDER/WebAssembly and FOLDER/JavaScript all that
+// the engine finds, as float32.
 import { build } from "esbuild";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,6 +16,7 @@ await build({
   stdin: {
     contents: `
       export { plan } from "./plan";
+      export { initialize, rates, RULE } from "./recipe";
       export { Processor } from "./processor/processor";
       export { inWasm } from "./processor/kernels";
       export { inJavaScript } from "./processor/plain_kernels";`,
@@ -26,36 +28,40 @@ await build({
   outfile: bundle,
   plugins: [inline],
 });
-const { plan, Processor, inWasm, inJavaScript } = await import(pathToFileURL(bundle).href);
+const { plan, initialize, rates, RULE, Processor, inWasm, inJavaScript } = await import(pathToFileURL(bundle).href);
 rmSync(bundle);
 
 const folder = process.argv[2];
-const { shape, batch, rule, kernels } = JSON.parse(readFileSync(join(folder, "request.json"), "utf8"));
+const { shape, batch, steps, peak, lengths } = JSON.parse(readFileSync(join(folder, "request.json"), "utf8"));
 const bytes = (name) => new Uint8Array(readFileSync(join(folder, name)));
 const floats = (name) => new Float32Array(bytes(name).buffer);
 const order = new Uint32Array(bytes("order").buffer);
 const images = { pixels: bytes("pixels"), labels: bytes("labels") };
 const layout = plan(batch, shape);
+const start = { ...initialize(layout, "he", 0), parameters: floats("parameters") };
 
+for (const length of lengths) writeFileSync(join(folder, `rates ${length}`), rates(length, peak));
 for (const make of [inWasm, inJavaScript]) {
-  const engine = new Processor(layout, images, rule, make);
-  if (!kernels.includes(engine.name)) continue;
+  const engine = new Processor(layout, images, RULE, make);
   mkdirSync(join(folder, engine.name));
   const write = (found) => {
     for (const [name, numbers] of Object.entries(found)) writeFileSync(join(folder, engine.name, name), Float32Array.from(numbers));
   };
-  const running = Float32Array.from({ length: layout.stats }, (_, i) => i % 2);
-  await engine.set({ parameters: floats("parameters"), momentum: new Float32Array(layout.size), running });
+  await engine.set(start);
   write({ gradient: await engine.gradient(order.subarray(0, batch)) });
-  const [first, ...more] = floats("rates");
+  const [first, ...more] = rates(steps, peak);
   const results = await engine.steps(order.subarray(0, batch), Float32Array.of(first));
-  write({ "first running": (await engine.get()).running });
-  const other = new Processor(layout, images, rule, make); // another engine goes on
-  await other.set(await engine.get());
-  engine.end();
+  const state = await engine.get();
+  write({ "first running": state.running });
+
+  const other = new Processor(layout, images, RULE, make); // goes on where the first engine stops
+  await other.set(state);
   results.push(...(await other.steps(order.subarray(batch), Float32Array.from(more))));
   write({ losses: results.map(({ loss }) => loss), right: results.map(({ right }) => right) });
-  write(await other.get());
-  write(other.evaluate(floats("pictures")));
-  other.end();
+  write({ ...(await other.get()), ...other.evaluate(floats("pictures")) });
+
+  await engine.set({ ...start, parameters: new Float32Array(layout.size).fill(NaN) });
+  write({ diverged: [(await engine.steps(order.subarray(0, batch), Float32Array.of(1)))[0].loss] });
+  await engine.set(start);
+  write({ "gradient after a divergence": await engine.gradient(order.subarray(0, batch)) });
 }

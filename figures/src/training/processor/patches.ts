@@ -19,8 +19,10 @@ export function groups({ out }: Place, count: number): Group[] {
   return Array.from({ length: Math.ceil(count / most) }, (_, i) => ({ first: i * most, images: Math.min(most, count - i * most) }));
 }
 
-/** Call `visit` for each row of the matrix of patches: its address, that of its channel's first image, and its shift. */
-function eachRow({ patches }: Memory, { from, kernel, side }: Place, maps: Maps, { first }: Group, visit: (row: number, source: number, down: number, right: number) => void): void {
+/** Given a row of the matrix: its address, that of its channel's first image, and its shift in lines and columns. */
+type Visit = (row: number, source: number, down: number, right: number) => void;
+
+function eachRow({ patches }: Memory, { from, kernel, side }: Place, maps: Maps, { first }: Group, visit: Visit): void {
   const padding = kernel >> 1;
   let row = patches;
   for (let c = 0; c < from; c++)
@@ -70,7 +72,8 @@ function clearBorder({ floats }: Memory, { side }: Place, { images }: Group, row
 }
 
 /** One row of the matrix, number by number. */
-function copyWithStride({ floats }: Memory, { side, out, stride }: Place, { images }: Group, row: number, source: number, down: number, right: number): void {
+function copyWithStride({ floats }: Memory, place: Place, { images }: Group, row: number, source: number, down: number, right: number): void {
+  const { side, out, stride } = place;
   let to = row;
   for (let image = source, n = 0; n < images; n++, image += side * side)
     for (let y = 0; y < out; y++) {

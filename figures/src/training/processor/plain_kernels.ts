@@ -6,24 +6,42 @@ export function inJavaScript(size: number): Kernels {
   return {
     name: "JavaScript",
     floats,
+    // Both products take four rows of x at a time, so that a number of y or g, once loaded, is used four times.
     multiply(w, x, b, y, outputs, depth, columns, xPitch, yPitch) {
       for (let o = 0; o < outputs; o++) {
-        const line = floats.subarray(y + o * yPitch, y + o * yPitch + columns);
-        line.fill(floats[b + o]);
-        for (let k = 0; k < depth; k++) {
-          const weight = floats[w + o * depth + k];
-          const from = x + k * xPitch;
-          for (let p = 0; p < columns; p++) line[p] += weight * floats[from + p];
+        const [line, end] = [y + o * yPitch, y + o * yPitch + columns];
+        floats.fill(floats[b + o], line, end);
+        for (let k = 0; k < depth; k += 4) {
+          const at = w + o * depth + k;
+          const [w0, w1, w2, w3] = [floats[at], floats[at + 1], floats[at + 2], floats[at + 3]];
+          let x0 = x + k * xPitch;
+          let x1 = x0 + xPitch;
+          let x2 = x1 + xPitch;
+          let x3 = x2 + xPitch;
+          for (let p = line; p < end; p++) floats[p] += w0 * floats[x0++] + w1 * floats[x1++] + w2 * floats[x2++] + w3 * floats[x3++];
         }
       }
     },
     outer(g, x, w, outputs, depth, columns, gPitch, xPitch) {
       for (let o = 0; o < outputs; o++)
-        for (let k = 0; k < depth; k++) {
-          const [left, right] = [g + o * gPitch, x + k * xPitch];
-          let sum = 0;
-          for (let p = 0; p < columns; p++) sum += floats[left + p] * floats[right + p];
-          floats[w + o * depth + k] += sum;
+        for (let k = 0; k < depth; k += 4) {
+          let x0 = x + k * xPitch;
+          let x1 = x0 + xPitch;
+          let x2 = x1 + xPitch;
+          let x3 = x2 + xPitch;
+          let [s0, s1, s2, s3] = [0, 0, 0, 0];
+          for (let p = g + o * gPitch, end = p + columns; p < end; p++) {
+            const slope = floats[p];
+            s0 += slope * floats[x0++];
+            s1 += slope * floats[x1++];
+            s2 += slope * floats[x2++];
+            s3 += slope * floats[x3++];
+          }
+          const at = w + o * depth + k;
+          floats[at] += s0;
+          floats[at + 1] += s1;
+          floats[at + 2] += s2;
+          floats[at + 3] += s3;
         }
     },
     sum(x, count) {
