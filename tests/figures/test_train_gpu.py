@@ -296,6 +296,12 @@ def test_a_state_comes_back_as_it_went_and_a_gradient_changes_nothing(page, imag
     assert page.answer("get") == written(state)
     assert page.answer("gradient", order) == first
 
+    broken = {name: np.full_like(values, np.nan) for name, values in state.items()}
+    page.answer("set", written(broken))
+    assert np.isnan(page.answer("steps", order, [0.1])[0]["loss"])
+    page.answer("set", written(state))
+    assert page.answer("gradient", order) == first  # nothing is left of the numbers that were none
+
 
 # ---- what can go wrong, in words
 
