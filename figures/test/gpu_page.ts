@@ -34,6 +34,7 @@ const page = {
   steps: (order: number[], rates: number[]) => gpu.steps(Uint32Array.from(order), Float32Array.from(rates)),
   /** What WebGPU forbids; it says so in an event. */
   misuse: () => void gpu.device.createBuffer({ size: 4, usage: 0 }),
+  lose: () => gpu.device.destroy(),
   end: () => gpu.end(),
 };
 

@@ -26,6 +26,7 @@ RULE = {
     "smoothing": RECIPE.label_smoothing,
 }
 COUNT = 64  # images, of which the batches are made
+BATCH = 4  # software takes a second for a step with 16 images
 
 
 # ---- the network in torch, with its numbers in the plan's order
@@ -176,6 +177,7 @@ class Page:
 
     def __init__(self, tab):
         self.tab = tab
+        self.opened = None  # the shape and the batch of the engine that is open
 
     def ask(self, name, *given):
         """What the engine answers, or the sentence of its error."""
@@ -186,8 +188,20 @@ class Page:
         assert "error" not in result, result["error"]
         return result.get("answer")
 
-    def open(self, images, shape=Shape(), batch=8, software=True):
-        return self.answer("open", batch, asdict(shape), written(packed(images)), RULE, software)
+    def open(self, images, shape=Shape(), batch=BATCH, software=True):
+        self.opened = None
+        given = batch, asdict(shape), written(packed(images)), RULE, software
+        return self.answer("open", *given)
+
+    def train(self, images, network, shape=Shape(), batch=BATCH, optimizer=None):
+        """An engine with the network's numbers; the one that is open, if it has its shape, because
+        software takes seconds to compile the kernels."""
+        if self.opened != (shape, batch):
+            if self.opened:
+                self.answer("end")
+            assert self.open(images, shape, batch)["name"].startswith("WebGPU, ")
+            self.opened = shape, batch
+        self.answer("set", written(state_of(network, optimizer)))
 
 
 @pytest.fixture(scope="module")
@@ -204,7 +218,7 @@ def page(gpu_browser, gpu_address):
 
 SHAPES = [
     Shape(),
-    Shape(norm=False),
+    pytest.param(Shape(norm=False), marks=SLOW),
     pytest.param(Shape(lastRelu=True), marks=SLOW),
     pytest.param(Shape(norm=False, lastRelu=True), marks=SLOW),
     pytest.param(Shape(POCKET), marks=SLOW),
@@ -214,72 +228,79 @@ SHAPES = [
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_gradient_of_every_parameter_is_that_of_torch(page, images, shape):
-    order = [2 * i + i % 2 for i in range(8)]
+    order = [2 * i + i % 2 for i in range(BATCH)]
     network = shape.network()
-    page.open(images, shape)
-    page.answer("set", written(state_of(network)))
+    page.train(images, network, shape)
     found = read(page.answer("gradient", order))
     loss, _ = loss_of(network, *batch_of(images, order))
     loss.backward()
-    at = 0
-    for p in parameters_of(network):
-        got = torch.from_numpy(found[at : at + p.numel()].copy()).reshape(p.shape)
-        worst = (got - p.grad).abs().max() / p.grad.abs().max()
-        print(tuple(p.shape), f"{worst:.1e}")
-        assert worst <= 1e-4
-        at += p.numel()
-    assert at == found.size
-    page.answer("end")
+    wanted = [p.grad.flatten().float() for p in parameters_of(network)]
+    assert sum(map(len, wanted)) == found.size
+    for got, right in zip(torch.tensor(found).split([*map(len, wanted)]), wanted, strict=True):
+        assert (got - right).abs().max() <= 1e-4 * right.abs().max()
 
 
-def rates_of(steps):
-    return [0.02 * (step + 1) for step in range(steps)]
+def assert_state(found, wanted, **limits):
+    """Each part within so much of its largest number."""
+    for name, limit in limits.items():
+        gaps = np.abs(read(found[name]) - wanted[name])
+        assert gaps.max(initial=0) <= limit * np.abs(wanted[name]).max(initial=0), name
 
 
 @pytest.mark.parametrize(
     ("shape", "steps"),
     [
         (Shape(), 2),
-        pytest.param(Shape(), 5, marks=SLOW),
-        pytest.param(Shape(POCKET), 4, marks=SLOW),
-        pytest.param(Shape(norm=False, lastRelu=True), 5, marks=SLOW),
+        pytest.param(Shape(POCKET), 3, marks=SLOW),
+        pytest.param(Shape(norm=False, lastRelu=True), 6, marks=SLOW),
     ],
 )
 def test_steps_are_those_of_torch(page, images, shape, steps):
-    batch = 8
-    order = [(5 * i) % (2 * COUNT) for i in range(batch * steps)]
+    """To the last digits after the first one. Later one ReLU may be on in one of the two and off in
+    the other, by a rounding, as between float32 and float64 in torch; momentum shows it most."""
+    order = [(5 * i) % (2 * COUNT) for i in range(BATCH * steps)]
+    rates = [0.02 * (step + 1) for step in range(steps)]
     network = shape.network()
     optimizer = sgd(network, RECIPE, fused=False)
-    page.open(images, shape)
-    page.answer("set", written(state_of(network)))
-    results = page.answer("steps", order, rates_of(steps))
-    for step, rate in enumerate(rates_of(steps)):
+    for p in network.parameters():
+        optimizer.state[p]["momentum_buffer"].normal_(std=0.1)
+    page.train(images, network, shape, optimizer=optimizer)
+    results = page.answer("steps", order[:BATCH], rates[:1])
+    early = page.answer("get")
+    results += page.answer("steps", order[BATCH:], rates[1:])
+    for step, rate in enumerate(rates):
         for group in optimizer.param_groups:
             group["lr"] = rate
         optimizer.zero_grad()
-        loss, right = loss_of(network, *batch_of(images, order[step * batch :][:batch]))
+        loss, right = loss_of(network, *batch_of(images, order[step * BATCH :][:BATCH]))
         loss.backward()
         optimizer.step()
-        assert results[step]["loss"] == pytest.approx(loss.item(), rel=1e-4)
-        assert results[step]["right"] == right
-    found, wanted = page.answer("get"), state_of(network, optimizer)
-    for name, values in wanted.items():
-        if values.size:
-            worst = np.abs(read(found[name]) - values).max() / np.abs(values).max()
-            assert worst <= 1e-3, (name, worst)
-    page.answer("end")
+        assert results[step] == {"loss": pytest.approx(loss.item(), rel=1e-4), "right": right}
+        if step == 0:
+            wanted = state_of(network, optimizer)
+            assert_state(early, wanted, parameters=1e-5, momentum=1e-5, running=1e-5)
+    wanted = state_of(network, optimizer)
+    assert_state(page.answer("get"), wanted, parameters=1e-3, momentum=5e-2, running=1e-3)
 
 
 def test_a_state_comes_back_as_it_went_and_a_gradient_changes_nothing(page, images):
-    state = state_of(Shape().network())
+    network = Shape().network()
+    page.train(images, network)
+    state = state_of(network)
     state["momentum"] = np.arange(state["momentum"].size, dtype=np.float32)
-    page.open(images, batch=2)
+    state["running"] += 0.5
     page.answer("set", written(state))
     assert page.answer("get") == written(state)
-    first = page.answer("gradient", [0, 3])
+    order = [2 * i for i in range(BATCH)]
+    first = page.answer("gradient", order)
     assert page.answer("get") == written(state)
-    assert page.answer("gradient", [0, 3]) == first
-    page.answer("end")
+    assert page.answer("gradient", order) == first
+
+    broken = {name: np.full_like(values, np.nan) for name, values in state.items()}
+    page.answer("set", written(broken))
+    assert np.isnan(page.answer("steps", order, [0.1])[0]["loss"])
+    page.answer("set", written(state))
+    assert page.answer("gradient", order) == first  # nothing is left of the numbers that were none
 
 
 # ---- what can go wrong, in words
@@ -299,34 +320,27 @@ def test_a_browser_without_a_gpu_is_told_so(gpu_browser, gpu_address, images):
         tab.close()
 
 
+def test_a_gpu_lost_during_a_step_is_said(page, images):
+    page.train(images, Shape().network())
+    kept = page.answer("get")
+    page.opened = None
+    lost = "Promise.all([ask('steps', [[0, 2, 4, 6], [0.1]]), ask('lose', [])])"
+    sentences = [page.tab.evaluate(lost)[0]["error"], page.ask("get")["error"]]
+    assert all("The GPU was lost." in sentence for sentence in sentences), sentences
+    assert page.ask("steps", [0, 2], [0.1])["error"] == sentences[1]
+    assert kept["parameters"] == written(state_of(Shape().network()))["parameters"]
+
+
 def test_software_is_refused_unless_asked_for(page, images):
     why = page.open(images, software=False)["why"]
     assert "runs in software" in why and why.endswith("not on a GPU.")
-    assert page.open(images, batch=2)["name"].startswith("WebGPU, ")
-    page.answer("end")
 
 
-def test_a_lost_gpu_is_said_and_the_last_state_is_kept(page, images):
-    state = state_of(Shape().network())
-    page.open(images, batch=2)
-    page.answer("set", written(state))
-    kept = page.answer("get")
-    page.answer("end")
-    for name, *given in (("steps", [0, 2], [0.1]), ("get",), ("gradient", [0, 2])):
-        assert "GPU" in page.ask(name, *given)["error"]
-    assert kept == written(state)
-
-
-def test_a_gpu_lost_during_a_step_is_said(page, images):
-    page.open(images, batch=2)
-    page.answer("set", written(state_of(Shape().network())))
-    lost = "Promise.all([ask('steps', [[0, 2], [0.1]]), ask('end', [])])"
-    assert "GPU was lost" in page.tab.evaluate(lost)[0]["error"]
-
-
+@SLOW
 def test_an_error_of_the_gpu_ends_the_training_in_words(page, images):
-    page.open(images, batch=2)
+    page.train(images, Shape().network(), batch=2)
+    page.opened = None
     page.answer("misuse")
-    assert page.ask("steps", [0, 2], [0.1])["error"].startswith("The GPU reported an error: ")
-    assert page.ask("get")["error"].startswith("The GPU reported an error: ")
-    page.answer("end")
+    sentence = page.ask("steps", [0, 2], [0.1])["error"]
+    assert sentence.startswith("The GPU reported an error: ")
+    assert page.ask("get")["error"] == sentence

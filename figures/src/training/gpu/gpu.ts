@@ -29,6 +29,8 @@ export async function openGpu(
   }
 }
 
+const MOMENT = 100; // milliseconds, within which the reason for a missing answer arrives
+
 export class Gpu implements Engine {
   private trouble = ""; // a sentence, once the GPU has failed
 
@@ -100,6 +102,7 @@ export class Gpu implements Engine {
   }
 
   end(): void {
+    this.trouble ||= "This training has ended.";
     this.device.destroy(); // and with it all its buffers
   }
 
@@ -113,7 +116,10 @@ export class Gpu implements Engine {
   }
 
   /** The numbers that commands leave in a buffer. */
-  private async read(count: number, command: (encoder: GPUCommandEncoder, target: GPUBuffer) => void): Promise<Float32Array> {
+  private async read(
+    count: number,
+    command: (encoder: GPUCommandEncoder, target: GPUBuffer) => void,
+  ): Promise<Float32Array> {
     this.check();
     const target = this.target(count);
     const encoder = this.device.createCommandEncoder();
@@ -126,6 +132,7 @@ export class Gpu implements Engine {
     try {
       await target.mapAsync(GPUMapMode.READ);
     } catch (error) {
+      await new Promise((done) => setTimeout(done, MOMENT));
       this.check();
       throw new Error(`The GPU did not answer: ${error instanceof Error ? error.message : error}`);
     }

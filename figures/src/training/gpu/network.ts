@@ -6,12 +6,12 @@ import { COLUMNS, DEPTH, type Dispatch, Kernels, ROWS } from "./kernels";
 /** What is kept of one layer for the backward pass, and what its kernels know of it. */
 interface Pass {
   layer: Layer;
-  positions: number; // of the output, in all images
+  positionsIn: number; // of the input, in all images
+  positions: number; // of the output, before a pool
   sizes: GPUBuffer;
   x: GPUBuffer; // input
   z: GPUBuffer; // output of the convolution; without normalization the same as y
   y: GPUBuffer; // after normalization and ReLU
-  pooled: GPUBuffer; // after the pool; without one the same as y
 }
 
 /** Lists of kernels to run one after another. */
@@ -63,6 +63,7 @@ export function buffer(device: GPUDevice, label: string, count: number, data?: A
 
 export async function network(device: GPUDevice, plan: Plan, images: Images, rule: Rule): Promise<[Network, Buffers]> {
   const kernels = new Kernels(device);
+  const kernel = kernels.dispatch.bind(kernels);
   const floats = (label: string, count: number) => buffer(device, label, count);
   const depthOf = ({ from, kernel }: Layer) => from * kernel ** 2; // of a patch
 
@@ -76,74 +77,74 @@ export async function network(device: GPUDevice, plan: Plan, images: Images, rul
   const results = floats("results", 2 * plan.batch);
   const rate = buffer(device, "uniform", 1);
 
+  // ---- the batch
   let x = floats("images", plan.batch * PIXELS);
   const pixels = buffer(device, "pixels", images.pixels.length / 4, images.pixels);
   const allLabels = buffer(device, "all labels", images.labels.length, Uint32Array.from(images.labels));
-  const constants = { side: SIDE, mean: MEAN, deviation: DEVIATION };
-  const gather = [kernels.dispatch("gather", [pixels, allLabels, batch, x, labels], each(plan.batch * PIXELS), constants)];
+  const normal = { side: SIDE, mean: MEAN, deviation: DEVIATION };
+  const gather = [kernel("gather", [pixels, allLabels, batch, x, labels], each(plan.batch * PIXELS), normal)];
 
   // ---- forward, layer by layer
   const passes: Pass[] = [];
   const forward: Promise<Dispatch>[] = [];
   for (const layer of plan.layers) {
-    const { kernel, stride, norm, pool, to } = layer;
+    const { norm, pool, to } = layer;
+    const positionsIn = plan.batch * layer.side ** 2;
     const positions = plan.batch * layer.out ** 2;
     const numbers = Uint32Array.of(
-      ...[layer.from, to, layer.side, layer.out, depthOf(layer), plan.batch * layer.side ** 2, positions],
+      ...[layer.from, to, layer.side, layer.out, depthOf(layer), positionsIn, positions],
       ...[layer.weight, layer.scale, layer.bias, layer.stats, Number(layer.relu), share(positions)],
     );
     const sizes = buffer(device, "uniform", numbers.length, numbers);
     const z = floats("convolved", to * positions);
     const y = norm ? floats("normalized", to * positions) : z;
     const pooled = pool ? floats("pooled", (to * positions) / 4) : y;
-    const options = { kernel, stride, norm: Number(norm) };
-    forward.push(kernels.dispatch("forward", [sizes, parameters, x, z], tiles(to, positions), options));
-    if (norm) forward.push(kernels.dispatch("normForward", [sizes, parameters, z, y, statistics], [to]));
-    if (pool) forward.push(kernels.dispatch("poolForward", [sizes, y, pooled], each((to * positions) / 4)));
-    passes.push({ layer, positions, sizes, x, z, y, pooled });
+    const options = { kernel: layer.kernel, stride: layer.stride, norm: Number(norm) };
+    forward.push(kernel("forward", [sizes, parameters, x, z], tiles(to, positions), options));
+    if (norm) forward.push(kernel("normForward", [sizes, parameters, z, y, statistics], [to]));
+    if (pool) forward.push(kernel("poolForward", [sizes, y, pooled], each((to * positions) / 4)));
+    passes.push({ layer, positionsIn, positions, sizes, x, z, y });
     x = pooled;
   }
 
-  // ---- the gradient of the loss, by the output of one layer after another, backwards. It changes
+  // ---- backward: d is the gradient of the loss by the output of one layer after another. It moves
   // between two buffers: a kernel reads one and writes the other, or works in place.
   const largest = Math.max(...passes.map(({ layer, positions }) => layer.to * positions));
-  let [d, next] = [floats("gradient of maps", largest), floats("gradient of maps", largest)];
-  const { smoothing } = rule;
-  forward.push(kernels.dispatch("loss", [passes[passes.length - 1].sizes, x, labels, d, results], [plan.batch], { smoothing }));
+  let [d, next] = [floats("gradient by maps", largest), floats("gradient by maps", largest)];
+  const { sizes } = passes[passes.length - 1];
+  forward.push(kernel("loss", [sizes, x, labels, d, results], [plan.batch], { smoothing: rule.smoothing }));
 
-  const shareCount = ({ positions }: Pass) => Math.ceil(positions / share(positions));
-  const shares = floats("shares", Math.max(...passes.map((pass) => shareCount(pass) * pass.layer.to * depthOf(pass.layer))));
+  const countOf = ({ positions }: Pass) => Math.ceil(positions / share(positions)); // of shares
+  const numbersOf = (pass: Pass) => countOf(pass) * pass.layer.to * depthOf(pass.layer);
+  const shares = floats("shares", Math.max(...passes.map(numbersOf)));
   const backward: Promise<Dispatch>[] = [];
   for (const pass of [...passes].reverse()) {
-    const { layer, positions, sizes, x, z, y } = pass;
-    const { kernel, stride, to } = layer;
-    const depth = depthOf(layer);
+    const { layer, positionsIn, positions, sizes, x, z, y } = pass;
+    const { stride, to, from } = layer;
     if (layer.pool) {
-      backward.push(kernels.dispatch("poolBackward", [sizes, y, d, next], each((to * positions) / 4)));
+      backward.push(kernel("poolBackward", [sizes, y, d, next], each((to * positions) / 4)));
       [d, next] = [next, d];
     }
-    if (layer.norm) backward.push(kernels.dispatch("normBackward", [sizes, parameters, z, y, statistics, d, gradient], [to]));
-    else backward.push(kernels.dispatch("biasBackward", [sizes, y, d, gradient], [to]));
-    backward.push(
-      kernels.dispatch("backwardWeights", [sizes, d, x, shares], tiles(to, depth, shareCount(pass)), { kernel, stride }),
-      kernels.dispatch("addShares", [sizes, shares, gradient], each(to * depth)),
-    );
+    if (layer.norm) backward.push(kernel("normBackward", [sizes, parameters, z, y, statistics, d, gradient], [to]));
+    else backward.push(kernel("biasBackward", [sizes, y, d, gradient], [to]));
+    const [depth, options] = [depthOf(layer), { kernel: layer.kernel, stride }];
+    backward.push(kernel("backwardWeights", [sizes, d, x, shares], tiles(to, depth, countOf(pass)), options));
+    backward.push(kernel("addShares", [sizes, shares, gradient], each(to * depth)));
     if (pass === passes[0]) break; // the images need no gradient
-    const positionsIn = plan.batch * layer.side ** 2;
-    backward.push(kernels.dispatch("backwardInput", [sizes, parameters, d, next], tiles(layer.from, positionsIn), { kernel }));
+    const size = { kernel: layer.kernel };
+    backward.push(kernel("backwardInput", [sizes, parameters, d, next], tiles(from, positionsIn), size));
     [d, next] = [next, d];
   }
 
   // ---- the step
-  const { momentum: kept, decay } = rule;
-  const options = { momentum: kept, decay, weights: plan.weights };
-  const update = [kernels.dispatch("update", [rate, gradient, parameters, momentum], each(plan.size), options)];
-  if (plan.stats) update.push(kernels.dispatch("running", [statistics, running], each(plan.stats)));
+  const constants = { momentum: rule.momentum, decay: rule.decay, weights: plan.weights };
+  const update = [kernel("update", [rate, gradient, parameters, momentum], each(plan.size), constants)];
+  if (plan.stats) update.push(kernel("running", [statistics, running], each(plan.stats)));
 
-  const lists = await Promise.all([gather, forward, backward, update].map((list) => Promise.all(list)));
-  const [a, b, c, e] = lists;
+  const lists = [gather, forward, backward, update].map((list) => Promise.all(list));
+  const [first, second, third, last] = await Promise.all(lists);
   return [
-    { gather: a, forward: b, backward: c, update: e },
+    { gather: first, forward: second, backward: third, update: last },
     { parameters, momentum, running, gradient, batch, rate, results },
   ];
 }

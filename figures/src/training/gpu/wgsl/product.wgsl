@@ -18,6 +18,14 @@ const RIGHT_LINE = COLUMNS + 1;
 var<workgroup> left_tile: array<f32, DEPTH * LEFT_LINE>;
 var<workgroup> right_tile: array<f32, DEPTH * RIGHT_LINE>;
 
+// How the invocations share the copying, as (depth, row or column): where one begins and how far it
+// goes on. Neighbors read neighbors in memory, which lie along the depth; only the right matrix of a
+// sum that is not split is read across.
+const LEFT_STEP = vec2u(0, INVOCATIONS / DEPTH);
+const RIGHT_STEP = select(vec2u(INVOCATIONS / COLUMNS, 0), vec2u(0, INVOCATIONS / DEPTH), SPLIT);
+fn along_depth(index: u32) -> vec2u { return vec2u(index % DEPTH, index / DEPTH); }
+fn across(index: u32) -> vec2u { return vec2u(index / COLUMNS, index % COLUMNS); }
+
 struct Size { rows: u32, columns: u32, depth: u32 }
 
 @compute @workgroup_size(16, 8)
@@ -34,17 +42,16 @@ fn main(
   let end = min(size.depth, (tile.z + 1) * share);
   var sums: array<vec4f, 4>; // of the rows 4 me.y + 0 … 3, in the columns me.x + 0, 16, 32, 48
   for (var depth0 = tile.z * share; depth0 < end; depth0 += DEPTH) {
-    for (var i = index; i < DEPTH * ROWS; i += INVOCATIONS) {
-      let place = vec2u(i % DEPTH, i / DEPTH);
+    for (var i = 0u; i < DEPTH * ROWS / INVOCATIONS; i++) {
+      let place = along_depth(index) + i * LEFT_STEP;
       let depth = depth0 + place.x;
       let row = row0 + place.y;
       var value = 0.0;
       if (depth < end && row < size.rows) { value = left(row, depth); }
       left_tile[place.x * LEFT_LINE + place.y] = value;
     }
-    for (var i = index; i < DEPTH * COLUMNS; i += INVOCATIONS) {
-      // Neighbors in the workgroup read neighbors in memory.
-      let place = select(vec2u(i / COLUMNS, i % COLUMNS), vec2u(i % DEPTH, i / DEPTH), SPLIT);
+    for (var i = 0u; i < DEPTH * COLUMNS / INVOCATIONS; i++) {
+      let place = select(across(index), along_depth(index), SPLIT) + i * RIGHT_STEP;
       let depth = depth0 + place.x;
       let column = column0 + place.y;
       var value = 0.0;
