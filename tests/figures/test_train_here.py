@@ -343,6 +343,20 @@ def test_without_webassembly_javascript_trains(shown):
     assert accuracy(page.says())[0] > 60
 
 
+def test_where_it_takes_long_the_small_twin_is_offered(shown):
+    page = shown(figure(), "epochs=20")
+    go(page).click()
+    page.button("train the small twin instead").click(timeout=PATIENCE)
+    expect(page.field("network")).to_have_value("twin")
+    expect(page.root.locator(".note")).not_to_contain_text("The settings")
+    page.wait_for("The network predicts")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (320, "light"), (1200, "dark")])
+def test_it_fits_and_is_read_by_all_once_it_has_learned(check_looks, width, scheme):
+    check_looks(figure(network="twin", epochs=1), width, scheme, trained)
+
+
 def test_on_a_phone_the_curve_is_beside_the_button(shown):
     page = shown(figure(), SHORT, **PHONE)
     trained(page)

@@ -1,6 +1,7 @@
 /** Loss and accuracy over the steps of a training, in one chart with two scales. */
 import { h, svg } from "../shell/dom";
 import type { Run } from "./run";
+import type { Test } from "../training/messages";
 
 const TOP = 3; // of the scale of the loss
 const MEAN = 10; // batches over which the accuracy in training is averaged
@@ -25,6 +26,9 @@ export const recent = (values: number[], at: number): number => {
   const some = values.slice(Math.max(0, at - MEAN + 1), at + 1);
   return some.reduce((a, b) => a + b, 0) / some.length;
 };
+
+/** The accuracy that is shown: on photographs, where there are any. */
+export const measured = ({ photographs, drawn }: Test): number => (Number.isNaN(photographs) ? drawn : photographs);
 
 export function chart(chances: number, words: { chances: string; hint: string }) {
   const paths = { level: line("level", "M0 0.5H1"), chances: line("chances"), former: line("former"), right: line("right"), loss: line("present") };
@@ -53,11 +57,11 @@ export function chart(chances: number, words: { chances: string; hint: string })
         paths.right.setAttribute("d", path((run?.rights ?? []).map((_, i, all) => recent(all, i))));
       }
       const tests = run?.tests ?? [];
-      const places = `${tests.length} ${steps} ${run?.perEpoch} ${tests[0]?.photographs}`;
+      const places = `${tests.length} ${steps} ${run?.perEpoch} ${tests[0]?.drawn}`;
       if (places !== dotted) {
         dotted = places;
-        dots.replaceChildren(...tests.map(({ epoch, photographs }) =>
-          h("i", { style: `left:${(100 * epoch * run!.perEpoch) / steps}%;top:${100 * (1 - photographs)}%` })));
+        dots.replaceChildren(...tests.map((test) =>
+          h("i", { style: `left:${(100 * test.epoch * run!.perEpoch) / steps}%;top:${100 * (1 - measured(test))}%` })));
       }
       if (String(count) === ticked) return;
       ticked = String(count);

@@ -30,7 +30,7 @@ export function settings(stage: Stage) {
   });
 
   const select = (label: string, key: string, options: Record<string, string>, take: (value: string) => unknown = String) => {
-    const input = h("select", { change: () => stage.set({ [key]: take(input.value) }) },
+    const input = h("select", { "aria-label": label, change: () => stage.set({ [key]: take(input.value) }) },
       ...Object.entries(options).map(([value, text]) => h("option", { value }, text)));
     return { input, element: h("label", { class: "choice" }, h("span", {}, label), input) };
   };

@@ -5,15 +5,13 @@ import type { Stage, Table } from "../shell/figure";
 import { fixed, thousands } from "../shell/format";
 import { type GarmentImage } from "../shell/garment_image";
 import { SIDE } from "../shell/garment";
-import type { Choices } from "../training/messages";
+import { BATCH, type Choices, GARMENTS } from "../training/messages";
 import { CLASSES, plan, POCKET, TWIN } from "../training/plan";
 
 const CHANCES = Math.log(CLASSES);
 const RECENT = 20; // losses that are looked at
 const AWAY = 0.03; // a mean loss this share below that of equal chances has left it
 const FIRST = 10; // steps that the table lists
-const IMAGES = 6000;
-const BATCH = 128;
 
 const percent = (share: number) => fixed(100 * share, 1);
 
@@ -24,8 +22,8 @@ export function story(stage: Stage, learned: Training, garment: GarmentImage, ch
   const parameters = ({ network, norm, lastRelu }: Choices) => plan(1, { ...(network === "twin" ? TWIN : POCKET), norm, lastRelu }).size;
   const planned = () => {
     const now = choices();
-    const steps = Math.floor(IMAGES / BATCH) * now.epochs;
-    return WORDS.plan(WORDS.networks[now.network], thousands(parameters(now)), now.epochs, thousands(IMAGES), thousands(steps));
+    const steps = Math.floor(GARMENTS / BATCH) * now.epochs;
+    return WORDS.plan(WORDS.networks[now.network], thousands(parameters(now)), now.epochs, thousands(GARMENTS), thousands(steps));
   };
   /** What the network says of the image; while it learns, once an epoch and after each stroke. */
   const named = () => {

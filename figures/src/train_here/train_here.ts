@@ -1,6 +1,6 @@
 /** Train it here: the book's pocket network learns in the page, on the reader's GPU or processor. */
 import style from "./train_here.css";
-import { chart, recent } from "./chart";
+import { chart, measured, recent } from "./chart";
 import { toTorch } from "./code";
 import { training } from "./run";
 import { settings } from "./settings";
@@ -12,9 +12,9 @@ import { fixed, thousands } from "../shell/format";
 import { garmentImage } from "../shell/garment_image";
 import { colorTable, mapCanvas, type Painter, painter } from "../shell/maps";
 import { preamble } from "../shell/python";
+import { BATCH } from "../training/messages";
 import { CLASSES } from "../training/plan";
 
-const BATCH = 128; // images of a step
 const CHANCES = Math.log(CLASSES);
 const LONG = 60; // seconds of a training, from which on the small twin is offered
 const SURE = 3; // steps after which that is known
@@ -142,7 +142,7 @@ function mount(stage: Stage): View {
       const last = (run?.losses.length ?? 0) - 1;
       write(readings.loss.value, last < 0 ? "–" : Number.isFinite(run!.losses[last]) ? fixed(run!.losses[last], 3) : "NaN");
       write(readings.right.value, last < 0 ? "–" : `${fixed(100 * recent(run!.rights, last), 1)}\u00a0%`);
-      write(readings.test.value, run?.tests.length ? `${fixed(100 * run.tests.at(-1)!.photographs, 1)}\u00a0%` : "–");
+      write(readings.test.value, run?.tests.length ? `${fixed(100 * measured(run.tests.at(-1)!), 1)}\u00a0%` : "–");
       write(readings.speed.value, run?.speed ? thousands(run.speed) : "–");
       plot.draw(run, learned.former, (run?.choices ?? chosen.choices()).epochs);
       drawNote();

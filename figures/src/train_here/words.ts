@@ -14,7 +14,7 @@ export const WORDS = {
   how: "press train · draw a garment · choose other settings and train again",
   keys: "arrow keys move the cursor on the image, the space bar paints",
   caption:
-    "A network of this book learns from scratch on your own machine: 6,000 garments, two thirds of them photographs of Fashion-MNIST and the rest drawn by program, by the recipe of the book’s records (one-cycle learning rate, Nesterov momentum, label smoothing). The dark line is the loss of each step, the orange one the accuracy in training, averaged over ten steps, and the circles are accuracies on test photographs. A gray line is the loss of the training before. Nothing leaves this page.",
+    "A network of this book learns from scratch on your own machine: 6,000 garments (photographs of Fashion-MNIST, where the book has it, and drawn ones), by the recipe of the book’s records (one-cycle learning rate, Nesterov momentum, label smoothing). The dark line is the loss of each step, the orange one the accuracy in training, averaged over ten steps, and the circles are accuracies on test images. A gray line is the loss of the training before. Nothing leaves this page.",
   train: (size: string) => `train · ${size}`,
   trainAgain: "train",
   again: "train again",
@@ -77,7 +77,7 @@ export const WORDS = {
     training: (why: string) => `The training has stopped (${why}).`,
   },
   classes: "class maps",
-  columns: ["", "loss", "right in training, %", "right on test photographs, %", "right on drawn test garments, %"],
+  columns: ["step or epoch", "loss", "right in training, %", "right on test photographs, %", "right on drawn test garments, %"],
   step: (step: number) => `step ${step}`,
   epoch: (epoch: number) => `epoch ${epoch}`,
 };

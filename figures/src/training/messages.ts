@@ -1,6 +1,9 @@
 /** What a page and the worker that trains say to each other. */
 import type { Scheme } from "./recipe";
 
+export const BATCH = 128; // images of a step
+export const GARMENTS = 6000; // of a page, to train on
+
 /** What the reader chooses. */
 export interface Choices {
   rate: number; // the highest learning rate

@@ -5,13 +5,12 @@
 import type { Engine } from "./engine";
 import { type Garments, pack, readGarments } from "./garments";
 import { openGpu } from "./gpu/gpu";
-import type { Answer, Choices, Reason, Request } from "./messages";
+import { type Answer, BATCH, type Choices, type Reason, type Request } from "./messages";
 import { Judge } from "./judge";
 import { plan, POCKET, type Plan, TWIN } from "./plan";
 import { Processor } from "./processor/processor";
 import { initialize, order, rates, RULE } from "./recipe";
 
-export const BATCH = 128; // images of a step
 const SHARE = 0.02; // by which the first gradients of GPU and processor may differ, as lengths
 const LATE = 60_000; // ms
 const AT_ONCE = 64; // steps asked of an engine, at most
