@@ -1,4 +1,4 @@
-"""Measure how fast, and how well, *Train it here* trains its two networks in a browser without a GPU.
+"""Measure how fast, and how well, *Train it here* trains its networks in a browser without a GPU.
 
     python benchmarks/train_here.py --record records/train-here-cpu.json
 
