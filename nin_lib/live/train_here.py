@@ -19,16 +19,19 @@ MIDDLE = (13, 14)  # the first place of the page's cursor
 class TrainHere(GarmentFigure):
     """The reader trains a network on their own GPU or processor, and draws what it is to name.
 
-    It has the traits of :class:`~nin_lib.live.garment.GarmentFigure`, and these; the first seven
-    are those of :class:`~nin_lib.live.training.Settings`. The training itself is in no trait.
+    Its traits ``rate``, ``epochs``, ``final_relu``, ``norm``, ``initialization``, ``network`` and
+    ``seed`` are those of :class:`~nin_lib.live.training.Settings`. It has the traits of
+    :class:`~nin_lib.live.garment.GarmentFigure`, too, and these. The training is in no trait.
 
     Traits:
-        rate, epochs, final_relu, norm, initialization, network, seed: what is trained, and how.
         before: the reader's own picture as it was before the first stroke, in base64.
         tool: ``"brush"`` or ``"eraser"``.
         download: megabytes that a page loads once the reader wants to train.
         source: where the images come from.
         recorded: images per second of the book's own trainings, and where.
+
+    Raises:
+        traitlets.TraitError: a setting that the page does not offer.
     """
 
     bundle = "train_here"

@@ -338,7 +338,8 @@ def test_without_webassembly_javascript_trains(shown):
     script = "delete globalThis.Worker; delete globalThis.WebAssembly"
     page = shown(figure(), SHORT, script=script)
     go(page).click()
-    page.wait_for("JavaScript")
+    page.wait_for("done by JavaScript")
+    page.wait_for("WebAssembly is not allowed here")
     expect(go(page)).to_have_text("train again", timeout=2 * PATIENCE)
     assert accuracy(page.says())[0] > 60
 

@@ -68,7 +68,7 @@ export function story(stage: Stage, learned: Training, garment: GarmentImage, ch
       if (phase === "loading") return WORDS.onTheWay(size) + planned() + image;
       if (!run) return (problem || (learned.loaded ? WORDS.ready : WORDS.idle(size))) + planned() + image;
       const paused = phase === "paused" ? (hidden ? WORDS.hidden : WORDS.paused) : "";
-      const engine = run.engine ? WORDS.engine(run.engine, run.reason, run.detail) + (learned.inWorker ? "" : WORDS.here) : "";
+      const engine = run.engine ? WORDS.engine(run.engine, run.reason, run.detail) + (/JavaScript/.test(run.engine) ? WORDS.noWasm : "") + (learned.inWorker ? "" : WORDS.here) : "";
       return problem + named() + paused + verdict() + tested() + engine + speed() + image;
     },
     table(): Table {

@@ -64,6 +64,7 @@ export const WORDS = {
   testsDrawn: (drawn: string, count: string) => `${drawn}\u00a0% of ${count} drawn test garments correctly.`,
   engine: (name: string, reason: Reason, detail: string) =>
     ` The work is done by ${name}${reason ? BECAUSE[reason](detail) : ", whose first gradient is the processor’s."}`,
+  noWasm: " WebAssembly is not allowed here, so it is slower.",
   here: " Workers are not allowed here, so it works in the page itself.",
   diverged: " Diverged: the loss is no longer a number.",
   stuck: (chances: string) => ` The loss is still that of equal chances, ln 10 = ${chances}, or near it: so far the network has learned nothing.`,
