@@ -44,7 +44,7 @@ SLOWED = 6
 KINDS = ("script", "own", "all", "rest")
 OWN = ("ScriptDuration", "RecalcStyleDuration", "LayoutDuration")
 # In these figures the presses of another key count, and the arrow keys only lead to the next place.
-STROKES = {"0": "Space", "5.1": "05_class_maps"}  # the network runs at each stroke of the eraser
+STROKES = {"0": "Space", "5.1": "Space"}  # the network runs at each stroke of the eraser
 FRAMES = 60  # ms that a move is watched
 RESTED = 300  # ms more, until a stroke's numbers are written
 ROUND = 5 * ["ArrowRight"] + 3 * ["ArrowDown"] + 5 * ["ArrowLeft"] + 3 * ["ArrowUp"]

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import failure_grid
+import network_costs
 import small_networks
 import torch
 import training_speed
@@ -154,6 +155,19 @@ def speed(minutes: float, device: str, steps: int) -> Job:
     return Job(f"training-speed-{device}", minutes, measure, dry, resumes=False)
 
 
+def costs(minutes: float) -> Job:
+    """Times of a forward pass and of a training step; they cannot be stopped and continued."""
+
+    def measure(path: Path, device: torch.device, minutes: float, *more: str) -> bool:
+        network_costs.main(["--record", str(path), *more])
+        return True
+
+    def dry(path: Path, device: torch.device, minutes: float) -> bool:
+        return measure(path, device, minutes, "--rounds", "1", "--batches", "1")
+
+    return Job("network-costs-cpu", minutes, measure, dry, resumes=False)
+
+
 def study(name: str, count: int, minutes: float, device: str) -> Iterator[Job]:
     """All recipes of a study; ``minutes`` is for 8 epochs."""
     for recipe in studies.STUDIES[name].values():
@@ -171,6 +185,7 @@ def laptop() -> list[Job]:
         failures(67, 20, 7, "cpu", own=True),
         failures(67, 5, 45, "cpu"),
         speed(8, "cpu", steps=4),
+        costs(5),
         *(small(seed, 12) for seed in range(3)),
         *seeds(r["pocket-long"], 5, 6, "cpu"),
         trained(r["paper-mnist"], 0, 30, "cpu"),

@@ -14,6 +14,12 @@ from pathlib import Path
 import chapter_form
 
 ROOT = Path(__file__).resolve().parent.parent
+# The start page's path of ninety minutes: these chapters, and one exercise of each.
+PATH = {
+    "01_one_by_one_convolution": "1.4",
+    "03_build_and_train_nin": "3.1",
+    "04_global_average_pooling": "4.1",
+}
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,7 @@ class Page:
     needs: tuple[str, ...]
     exercises: int = 0
     minutes: int = 0  # that the exercises take
+    marked: tuple[chapter_form.Exercise, ...] = ()
 
     @property
     def times(self) -> list[str]:
@@ -102,6 +109,7 @@ def _page(file: Path) -> Page:
         needs=tuple(re.findall(r"\]\((\w+)(?:\.ipynb|\.md)?\)", needed)),
         exercises=len(marked) or sum("check.answer(" in "".join(c["source"]) for c in cells),
         minutes=sum(exercise.minutes for exercise in marked),
+        marked=tuple(marked),
     )
 
 
@@ -230,6 +238,20 @@ def _together(taken: Iterable[Page]) -> str:
         f'<p class="facts">Together: {hours} hours {minutes} minutes to read, {marked}'
         f"{run} minutes to run.</p>"
     )
+
+
+def path(book: list[Page]) -> str:
+    """The path of ninety minutes, in Markdown: chapters to read, with an exercise of each."""
+    named, lines, sum_of_minutes = {page.name: page for page in book}, [], 0
+    for name, wanted in PATH.items():
+        page = named[name]
+        read = seconds(page.read)[1] // 60
+        took = next((x.minutes for x in page.marked if x.number == wanted), 0)
+        sum_of_minutes += read + took
+        exercise = f", and exercise {wanted} in {_minutes(took)}" if took else ""
+        link = f"[Chapter {page.number}, {page.title}]({page.name}.ipynb)"
+        lines.append(f"1. {link}: {_minutes(read)} to read{exercise}.")
+    return "\n".join([*lines, "", f"Together these are about {sum_of_minutes} minutes."])
 
 
 def _list(pages: Iterable[Page]) -> str:

@@ -136,9 +136,9 @@ def add_ways_to_run(body: str, name: str) -> str:
     path = f"lab/tree/book/{name}.ipynb"
     binder = f"https://mybinder.org/v2/gh/{stamp_address.current()}/main?urlpath={quote(path, '')}"
     more = (
-        f' · <a class="reference external" href="{binder}">Binder</a>'
+        f'<span class="on-a-desk"> · <a class="reference external" href="{binder}">Binder</a>'
         f' · <a href="_sources/{name}.ipynb" download>notebook</a>'
-        ' (<a href="how_to_use.html#on-a-laptop">how to run it at home</a>)'
+        ' (<a href="how_to_use.html#on-a-laptop">how to run it at home</a>)</span>'
     )
     return re.sub(r'(<p class="chapter-line">.*?)(</p>)', rf"\1{more}\2", body, count=1, flags=re.S)
 

@@ -12,7 +12,7 @@ from sphinx.search.en import SearchEnglish
 
 # What a reader searches for under another name than the glossary's → the page that introduces it.
 SEARCHED = {
-    "cam": "04_global_average_pooling",
+    "cam": "05_class_maps",
     "dead relu": "09_when_nin_does_not_train",
     "dying relu": "09_when_nin_does_not_train",
     "nin block": "03_build_and_train_nin",

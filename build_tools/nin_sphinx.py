@@ -133,6 +133,7 @@ def fill_comments(app, docname, source):
     made = {
         "figure": lambda pages: live.Hero(number="0")._repr_mimebundle_()[0]["text/html"],
         "map": book_map.map_html,
+        "path": book_map.path,
         "depth": book_map.depth,
         "pages": book_map.pages_html,
         "chapters": book_map.table,

@@ -7,9 +7,10 @@ their fallback, every page numbered.
 import re
 import sys
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import browser
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Route, sync_playwright
 from pypdf import PdfReader
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,6 +26,7 @@ article.bd-article > section > h1 { font-size: 30px; }
 .parts { break-after: page; font: 15px/2 var(--nin-sans); }
 .parts a { display: flex; justify-content: space-between; color: inherit; text-decoration: none; border-bottom: 1px solid #ddd; }
 """  # noqa: E501
+ADDRESS = "http://book.invalid/"  # where the browser finds the site, and the one page beside it
 FOOT = (
     '<div style="font: 9px sans-serif; width: 100%; text-align: center">'
     '<span class="pageNumber"></span></div>'
@@ -93,22 +95,29 @@ def main(folder: str = str(ROOT / "_build/html"), file: str = "", *only: str) ->
     target = Path(file or site.parent / "network-in-network.pdf")
     names = only or ["index", *re.findall(r"file: (\S+)", TOC.read_text(encoding="utf-8"))]
     names = [name for name in names if name in only or name not in LEFT_OUT]
-    page_file = site / "_print.html"
     numbers: dict[str, int] = {}
+
+    def serve(route: Route) -> None:
+        """The whole book at the root, from memory: the site itself stays as it is."""
+        path = unquote(urlsplit(route.request.url).path).lstrip("/")
+        if not path:
+            route.fulfill(body=whole(site, names, numbers), content_type="text/html; charset=utf-8")
+        elif (site / path).is_file():
+            route.fulfill(path=site / path)
+        else:
+            route.abort()
+
     with sync_playwright() as playwright:
         page = browser.launch(playwright).new_page(java_script_enabled=False)
-        try:
-            for _ in range(2):  # once to learn the numbers of the pages, once with them
-                page_file.write_text(whole(site, names, numbers), encoding="utf-8")
-                page.goto(page_file.as_uri(), wait_until="load")
-                page.pdf(
-                    path=target, prefer_css_page_size=True, print_background=True, outline=True,
-                    tagged=True, display_header_footer=True, header_template="<span></span>",
-                    footer_template=FOOT,
-                )  # fmt: skip
-                numbers = pages_of(target, names)
-        finally:
-            page_file.unlink(missing_ok=True)
+        page.route("**/*", serve)
+        for _ in range(2):  # once to learn the numbers of the pages, once with them
+            page.goto(ADDRESS, wait_until="load")
+            page.pdf(
+                path=target, prefer_css_page_size=True, print_background=True, outline=True,
+                tagged=True, display_header_footer=True, header_template="<span></span>",
+                footer_template=FOOT,
+            )  # fmt: skip
+            numbers = pages_of(target, names)
     print(f"{target}: {len(PdfReader(target).pages)} pages, {target.stat().st_size / 1e6:.1f} MB")
     return 0
 

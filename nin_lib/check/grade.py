@@ -7,19 +7,19 @@ and whoever made the mistake of one gets its hint; of the reader's only what is 
 """
 
 import pkgutil
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from html import escape
 from importlib import import_module
 from pathlib import Path
 from textwrap import dedent
 
 import torch
 from torch import Tensor, nn
+
+from nin_lib.check.shown import Solution, Verdict, in_words
 
 _wrong_in_a_row = Counter()  # by number of the exercise
 
@@ -71,66 +71,34 @@ class Exercise:
     hint: str
     wrong: tuple[Slip, ...]
     check: Callable[[object], str]
+    slow: bool
 
     @property
     def name(self) -> str:
         return self.check.__name__
 
 
-def exercise(number: str, kind: str, *, stub: str, solution: str, hint: str, wrong):
+def exercise(
+    number: str, kind: str, *, stub: str, solution: str, hint: str, wrong, slow: bool = False
+):
     """Make the decorated check function an Exercise.
 
     Args:
         wrong: the slips: (what is in the solution, what is there instead, its hint), or
             (whole code, its hint). A hint that is a sentence follows the check's own; where that
             one is clear enough, the hint is a piece of it, without a period at its end.
+        slow: whether the solution takes seconds; it is then shown without what it finds.
     """
     stub, solution = _source(stub), _source(solution)
     slips = tuple(
         Slip(solution.replace(*change) if len(change) == 2 else _source(*change), its_hint)
         for *change, its_hint in wrong
     )
-    return lambda check: Exercise(number, kind, stub, solution, hint, slips, check)
+    return lambda check: Exercise(number, kind, stub, solution, hint, slips, check, slow)
 
 
 def _source(text: str) -> str:
     return dedent(text).strip()
-
-
-@dataclass(frozen=True, repr=False)
-class Verdict:
-    """Right or wrong, and why."""
-
-    right: bool
-    text: str
-
-    def __bool__(self):
-        return self.right
-
-    def __repr__(self):
-        return self.text
-
-    def _repr_html_(self):
-        text = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(self.text))
-        style = "border-left: 3px solid currentColor; padding-left: 0.7em"
-        name = "nin-verdict" + " nin-right" * self.right
-        return f'<p class="{name}" role="status" style="{style}">{text}</p>'
-
-
-@dataclass(frozen=True, repr=False)
-class Solution:
-    """The source of a solution: plain in a terminal, folded away in a notebook."""
-
-    number: str
-    source: str
-
-    def __repr__(self):
-        return self.source
-
-    def _repr_html_(self):
-        title = f"<summary>Solution of exercise {self.number}</summary>"
-        code = f"<pre><code>{escape(self.source)}</code></pre>"
-        return f'<details class="nin-solution">{title}{code}</details>'
 
 
 def answer(number: str, given: object = ...) -> Verdict:
@@ -163,7 +131,13 @@ def answer(number: str, given: object = ...) -> Verdict:
 def solution(number: str) -> Solution:
     """The solution of an exercise, hidden until opened. Raises ValueError as ``answer`` does."""
     asked = _find(number)
-    return Solution(asked.number, asked.solution)
+    if asked.slow:
+        return Solution(asked.number, asked.solution, "", "")
+    made = _made(asked.solution, asked.name)
+    with _the_same_each_time():
+        conclusion = asked.check(made)
+    found = in_words(made)
+    return Solution(asked.number, asked.solution, found, conclusion[:1].upper() + conclusion[1:])
 
 
 def solved(number: str):

@@ -1,4 +1,4 @@
-"""The trained small networks of Figure 3.1, read from their records."""
+"""The trained small networks of Figure 6.3, read from their records."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

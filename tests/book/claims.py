@@ -10,21 +10,23 @@ import json
 import math
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from statistics import NormalDist, mean, stdev  # noqa: F401
+from types import SimpleNamespace
 
 import torch
 from torch import nn
 
 from nin_lib import live, models, records, summary, train
-from nin_lib.check import chapter02, expect  # noqa: F401
+from nin_lib.check import chapter02, chapter04, chapter06, expect  # noqa: F401
 from nin_lib.check.chapter10 import _shared
 from nin_lib.check.grade import solved  # noqa: F401
-from nin_lib.data import wardrobe, whitening  # noqa: F401
+from nin_lib.data import load, shifted, wardrobe, whitening  # noqa: F401
 from nin_lib.live import bend
 from nin_lib.recipes import RECIPES, find, studies  # noqa: F401
+from nin_lib.records.small_networks import small_records
 from nin_lib.train import Engine  # noqa: F401
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
@@ -538,6 +540,204 @@ def bend_of_chapter_1() -> float:
         return (pair(x) + pair(-x) - 2 * pair(torch.zeros_like(x))).abs().max().item()
 
 
+# Chapter 5.
+def normal(pixels: torch.Tensor) -> torch.Tensor:
+    """Pixels 0…255 as the shipped networks take them."""
+    return (pixels.float() / 255 - 0.286) / 0.353
+
+
+@cache
+def sleeve() -> dict[str, float]:
+    """The pullover of Figure 5.1 without its left sleeve: what its logit and class map lose."""
+    with torch.device("cpu"), torch.no_grad():
+        network = models.pocket_nin(trained=True)
+        x = 255 * live.Average().pixels()
+        y = x.clone()
+        y[10:, :12] = 0
+        before, after = (models.class_maps(network, normal(v[None, None]))[0] for v in (x, y))
+        erased = (x != y).reshape(7, 4, 7, 4).any(3).any(1)
+        change = (after - before)[2]
+        probability = before.mean((1, 2)).softmax(0)[2]
+        keep = torch.ones(49)  # without the three strongest cells over the garment
+        garment = (x > 0).reshape(7, 4, 7, 4).any(3).any(1)
+        strongest = before[2].where(garment, -torch.inf).flatten().topk(3).indices
+        keep[strongest] = 0
+        left = x * keep.reshape(7, 7).repeat_interleave(4, 0).repeat_interleave(4, 1)
+        return {
+            "before": before[2].mean().item(), "after": after[2].mean().item(),
+            "share": ((before[2] * erased).sum() / before[2].sum()).item(),
+            "elsewhere": ((change * ~erased).sum() / change.sum()).item(),
+            "probability": probability.item(),
+            "without": network(normal(left[None, None])).softmax(1)[0, 2].item(),
+            "pullover": before[2].max().item(), "sandal": before[5].max().item(),
+            "coat": before[4].mean().item(), "clamped": before[4].clamp(min=0).mean().item(),
+        }  # fmt: skip
+
+
+@cache
+def drawn_maps() -> dict:
+    """What the benchmark of class maps finds on 500 drawn garments, with five draws."""
+    with torch.device("cpu"):
+        garments = SimpleNamespace(test_images=torch.tensor(wardrobe.draw(500, seed=2)[0]))
+        return benchmark("class_map_tests").measure(garments, 500, draws=5)
+
+
+def erasing(found: dict, kind: str, *keys: str) -> list[float]:
+    """A row of the test that erases cells: for each number of cells, these numbers."""
+    rows = [row for row in found["rows"] if row["kind"] == kind]
+    return [row[key] for row in rows for key in keys if key in row]
+
+
+@cache
+def random_tops() -> tuple[torch.Tensor, torch.Tensor]:
+    """Correlations of 500 winning maps with those of ten random top blocks; and all maps."""
+    found = []
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"), torch.no_grad():
+        network = models.pocket_nin(trained=True)
+        inputs = network[:4](normal(torch.tensor(wardrobe.draw(500, seed=2)[0])))
+        maps = network.block4(inputs)
+        n, predicted = torch.arange(500), maps.mean((2, 3)).argmax(1)
+        for seed in range(10):
+            torch.default_generator.manual_seed(seed)
+            for layer in (network.block4.conv, network.block4.pointwise1):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                nn.init.zeros_(layer.bias)
+            pair = [m[n, predicted].flatten(1) for m in (maps, network.block4(inputs))]
+            pair = [m - m.mean(1, keepdim=True) for m in pair]
+            found.append(nn.functional.cosine_similarity(*pair))
+    return torch.cat(found), maps
+
+
+def reach(row: int, column: int) -> tuple[int, int]:
+    """Height and width of the pixels on which a cell of the pocket network's maps depends."""
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
+        torch.default_generator.manual_seed(0)
+        noise = torch.randn(32, 1, 28, 28, requires_grad=True)
+        models.class_maps(models.pocket_nin(trained=True), noise)[
+            :, :, row, column
+        ].sum().backward()
+    used = (noise.grad != 0).any(0)[0]
+    return used.any(1).sum().item(), used.any(0).sum().item()
+
+
+# Chapter 4.
+def alexnets_head() -> nn.Module:
+    """AlexNet's three fully connected layers on the 384 maps of 5×5 of NiN-224."""
+    first, *rest = models.alexnet()[-1]
+    return nn.Sequential(nn.Linear(384 * 5 * 5, first.out_features), *rest)
+
+
+def pair(head: str) -> nn.Module:
+    """The shape of a network of Figure 4.1."""
+    return models.small.PAIR[head].network()
+
+
+def head_row(recipe: str) -> tuple[float, ...]:
+    """Training accuracy and test accuracy in percent, each with its standard deviation as a share,
+    and their difference in points."""
+    runs = recorded(recipe)
+    training = [run["history"][-1]["train_accuracy"] for run in runs]
+    test = [run["result"]["accuracy"] for run in runs]
+    points = 100 * (mean(training) - mean(test))
+    return 100 * mean(training), stdev(training), 100 * mean(test), stdev(test), points
+
+
+def pairs_of_heads() -> tuple[int, int, int]:
+    """Of the small networks: pairs that differ in the head, and how many have a larger gap between
+    training and test accuracy, and a higher test accuracy, with the fully connected head."""
+    runs = [run for record in small_records() for run in record["runs"]]
+    trunk = ("kernel", "width", "pointwise", "bottleneck")
+    found = {}
+    for run in runs:
+        heads = found.setdefault(tuple(run[name] for name in trunk), {})
+        heads.setdefault(run["head"], []).append((run["train_accuracy"], run["accuracy"]))
+    both = [heads for heads in found.values() if len(heads) == 2]
+    means = [{head: [*map(mean, zip(*of, strict=True))] for head, of in h.items()} for h in both]
+    gaps = [{head: train - test for head, (train, test) in h.items()} for h in means]
+    return (
+        len(both),
+        sum(gap["fully_connected"] > gap["average"] for gap in gaps),
+        sum(h["fully_connected"][1] > h["average"][1] for h in means),
+    )
+
+
+@cache
+def _garments() -> tuple[torch.Tensor, torch.Tensor]:
+    """The first 1,000 test images of Fashion-MNIST, and their labels."""
+    whole = load("fashion-mnist")
+    return whole.test_images[:1000], whole.test_labels[:1000]
+
+
+def _logits(head: str, images: torch.Tensor) -> torch.Tensor:
+    with torch.no_grad():
+        return models.trained_pair(head)((images / 255 - 0.286) / 0.353)
+
+
+def _right(head: str, images: torch.Tensor) -> float:
+    return (_logits(head, images).argmax(1) == _garments()[1]).float().mean().item()
+
+
+@cache
+def moved(head: str, right: int) -> float:
+    """Accuracy of a network of Figure 4.1 on images moved to the right."""
+    with torch.device("cpu"):
+        return _right(head, shifted(_garments()[0], right, 0))
+
+
+def light_lost(right: int) -> float:
+    """The share of the light that leaves the frame."""
+    with torch.device("cpu"):
+        images = _garments()[0]
+        return 1 - (shifted(images, right, 0).sum() / images.sum()).item()
+
+
+def largest_change(most: int) -> float:
+    """The largest change of a logit on the 84×84 canvas, by shifts of 1 to so many pixels."""
+    with torch.device("cpu"):
+        canvas = nn.functional.pad(_garments()[0][:50], (28, 28, 28, 28))
+        still = _logits("average", canvas)
+        shifts = [shifted(canvas, right, 0) for right in range(1, most + 1)]
+        return max((_logits("average", x) - still).abs().max().item() for x in shifts)
+
+
+def enlarged(side: int) -> float:
+    """Accuracy of the average head on images of another size."""
+    with torch.device("cpu"):
+        images = _garments()[0].float()
+        return _right("average", nn.functional.interpolate(images, (side, side), mode="bilinear"))
+
+
+def framed(side: int) -> float:
+    """The same on a black canvas."""
+    with torch.device("cpu"):
+        return _right("average", nn.functional.pad(_garments()[0], [(side - 28) // 2] * 4))
+
+
+def lost_after(picture: int) -> tuple[int, int]:
+    """By how many pixels up Figure 4.1's garment moves until the fully connected head, and until
+    the average head, predicts another class."""
+    with torch.device("cpu"):
+        figure, found = live.Slide(picture=picture, guess="alike"), {}
+        for up in range(9):
+            figure.down = -up
+            at = figure.offsets().index((0, -up))
+            for head, shares in figure.shares().items():
+                if shares[at].argmax() != picture:
+                    found.setdefault(head, up)
+    return found["fully_connected"], found["average"]
+
+
+def on_canvas(items: list) -> list[float]:
+    """What Figure 4.4 says with these items: the average's probability of each class; the class of
+    the first item has its best single position's in place of that."""
+    with torch.device("cpu"):
+        maps = live.BiggerCanvas(items=items).maps().double()
+    shares = maps.mean((1, 2)).softmax(0).tolist()
+    if items:
+        shares[items[0][0]] = maps.softmax(0)[items[0][0]].max().item()
+    return shares
+
+
 # Chapter 11. Layers are (channels in, channels out, side).
 NAIVE_3A = (192, 64, 1), (192, 128, 3), (192, 32, 5)
 INCEPTION_3A = (
@@ -619,3 +819,69 @@ def pointwise(name: str, *kinds: str) -> tuple[float, float]:
     from nin_lib.live.where import shares
 
     return shares(_layers(name), *kinds)
+
+
+def took(network: str, images: int, step: str = "forward") -> float:
+    """Seconds that a network takes for so many images: the fastest recorded round."""
+    rows = records.one("network-costs", "cpu")["rows"]
+    [row] = [
+        r for r in rows if (r["network"], r["batch_size"], r["step"]) == (network, images, step)
+    ]
+    return min(row["seconds"])
+
+
+def for_training(network: nn.Module, images: int) -> tuple[float, float]:
+    """Bytes that training needs at least: three numbers per parameter, and kept inputs."""
+    shape = (images, 1, 224, 224)
+    rows = summary.trace(network, shape)
+    sizes = [math.prod(shape), *(math.prod(row.shape) for row in rows)]
+    kinds = ("Conv2d", "MaxPool2d", "Linear")
+    kept = sum(size for size, row in zip(sizes, rows, strict=False) if row.kind in kinds)
+    return 12 * rows.params, 4 * kept
+
+
+def places_of_maxima(network: nn.Module, images: int) -> int:
+    """Bytes for the places of the maxima of its pooling layers, eight for each."""
+    rows = summary.trace(network, (images, 1, 224, 224))
+    return 8 * sum(math.prod(row.shape) for row in rows if row.kind == "MaxPool2d")
+
+
+def bought(what: str, old, new) -> tuple[int, float, int, int]:
+    """Pairs of small networks that differ in one choice: how many, the mean change of accuracy as a
+    share, and in how many every seed of the changed network is better, or worse, than every other.
+    """
+    from nin_lib.records.small_networks import measured_networks, small_records
+
+    seeds = {row.choice: row.accuracies for row in measured_networks(small_records())}
+    pairs = [
+        (mine, seeds[changed])
+        for choice, mine in seeds.items()
+        if getattr(choice, what) == old and (changed := replace(choice, **{what: new})) in seeds
+    ]
+    change = mean(mean(b) - mean(a) for a, b in pairs)
+    better = sum(min(b) > max(a) for a, b in pairs)
+    return len(pairs), change, better, sum(max(b) < min(a) for a, b in pairs)
+
+
+def per_block(count: int) -> tuple[int, float, float, int]:
+    """The pocket network with so many 1×1 layers per block: parameters, mean and standard
+    deviation of its accuracy as shares, seeds."""
+    recipe = list(studies.POINTWISE.values())[count]
+    runs = [run["result"]["accuracy"] for run in recorded(recipe.name)]
+    return params(recipe.network()), mean(runs), stdev(runs), len(runs)
+
+
+def nin_with_3x3() -> nn.Module:
+    """NiN-224 with 3×3 convolutions in place of its 1×1 layers."""
+    network = models.nin()
+    for block in (network.block1, network.block2, network.block3, network.block4):
+        for name in ("pointwise1", "pointwise2"):
+            layer = getattr(block, name)
+            setattr(block, name, nn.Conv2d(layer.in_channels, layer.out_channels, 3, padding=1))
+    return network
+
+
+def connected(network: nn.Module, what: str) -> float:
+    """The share of its fully connected layers in ``params`` or ``macs``."""
+    rows = summary.trace(network, (1, 1, 224, 224))
+    return sum(getattr(row, what) for row in rows if row.kind == "Linear") / getattr(rows, what)

@@ -6,9 +6,12 @@ from dataclasses import replace
 from statistics import mean
 
 import pytest
+import torch
 from claims import BOOK, WORDS, Claim, asked, complaints, in_need, ledger, prose, ran, read
+from torch import nn
 
-from nin_lib.check import chapter02
+from nin_lib import check, models
+from nin_lib.check import chapter02, chapter04
 from nin_lib.check.grade import solved
 
 CLAIMS = ledger()
@@ -270,3 +273,19 @@ def test_exercise_2_6_wants_what_the_chapters_study_measures():
     wanted = solved("2.6")
     for key, found in (("without_relu", names["bare"]), ("two_filters", names["two"])):
         assert abs(mean(found) - wanted[key]) < chapter02.WITHIN[key], (key, found)
+
+
+@pytest.mark.slow
+def test_exercise_4_6_wants_what_its_cells_measure():
+    cells = json.loads((BOOK / "04_global_average_pooling.ipynb").read_text())["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    at = code.index(check.exercises(["chapter04"])["4.6"].stub)
+    names = {"torch": torch, "nn": nn, "F": nn.functional, "models": models}
+    exec("\n".join(code[at - 2 : at]), names)
+    wanted = solved("4.6")
+    for word, pool in (("average", nn.AdaptiveAvgPool2d(1)), ("max", nn.AdaptiveMaxPool2d(1))):
+        trained = [names["trained"](pool, seed) for seed in range(5)]
+        for side, edge in ((28, 0), (56, 14)):
+            found = mean(names["percent"](network, edge) for network in trained)
+            key = f"{word}_{side}"
+            assert abs(found - wanted[key]) < chapter04.WITHIN[key], (key, found)

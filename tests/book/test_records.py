@@ -7,6 +7,7 @@ from statistics import mean
 
 import book_map
 import jsonschema
+import network_costs
 import pytest
 import screens
 import small_networks
@@ -129,6 +130,21 @@ def test_the_training_speed_climbs_as_high_as_the_book_promises():
     assert all(setting["share_of_ceiling"] < 1 for setting in speed["rows"])
 
 
+def test_the_network_costs_are_of_todays_networks_and_every_round_is_there():
+    record = records.one("network-costs", "cpu")
+    measured = {(row["network"], row["batch_size"], row["step"]): row for row in record["rows"]}
+    made = network_costs.networks()
+    for name, (network, shape) in made.items():
+        cost = summary.trace(network, (1, *shape))
+        steps = ["forward"] if name == network_costs.CONNECTED else ["forward", "training"]
+        for batch_size in network_costs.CALLS:
+            for step in steps:
+                row = measured.pop((name, batch_size, step))
+                assert (row["parameters"], row["multiply_adds"]) == (cost.params, cost.macs)
+                assert len(row["seconds"]) == record["rounds"]
+    assert not measured
+
+
 SHIPPED = {
     "pocket_nin": lambda: models.pocket_nin(trained=True),
     "pair_average": lambda: small.trained_pair("average"),
@@ -205,7 +221,7 @@ def test_control_and_result_of_every_figure_are_on_one_screen():
 def test_lighthouse_finds_every_page_fast_and_whole():
     """Mobile, the median of three; python benchmarks/lighthouse.py."""
     judged = {row["page"]: row for row in records.one("lighthouse", "cpu")["pages"]}
-    not_yet = {"depth_maxout"}  # is newer than the record
+    not_yet = {"05_class_maps", "06_what_a_network_costs", "depth_maxout"}  # newer than the record
     assert set(PAGES) - not_yet <= set(judged)
     for row in judged.values():
         assert row["performance"] >= 98, row

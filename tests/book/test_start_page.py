@@ -78,6 +78,15 @@ def test_lines_lead_to_a_chapter_from_what_it_needs_and_from_nothing_else(direct
     assert not before
 
 
+def test_the_path_of_ninety_minutes_takes_about_ninety_minutes():
+    """It is computed from the chapters' words and the minutes of the exercises it names."""
+    text = book_map.path(FOUND)
+    minutes = [int(n) for n in re.findall(r"(\d+) minutes? to read", text)]
+    minutes += [int(n) for n in re.findall(r"exercise \d+\.\d+ in (\d+) minutes?", text)]
+    assert len(minutes) == 2 * len(book_map.PATH)
+    assert f"Together these are about {sum(minutes)} minutes." in text and 75 <= sum(minutes) <= 95
+
+
 @pytest.mark.parametrize(
     ("text", "ends"),
     [("20 seconds", (20, 20)), ("2 to 4 minutes", (120, 240)), ("1 hour", (3600, 3600))],

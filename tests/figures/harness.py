@@ -14,6 +14,9 @@ READY = "[data-ready=true]:has(.nin-body:not(.waiting, [aria-busy]))"
 #: What a figure, by its number, says once it has computed what it starts with.
 STARTED = {"2.1": "parameters", "5.4": "on average over 20 draws"}
 
+#: What is folded on a phone.
+TOOLS = {"your own image", "as table", "hide table", "copy as PyTorch", "copy link", "start again"}
+
 SETTLE = """async (figure) => {
     const body = figure.querySelector(".nin-body"), start = performance.now();
     for (let calm = 0; calm < 2; calm = body.hasAttribute("aria-busy") ? 0 : calm + 1) {
@@ -76,6 +79,14 @@ def alone(figure, head=""):
     """A page of one figure in one piece."""
     title = "<!doctype html><html lang=en><meta charset=utf-8><title>figure</title>"
     return f"{title}{head}{figure.html()}"
+
+
+def button_of(root, name):
+    """A button of a figure; on a phone the tools are unfolded for it."""
+    fold = root.locator(".nin-fold[aria-expanded=false]")
+    if name in TOOLS and fold.is_visible():
+        fold.click()
+    return root.get_by_role("button", name=name, exact=True)
 
 
 def address_of(state):
@@ -164,7 +175,7 @@ class Shown:
     # ---- acting
 
     def button(self, name):
-        return self.root.get_by_role("button", name=name, exact=True)
+        return button_of(self.root, name)
 
     def radio(self, name):
         return self.root.get_by_role("radio", name=name, exact=True)

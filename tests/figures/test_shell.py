@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 from chapters import DESK, FIGURES, PHONE, SCREENS, each
+from harness import button_of
 from pictures import png
 
 from nin_lib import live
@@ -71,7 +72,7 @@ class Page:
         return self
 
     def button(self, name):
-        return self.figure.get_by_role("button", name=name, exact=True)
+        return button_of(self.figure, name)
 
     def sentence(self):
         self.tab.locator(".nin-body:not([aria-busy])").wait_for()

@@ -129,12 +129,20 @@ def test_an_unknown_exercise_is_answered_with_the_known_ones():
 def test_a_solution_is_folded_away_escaped_and_the_source_that_is_tested():
     for number, exercise in EXERCISES.items():
         shown = check.solution(number)
-        assert repr(shown) == exercise.solution
+        assert repr(shown).startswith(exercise.solution) and shown.conclusion
         html = shown._repr_html_()
         assert html.startswith('<details class="nin-solution"><summary>Solution of exercise')
         assert " open" not in html.split(">")[0]
-    escaped = grade.Solution("0.0", "a < b")._repr_html_()
-    assert "<pre><code>a &lt; b</code></pre>" in escaped
+    escaped = grade.Solution("0.0", "a < b", "c < d", "`e` < f.")._repr_html_()
+    assert "<pre><code>a &lt; b</code></pre><p>c &lt; d</p>" in escaped
+    assert "<p><code>e</code> &lt; f.</p></details>" in escaped
+
+
+def test_a_solution_says_the_numbers_that_it_finds_and_what_they_say():
+    shown = repr(check.solution("1.2")).splitlines()
+    assert shown[-2] == "# direct: 112,896,000 · through 16: 5,268,480 · widest: 342"
+    assert shown[-1].startswith("# With 16 channels, the two layers need 1/21 of")
+    assert "\n# Three hidden units" in repr(check.solution("1.4"))  # no numbers to list
 
 
 def test_a_verdict_in_html_is_escaped_and_sets_code_apart():

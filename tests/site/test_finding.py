@@ -72,9 +72,9 @@ def test_search_finds(browser, address, words, where):
     ("word", "where"),
     [
         ("bottleneck", "01_one_by_one_convolution"),
-        ("CAM", "04_global_average_pooling"),
+        ("CAM", "05_class_maps"),
         ("global average pooling", "04_global_average_pooling"),
-        ("receptive field", "04_global_average_pooling"),
+        ("receptive field", "03_build_and_train_nin"),
         ("NiN block", "03_build_and_train_nin"),
         ("2.302585", "09_when_nin_does_not_train"),
         ("dead ReLU", "09_when_nin_does_not_train"),

@@ -35,6 +35,7 @@ export function enlarging(root: HTMLElement, onChange: (large: boolean) => void,
     onChange(large);
   };
   let covers = false; // the page, and not the screen
+  let place = 0; // where the reader was on the page
   const cover = () => {
     covers = true;
     if (!root.showPopover) return;
@@ -46,6 +47,7 @@ export function enlarging(root: HTMLElement, onChange: (large: boolean) => void,
     if (covers) root.popover = null;
     covers = false;
     set(false);
+    scrollTo({ top: place, behavior: "instant" });
     root.scrollIntoView({ block: "nearest" });
   };
   const ends = (event: Event) => {
@@ -61,6 +63,7 @@ export function enlarging(root: HTMLElement, onChange: (large: boolean) => void,
 
   return () => {
     if (isLarge()) return leave();
+    place = scrollY;
     set(true);
     if (root.requestFullscreen) root.requestFullscreen().catch(cover);
     else cover();

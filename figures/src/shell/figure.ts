@@ -101,7 +101,7 @@ export function figure(spec: Figure) {
       steadySliders(root, signal);
       root.append(
         h("header", {},
-          h("strong", { id: titleId }, number ? `Figure ${number}` : "", h("span", { class: "nin-only-heard" }, ` ${title}`)),
+          h("strong", { id: titleId }, number ? `Figure ${number}` : "", h("span", { class: "nin-title" }, ` ${title}`)),
           h("span", { class: "nin-how" }, how, keys && h("span", { class: "nin-keys" }, ` · ${keys}`)),
           head.buttons,
           head.answers),

@@ -1,5 +1,5 @@
 /** The tools in a figure's head, and under them what they answer: notices, a table, code, a link. */
-import { h, write } from "./dom";
+import { freshId, h, write } from "./dom";
 import type { Link } from "./model";
 
 export interface Table {
@@ -8,6 +8,7 @@ export interface Table {
 }
 
 const WORDS = {
+  tools: "tools",
   table: "as table",
   tableOff: "hide table",
   close: "close",
@@ -36,7 +37,11 @@ export interface Tools {
 }
 
 export function tools(): Tools {
-  const buttons = h("span", { class: "nin-tools" });
+  const list = h("span", { class: "nin-toolbox", id: freshId("tools") });
+  const fold = h("button", { type: "button", class: "nin-fold", "aria-expanded": "false", "aria-controls": list.id, click: () => {
+    fold.setAttribute("aria-expanded", String(fold.getAttribute("aria-expanded") === "false"));
+  } }, WORDS.tools); // on a phone, where the buttons would push the figure off the first screen
+  const buttons = h("span", { class: "nin-tools" }, fold, list);
   const notices = h("div", { class: "nin-notices" });
   const panel = h("div", { class: "nin-panel" });
   const answers = h("div", { class: "nin-answers" }, notices, panel);
@@ -55,7 +60,7 @@ export function tools(): Tools {
   };
   const add: Tools["add"] = (text, press) => {
     const made = h("button", { type: "button", click: () => press(made) }, text);
-    buttons.append(made);
+    list.append(made);
     return made;
   };
   const sayCopied = (button: HTMLButtonElement) => {
