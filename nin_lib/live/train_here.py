@@ -26,7 +26,7 @@ class TrainHere(GarmentFigure):
     Traits:
         before: the reader's own picture as it was before the first stroke, in base64.
         tool: ``"brush"`` or ``"eraser"``.
-        download: megabytes that a page loads once the reader wants to train.
+        download: how much a page loads once the reader wants to train, in words.
         source: where the images come from.
         recorded: images per second of the book's own trainings, and where.
 
@@ -47,13 +47,13 @@ class TrainHere(GarmentFigure):
     picture = traitlets.Int(1).tag(sync=True)
     before = traitlets.Unicode("").tag(sync=True)
     tool = traitlets.CaselessStrEnum(("brush", "eraser"), "brush").tag(sync=True)
-    download = traitlets.Float(read_only=True).tag(sync=True)
+    download = traitlets.Unicode(read_only=True).tag(sync=True)
     source = traitlets.Unicode(read_only=True).tag(sync=True)
     recorded = traitlets.List(read_only=True).tag(sync=True)
 
     @traitlets.default("download")
-    def _download(self) -> float:
-        return round(sum(len(self.file(name)) for name in self.needs) / 1e6, 1)
+    def _download(self) -> str:
+        return f"{sum(len(self.file(name)) for name in self.needs) / 1e6:.1f}\xa0MB"
 
     @traitlets.default("source")
     def _source(self) -> str:
@@ -85,7 +85,7 @@ class TrainHere(GarmentFigure):
         blank = " All pixels are the same, so there is no garment."
         row, column = MIDDLE
         return (
-            f"Nothing is loaded yet: train loads {self.download:.1f}\xa0MB. The {kind} has "
+            f"Nothing is loaded yet: train loads {self.download}. The {kind} has "
             f"{parameters:,} parameters; {epochs} of {sum(garments.TRAIN):,} images take "
             f"{training.steps_of(settings):,} steps."
             f"{blank if pixels.min() == pixels.max() else ''}"

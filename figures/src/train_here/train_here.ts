@@ -22,7 +22,7 @@ const SURE = 3; // steps after which that is known
 function mount(stage: Stage): View {
   const root = stage.body.closest<HTMLElement>(".nin-figure")!;
   const names = stage.get<string[]>("names");
-  const size = `${stage.get<number>("download").toFixed(1)}\u00a0MB`;
+  const size = stage.get<string>("download");
   const software = new URLSearchParams(location.search).has("software");
   const chosen = settings(stage);
   const garment = garmentImage(stage, { words: WORDS, move: () => stage.invalidate() });
