@@ -91,7 +91,8 @@ def served(tmp_path):
     for name in made.needs:
         (folder / name).write_bytes(made.file(name))
     (folder / "train_here.mjs").write_bytes((FOLDER / "train_here.mjs").read_bytes())
-    page = f"<!doctype html><html lang=en><meta charset=utf-8><title>A</title>{made._placeholder('live/train_here.mjs')}"
+    head = "<!doctype html><html lang=en><meta charset=utf-8><title>A</title>"
+    page = head + made._placeholder("live/train_here.mjs")
     (tmp_path / "index.html").write_text(page + scripts(), encoding="utf-8")
     with browser_tools.served(tmp_path) as address:
         yield address
