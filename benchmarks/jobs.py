@@ -18,6 +18,8 @@ from nin_lib.recipes import RECIPES, Recipe, studies
 from nin_lib.train import AS_WRITTEN, Engine, TrainingDiverged, hardware, run, stopping
 
 FAST = Engine()
+FLOAT32 = Engine(precision="float32")
+MANNERS = {AS_WRITTEN: "-as-written", FLOAT32: "-float32"}  # in the names of records
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def trained(
     recipe: Recipe, seed: int, minutes: float, device: str, engine: Engine = FAST, epochs=None
 ) -> Job:
     """A training run as a job."""
-    manner = "-as-written" if engine is AS_WRITTEN else ""
+    manner = MANNERS.get(engine, "")
     length = f"-{epochs}-epochs" if epochs else ""
     name = f"{recipe.name}{length}-{recipe.data}-seed{seed}-{device}{manner}"
 
@@ -179,6 +181,7 @@ def laptop() -> list[Job]:
     r = RECIPES
     jobs = [
         *seeds(r["pocket"], 5, 1.2, "cpu"),
+        trained(r["pocket"], 0, 1.3, "cpu", engine=FLOAT32),
         *study("ablation", 3, 1.2, "cpu"),
         *study("heads", 5, 1.2, "cpu"),
         *study("pointwise", 3, 1.2, "cpu"),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 FINISHED: tuple[str, ...] = (
     "01_one_by_one_convolution",
     "02_mlpconv",
+    "03_build_and_train_nin",
     "04_global_average_pooling",
     "05_class_maps",
     "06_what_a_network_costs",

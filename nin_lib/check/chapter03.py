@@ -1,131 +1,100 @@
-"""Exercises of chapter 3: building NiN."""
+"""Exercises of chapter 3: build and train NiN."""
 
 from copy import deepcopy
 from functools import cache
-from math import prod
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from nin_lib.check.expect import (
     call,
+    expect_keys,
     expect_numbers,
     expect_shape,
     expect_tensor,
     once,
     whole_numbers,
 )
-from nin_lib.check.grade import Wrong, exercise
-from nin_lib.models import Choice, GlobalAvgPool, MLPConv, minimum_size, nin, nin_block
-from nin_lib.models.small import BUDGET
-from nin_lib.summary import blocks, trace
+from nin_lib.check.grade import Wrong, exercise, solved
+from nin_lib.models import GlobalAvgPool, MLPConv, minimum_size, nin, nin_block
+from nin_lib.summary import trace
+
+WITHIN = 0.1  # how far a share of exercise 3.7 may be off
 
 
 @exercise(
     "3.1",
-    "predict",
+    "read",
     stub="""
-        # sides of the maps in the tutorials' network, for pictures of 160×160
-        sides = {"block1": ..., "pool1": ..., "pool2": ..., "pool3": ...}
-        check.answer("3.1", sides)
+        found = {"kernel": ..., "stride": ..., "padding": ..., "pool_stride": ...}
+        check.answer("3.1", found)
     """,
     solution="""
-        def positions(n, k, s, p=0):  # equation (3.1)
-            return (n + 2 * p - k) // s + 1
-
-
-        block1 = positions(160, 11, 4)
-        pool1 = positions(block1, 3, 2)
-        pool2 = positions(pool1, 3, 2)  # block 2 keeps the side: 5×5, padding 2
-        pool3 = positions(pool2, 3, 2)
-        sides = {"block1": block1, "pool1": pool1, "pool2": pool2, "pool3": pool3}
+        # 3,200 parameters = 64 filters of k·k weights, and 64 biases: k·k = 49
+        # equation (3.1): 48 = floor((96 + 2p - 7) / s) + 1 has one solution, p < 7
+        # the pool: 23 = floor((48 - 3) / s) + 1, and 45 / 2 is 22.5
+        found = {"kernel": 7, "stride": 2, "padding": 3, "pool_stride": 2}
     """,
-    hint="Equation (3.1) four times; the padding of blocks 2 and 3 keeps their sides.",
+    hint="The parameters tell the kernel size, and equation (3.1) the rest: try small strides.",
     wrong=[
-        ("// s + 1", "// s", "One position more than there are steps"),
-        ("(n + 2 * p - k) // s", "-((k - n - 2 * p) // s)", "Round down"),
-        ("(n + 2 * p - k) // s + 1", "n // s", "the whole filter has to fit"),
-        ("positions(pool2, 3, 2)", "pool2", "The third pool halves the side once more."),
+        ('"kernel": 7', '"kernel": 49', "That is the number of weights: take its square root."),
+        ('"kernel": 7', '"kernel": 50', "Each filter has a bias, too."),
+        ('"stride": 2', '"stride": 1', "With stride 1 nearly all 96 positions would be left."),
+        ('"padding": 3', '"padding": 2', "With padding 2 there are 47 positions."),
+        ('"padding": 3', '"padding": 0', "Without padding there are 45 positions."),
+        ('"pool_stride": 2', '"pool_stride": 3', "With stride 3 there are 16 positions."),
+        ('"pool_stride": 2', '"pool_stride": 1', "With stride 1 there are 46 positions."),
     ],
 )
-def sides(answer):
-    rows = {row.name: row.shape[-1] for row in once(blocks, (1, 1, 160, 160), nin)}
-    layers = {
-        "block1": (160, 11, 4),
-        "pool1": (rows["block1"], 3, 2),
-        "pool2": (rows["block2"], 3, 2),
-        "pool3": (rows["block3"], 3, 2),
-    }
-    slips = {}
-    for name, (n, k, s) in layers.items():
-        slips[name] = {
-            n: "A layer with a stride of more than one makes the side smaller.",
-            n // s: f"The side is not just divided by {s}: the whole filter has to fit.",
-            (n - k) // s: "One position more than there are steps: the first needs no step.",
-            -((k - n) // s) + 1: "Round down: a step that would go over the edge is not taken.",
-        }
-    slips["pool3"][rows["pool2"]] = "The third pool halves the side once more."
-    wanted = {name: rows[name] for name in layers}
-    for name, value in wanted.items():
-        slips[name].pop(value, None)
-    expect_numbers(answer, wanted, slips)
-    last = rows["block4"]
-    return f"the class maps are {last}×{last}, and their means are the ten logits."
+def found(answer):
+    expect_numbers(answer, solved("3.1"))
+    return "shapes and a number of parameters are enough to read a layer off a table."
 
 
 @exercise(
     "3.2",
     "predict",
     stub="""
-        # side of the smallest picture that gets through the tutorials' network if
-        # its first filter has stride 2 instead of 4; or if it has no third pool
+        # height (and width) of the smallest image that fits
         smallest = {"stride_2": ..., "no_third_pool": ...}
         check.answer("3.2", smallest)
     """,
     solution="""
-        def pixels(m, k, s, p=0):  # equation (3.3)
-            return (m - 1) * s + k - 2 * p
+        def pixels(m, k, s):  # what m positions need, without padding
+            return (m - 1) * s + k
 
 
-        before_pool3 = pixels(1, 3, 2)
+        before_pool3 = pixels(1, 3, 2)  # block 3 keeps height and width
         before_pool1 = pixels(pixels(before_pool3, 3, 2), 3, 2)
         without_pool3 = pixels(pixels(1, 3, 2), 3, 2)  # block 3 needs one position
         smallest = {
-            "stride_2": pixels(before_pool1, 11, 2),
-            "no_third_pool": pixels(without_pool3, 11, 4),
+            "stride_2": pixels(before_pool1, 11, 2),  # 39
+            "no_third_pool": pixels(without_pool3, 11, 4),  # 35
         }
+        # Each layer with a stride nearly multiplies what the layers after it need.
     """,
-    hint="Equation (3.3) from the end upwards. Blocks 2 and 3 need as many pixels as they give.",
+    hint="m positions need (m − 1)·s + k pixels. Blocks 2, 3 and 4 need as many as they return.",
     wrong=[
-        ("(before_pool1, 11, 2)", "(before_pool1, 11, 4)", "as it is"),
-        ("(m - 1) * s", "m * s", "one step fewer than positions"),
-        ("(without_pool3, 11, 4)", "(before_pool1, 11, 4)", "one pixel"),
-        ("(without_pool3, 11, 4)", "(without_pool3, 11, 2)", "stands alone"),
+        (
+            "(before_pool1, 11, 2)",
+            "(before_pool1, 11, 4)",
+            "That is NiN-224 itself, with stride 4.",
+        ),
+        ("(m - 1) * s", "m * s", "Between m positions there are m − 1 steps."),
+        (
+            "(without_pool3, 11, 4)",
+            "(before_pool1, 11, 4)",
+            "Without the pool, one position is enough for block 3, which has padding.",
+        ),
+        ("(without_pool3, 11, 4)", "(without_pool3, 11, 2)", "Make one change at a time."),
     ],
 )
 def smallest(answer):
     wanted = {"stride_2": _smallest(stride=2), "no_third_pool": _smallest(pools=2)}
-    now, both = _smallest(), _smallest(stride=2, pools=2)
-    steps = "Between positions lie steps: one step fewer than positions."
-    one = "Block 3 pads its border, so one pixel is enough for it."
-    too_many = {}
-    for name, layers in {
-        "stride_2": [(3, 2)] * 3 + [(11, 2)],
-        "no_third_pool": [(3, 2)] * 2 + [(11, 4)],
-    }.items():
-        pixels = 1
-        for k, s in layers:
-            pixels = pixels * s + k
-        too_many[name] = {pixels: steps}
-    slips = {
-        "stride_2": too_many["stride_2"]
-        | {now: "That is the network as it is, with a stride of 4."},
-        "no_third_pool": too_many["no_third_pool"]
-        | {now: one, both: "Each of the two changes stands alone."},
-    }
-    expect_numbers(answer, wanted, slips)
-    return f"instead of {now}: every layer with a stride multiplies what the layers after it need."
+    expect_numbers(answer, wanted)
+    return f"instead of {_smallest()}: every stride multiplies what the layers after it need."
 
 
 @cache
@@ -141,261 +110,70 @@ def _smallest(stride: int = 4, pools: int = 3) -> int:
 
 @exercise(
     "3.3",
-    "try",
+    "predict",
     stub="""
-        # two networks, such as Choice(kernel=3, width=16, pointwise=1,
-        # bottleneck=False, head="average"): the first with fewer parameters, the
-        # second with fewer multiply-adds
-        disagree = (..., ...)
-        check.answer("3.3", disagree)
+        one_step = {
+            "null_space": ...,  # its dimension, with 10 filters
+            "null_space_384": ...,  # with 384 filters
+            "parameters": ...,  # of the block with the widths 10, 10 and 10
+            "parameters_384": ...,  # with the widths 384, 384 and 10
+        }
+        check.answer("3.3", one_step)
     """,
     solution="""
-        from nin_lib.models import Choice
-
-        # the connected head costs parameters, the larger filters cost arithmetic
-        disagree = (
-            Choice(kernel=5, width=16, pointwise=1, head="average"),
-            Choice(kernel=3, width=16, pointwise=1, head="fully_connected"),
-        )
+        patch = 3 * 3 * 384  # 3,456 numbers
+        one_step = {
+            "null_space": patch - 10,  # 3,446
+            "null_space_384": patch - 384,  # 3,072
+            "parameters": (patch + 1) * 10 + 2 * (10 + 1) * 10,  # 34,790
+            "parameters_384": (patch + 1) * 384 + 385 * 384 + 385 * 10,  # 1,479,178
+        }
+        # The 1×1 layers see ten numbers per position: what a patch holds beyond
+        # these is lost. The wide block keeps more and has 43 times the parameters.
     """,
-    hint="One choice costs parameters and no arithmetic; another costs arithmetic in any case.",
+    hint="A linear map of rank r on a space of dimension d has a null space of dimension d − r.",
     wrong=[
-        (
-            """
-            from nin_lib.models import Choice
-
-            disagree = (Choice(head="average"), Choice(head="fully_connected"))
-            """,
-            "do exactly the same number of multiply-adds",
-        ),
-        (
-            """
-            from nin_lib.models import Choice
-
-            disagree = (Choice(kernel=3, head="fully_connected"), Choice(kernel=5))
-            """,
-            "The other way round",
-        ),
-        (
-            """
-            from nin_lib.models import Choice
-
-            disagree = (Choice(width=8), Choice(width=24))
-            """,
-            "both costs of the first are smaller",
-        ),
-        (
-            """
-            from nin_lib.models import Choice
-
-            disagree = (Choice(width=24), Choice(width=8))
-            """,
-            "both costs of the first are larger",
-        ),
-        (
-            """
-            from nin_lib.models import Choice
-
-            disagree = (Choice(), Choice(kernel=5, width=32, pointwise=2, head="fully_connected"))
-            """,
-            "more than the budget",
-        ),
+        ("3 * 3 * 384 ", "384 ", "A position of a 3×3 filter has nine places."),
+        ("patch - 10,", "10,", "That is the rank: the null space is the rest."),
+        ("patch - 384,", "384,", "That is the rank: the null space is the rest."),
+        ("2 * (10 + 1) * 10", "(10 + 1) * 10", "The block has two 1×1 layers."),
+        (" + 385 * 384", "", "The block has three layers."),
+        ("(patch + 1) * 10 + 2 * (10 + 1)", "patch * 10 + 2 * 10", "Each filter has a bias, too."),
+        ("(patch + 1) * 384 + 385 * 384 + 385", "patch * 384 + 384 * 384 + 384",
+         "Each filter has a bias, too."),
     ],
-)
-def disagree(answer):
-    if not isinstance(answer, tuple | list) or len(answer) != 2:
-        raise Wrong(f"Your answer is of type `{type(answer).__name__}`; wanted are two choices.")
-    for each in answer:
-        if not isinstance(each, Choice):
-            kind = type(each).__name__
-            raise Wrong(f"One of the two is of type `{kind}`; wanted is a `Choice(…)`.")
-    costs = []
-    for each in answer:
-        try:
-            costs.append(once(trace, (1, 1, 28, 28), Choice.network, each))
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise Wrong(f"There is no such network: {error}.") from None
-    first, second = costs
-    for cost in costs:
-        if cost.params > BUDGET:
-            raise Wrong(f"{cost.params:,} parameters are more than the budget of {BUDGET:,}.")
-    if first.macs == second.macs:
-        raise Wrong("The two do exactly the same number of multiply-adds.")
-    if first.params > second.params and first.macs < second.macs:
-        raise Wrong("The other way round: the first should have fewer parameters.")
-    if first.params >= second.params or first.macs < second.macs:
-        size = "smaller" if first.macs < second.macs else "larger"
-        raise Wrong(f"Of your two networks, both costs of the first are {size} or equal.")
+)  # fmt: skip
+def one_step(answer):
+    narrow, wide = (
+        once(trace, (1, 384, 5, 5), MLPConv, 384, widths, 3, 1, 1).params
+        for widths in ((10, 10, 10), (384, 384, 10))
+    )
+    patch = 3 * 3 * 384
+    wanted = {
+        "null_space": patch - 10,
+        "null_space_384": patch - 384,
+        "parameters": narrow,
+        "parameters_384": wide,
+    }
+    expect_numbers(answer, wanted)
     return (
-        f"{first.params:,} parameters against {second.params:,}, and yet {first.macs:,} "
-        f"multiply-adds against {second.macs:,}."
+        "the 1×1 layers never see what the ten sums miss; the wide block has "
+        f"{wide / narrow:.0f} times the parameters."
     )
 
 
 @exercise(
     "3.4",
-    "measure",
-    stub="""
-        # the tutorials' network with a batch of 128 pictures, 4 bytes a number
-        resources = {
-            "parameters": ...,
-            "multiply_adds": ...,  # of one forward pass of the batch
-            "predicting_bytes": ...,  # weights; one layer's input and output
-            "training_bytes": ...,  # weights, gradients, momentum; what is kept
-        }
-        check.answer("3.4", resources)
-    """,
-    solution="""
-        from math import prod
-
-        from nin_lib import models, summary
-
-        shape = (128, 1, 224, 224)
-        rows = summary.trace(models.nin(), shape)
-        outputs = [prod(row.shape) for row in rows]
-        inputs = [prod(shape), *outputs[:-1]]
-        largest = max(a + b for a, b in zip(inputs, outputs))
-        needed = ("Conv2d", "MaxPool2d")  # their inputs are kept for the gradients
-        kept = sum(n for n, row in zip(inputs, rows) if row.kind in needed)
-        resources = {
-            "parameters": rows.params,
-            "multiply_adds": rows.macs,
-            "predicting_bytes": 4 * (rows.params + largest),
-            "training_bytes": 4 * (3 * rows.params + kept),
-        }
-    """,
-    hint="`summary.trace` has the shapes: a layer's input is the output of the row before it.",
-    wrong=[
-        ('"multiply_adds": rows.macs', '"multiply_adds": rows.macs // 128', "one picture"),
-        ("4 * (rows.params + largest)", "rows.params + largest", "numbers, not bytes"),
-        ("a + b for", "b for", "input and output"),
-        ("4 * (3 * rows.params + kept)", "4 * (rows.params + kept)", "three numbers"),
-        (" if row.kind in needed", "", "every layer"),
-        ("(128, 1, 224, 224)", "(1, 1, 224, 224)", "one picture"),
-    ],
-)
-def resources(answer):
-    shape = (128, 1, 224, 224)
-    rows = once(trace, shape, nin)
-    outputs = [prod(row.shape) for row in rows]
-    inputs = [prod(shape), *outputs[:-1]]
-    largest = max(map(sum, zip(inputs, outputs, strict=True)))
-    needed = ("Conv2d", "MaxPool2d")
-    kept = sum(n for n, row in zip(inputs, rows, strict=True) if row.kind in needed)
-    wanted = {
-        "parameters": rows.params,
-        "multiply_adds": rows.macs,
-        "predicting_bytes": 4 * (rows.params + largest),
-        "training_bytes": 4 * (3 * rows.params + kept),
-    }
-    numbers, one = "Those are numbers, not bytes: four for each.", "That is for one picture."
-    slips = {
-        "multiply_adds": {rows.macs // 128: one},
-        "predicting_bytes": {
-            rows.params + largest: numbers,
-            4 * largest: "The weights take memory too.",
-            4 * (rows.params + max(outputs)): "A layer needs its input and output at once.",
-            4 * (rows.params + largest // 128): one,
-        },
-        "training_bytes": {
-            3 * rows.params + kept: numbers,
-            4 * (rows.params + kept): "For each weight there are three numbers: itself, its "
-            "gradient, its momentum.",
-            4 * (3 * rows.params + kept // 128): one,
-            4 * (3 * rows.params + sum(inputs)): "Not what every layer is given: only what "
-            "convolutions and pools are.",
-        },
-    }
-    expect_numbers(answer, wanted, slips)
-    weights = 12 * rows.params / wanted["training_bytes"]
-    return (
-        f"training takes {wanted['training_bytes'] / 2**20:.0f} MiB, prediction "
-        f"{wanted['predicting_bytes'] / 2**20:.0f}; weights with gradients and momentum are "
-        f"{weights:.0%} of the former."
-    )
-
-
-@exercise(
-    "3.5",
-    "think",
-    stub="""
-        # the last block's widths are (10, 10, 10); the wide one has (384, 384, 10)
-        one_step = {
-            "unseen": ...,  # directions in which a patch may change
-            "unseen_wide": ...,
-            "parameters": ...,  # of the block
-            "parameters_wide": ...,
-        }
-        check.answer("3.5", one_step)
-    """,
-    solution="""
-        patch = 3 * 3 * 384  # the numbers that a filter of the block sees
-        one_step = {
-            "unseen": patch - 10,  # ten independent sums fix ten directions
-            "unseen_wide": patch - 384,
-            "parameters": (patch + 1) * 10 + 2 * (10 + 1) * 10,
-            "parameters_wide": (patch + 1) * 384 + (384 + 1) * 384 + (384 + 1) * 10,
-        }
-        # So whatever the two 1×1 layers might have found out, they are shown ten
-        # numbers: what a patch holds beyond these is gone before they begin.
-    """,
-    hint="A patch is 3×3×384 numbers. Ten linear equations leave all but ten directions free.",
-    wrong=[
-        ("3 * 3 * 384", "384", "three rows and three columns"),
-        ("patch - 10,", "patch,", "ten directions"),
-        ("2 * (10 + 1) * 10", "(10 + 1) * 10", "two 1×1 layers"),
-        (" + (384 + 1) * 384", "", "three layers"),
-        ("(patch + 1) * 10 + 2 * (10 + 1) * 10", "patch * 10 + 2 * 10 * 10", "has a bias"),
-    ],
-)
-def one_step(answer):
-    narrow, wide = (
-        once(trace, (1, 384, 5, 5), MLPConv, 384, widths, 3, 1, 1)
-        for widths in ((10, 10, 10), (384, 384, 10))
-    )
-    patch = 3 * 3 * 384
-    rows = "A patch has three rows and three columns."
-    wanted = {
-        "unseen": patch - 10,
-        "unseen_wide": patch - 384,
-        "parameters": narrow.params,
-        "parameters_wide": wide.params,
-    }
-    bias = "Every output channel has a bias too."
-    layers = "Such a block has three layers: one 3×3, two 1×1."
-    slips = {
-        "unseen": {384 - 10: rows, patch: "The sums fix ten directions.", 10: "Those it sees."},
-        "unseen_wide": {0: rows, patch: "The sums fix 384 directions.", 384: "Those it sees."},
-        "parameters": {
-            narrow.params - 110: "The block has two 1×1 layers.",
-            narrow.params - 30: bias,
-            narrow.params - 220: layers,
-        },
-        "parameters_wide": {
-            wide.params - 385 * 384: layers,
-            wide.params - 385 * 10: layers,
-            wide.params - 384 - 384 - 10: bias,
-        },
-    }
-    expect_numbers(answer, wanted, slips)
-    return (
-        "what the ten sums miss, the 1×1 layers never see; the wide block has "
-        f"{wide.params / narrow.params:.0f} times the parameters, and that is its price."
-    )
-
-
-@exercise(
-    "3.6",
     "build",
     stub="""
-        # an entry (channels, side of the filter, stride, padding) is a NiN block,
-        # "pool" a 3×3 max pool with stride 2, "dropout" a dropout of one half;
-        # after the last entry: the global average and Flatten
+        # an entry (channels, kernel size, stride, padding) is a NiN block, "pool" a
+        # 3×3 max pool with stride 2, "dropout" a dropout of one half; after the last
+        # entry come the global average and Flatten
         def build(in_channels, config):
             return ...  # an nn.Module
 
 
-        check.answer("3.6", build)
+        check.answer("3.4", build)
     """,
     solution="""
         def build(in_channels, config):
@@ -414,8 +192,8 @@ def one_step(answer):
                     in_channels = channels  # of the next block
             return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
     """,
-    hint="Walk through the list, add layers to another list, and remember how many channels the "
-    "last block gave.",
+    hint="Walk through the list, append layers to another list, and remember the channels of the "
+    "last block.",
     wrong=[
         ("in_channels = channels", "pass", "stopped with RuntimeError"),
         (", nn.Flatten()", "", "wanted is 2×5"),
@@ -423,6 +201,7 @@ def one_step(answer):
         ("nn.MaxPool2d(3, stride=2)", "nn.AvgPool2d(3, stride=2)", "the values are not"),
         ("nn.Dropout(0.5)", "nn.Identity()", "has 0 dropouts; wanted: 1"),
         ("nn.Dropout(0.5)", "nn.Dropout(0.2)", "a rate of 0.2"),
+        ("config:\n", 'sorted(config, key=lambda e: e != "dropout"):\n', "at another place"),
         ("range(2)", "range(1)", "A NiN block has two 1×1 layers"),
         ("1), nn.ReLU()]", "1)]", "Is there a ReLU after each convolution?"),
     ],
@@ -435,9 +214,10 @@ def build(answer):
     ):
         case = f"`build(2, {config})`"
         network, wanted = call(answer, 2, list(config), case=case), _from_config(2, config)
-        _expect_same(network, wanted, whole_numbers(2, 2, side, side), case, "A NiN block has two")
-        _expect_dropout(network, config.count("dropout"), case)
-    return "the tutorials' network is `build(1, [(96, 11, 4, 0), …])`, and so is many another."
+        x = whole_numbers(2, 2, side, side)
+        _expect_same(network, wanted, x, case, "A NiN block has two")
+        _expect_dropout(network, wanted, x, case)
+    return "NiN-224 is `build(1, [(96, 11, 4, 0), …])`, and so are many others."
 
 
 def _from_config(in_channels: int, config) -> nn.Sequential:
@@ -451,17 +231,39 @@ def _from_config(in_channels: int, config) -> nn.Sequential:
     return nn.Sequential(*layers, GlobalAvgPool(), nn.Flatten())
 
 
-def _expect_dropout(network: nn.Module, count: int, case: str) -> None:
-    rates = [m.p for m in network.modules() if isinstance(m, nn.Dropout | nn.Dropout2d)]
-    if len(rates) != count:
-        raise Wrong(f"For {case} your network has {len(rates)} dropouts; wanted: {count}.")
-    for rate in rates:
-        if rate != 0.5:
-            raise Wrong(f"For {case} your dropout has a rate of {rate:g}; wanted is one half.")
+def _expect_dropout(network: nn.Module, wanted: nn.Module, x: Tensor, case: str) -> None:
+    """As many dropouts, each of one half, and each after the same number of convolutions and of
+    elements."""
+    kinds = nn.Dropout | nn.Dropout2d
+    mine, yours = ([m for m in net.modules() if isinstance(m, kinds)] for net in (wanted, network))
+    if len(yours) != len(mine):
+        raise Wrong(f"For {case} your network has {len(yours)} dropouts; wanted: {len(mine)}.")
+    for layer in yours:
+        if layer.p != 0.5:
+            raise Wrong(f"For {case} your dropout has a rate of {layer.p:g}; wanted is one half.")
+    if _places(network, x) != _places(wanted, x):
+        raise Wrong(f"For {case} your dropout is at another place than in the list.")
+
+
+def _places(network: nn.Module, x: Tensor) -> list[tuple[int, tuple[int, ...]]]:
+    """How many convolutions have run before each dropout, and the shape that it is given."""
+    network, convolutions, places = deepcopy(network).to("cpu", torch.float32).eval(), [], []
+
+    def see(layer, given, _):
+        if isinstance(layer, nn.Conv2d):
+            convolutions.append(layer)
+        elif isinstance(layer, nn.Dropout | nn.Dropout2d):
+            places.append((len(convolutions), tuple(given[0].shape)))
+
+    for layer in network.modules():
+        layer.register_forward_hook(see)
+    with torch.no_grad():
+        network(x)
+    return places
 
 
 @exercise(
-    "3.7",
+    "3.5",
     "build",
     stub="""
         # repeats, such as (1, 2, 2), says how many blocks each stage has. A block: a
@@ -472,7 +274,7 @@ def _expect_dropout(network: nn.Module, count: int, case: str) -> None:
             return ...  # an nn.Module
 
 
-        check.answer("3.7", nin_family)
+        check.answer("3.5", nin_family)
     """,
     solution="""
         def nin_family(repeats, in_channels, width):
@@ -492,8 +294,8 @@ def _expect_dropout(network: nn.Module, count: int, case: str) -> None:
             head = [classes, nn.AdaptiveAvgPool2d(1), nn.Flatten()]
             return nn.Sequential(*layers, *head)
     """,
-    hint="Two loops, one in the other: stages, and the blocks of a stage. The width doubles at "
-    "the end of a stage.",
+    hint="Two loops, one inside the other: stages, and the blocks of a stage. The width doubles "
+    "at the end of a stage.",
     wrong=[
         ("width = 2 * width", "pass", "twice the channels"),
         ("range(count)", "range(1)", "Has each stage as many blocks as `repeats` says"),
@@ -526,6 +328,125 @@ def _family(repeats, channels: int, width: int) -> nn.Sequential:
             channels = width * 2**stage
         layers.append(nn.MaxPool2d(2))
     return nn.Sequential(*layers, nn.Conv2d(channels, 10, 1), GlobalAvgPool(), nn.Flatten())
+
+
+@exercise(
+    "3.6",
+    "debug",
+    stub="""
+        def step(network, optimizer, x, y):
+            probabilities = network(x).softmax(dim=1)
+            loss = nn.functional.cross_entropy(probabilities, y)
+            loss.backward()
+            optimizer.step()
+            return loss.item()
+
+
+        check.answer("3.6", step)
+    """,
+    solution="""
+        def step(network, optimizer, x, y):
+            logits = network(x)  # cross_entropy applies the softmax
+            loss = nn.functional.cross_entropy(logits, y)
+            optimizer.zero_grad()  # else backward() adds to the old gradients
+            loss.backward()
+            optimizer.step()
+            return loss.item()
+    """,
+    hint="What does `cross_entropy` take, and what does `backward()` do with old gradients?",
+    wrong=[
+        ("network(x)", "network(x).softmax(1)", "and your function returns"),
+        ("optimizer.zero_grad()", "pass", "The old gradients were not removed."),
+        (
+            "    loss.backward()",
+            "    loss.backward()\n    optimizer.zero_grad()",
+            "the weights have not changed",
+        ),
+        ("    optimizer.step()\n", "", "the weights have not changed"),
+        ("return loss.item()", "return loss", "of type `Tensor`"),
+        (
+            "    optimizer.zero_grad()  # else backward() adds to the old gradients\n"
+            "    loss.backward()\n    optimizer.step()",
+            "    loss.backward()\n    optimizer.step()\n    optimizer.zero_grad()",
+            "The old gradients were not removed.",
+        ),
+    ],
+)
+def step(answer):
+    case = "a network with two linear layers"
+    x, y = whole_numbers(6, 4), torch.arange(6) % 3
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 3)).to(torch.float32)
+    network(whole_numbers(2, 4, seed=1)).square().sum().backward()  # the old gradients
+    wanted = deepcopy(network)
+    before = [p.clone() for p in wanted.parameters()]
+    kept = torch.optim.SGD(wanted.parameters(), 0.1)
+    loss = F.cross_entropy(wanted(x), y)
+    kept.zero_grad()
+    loss.backward()
+    kept.step()
+    got = call(answer, network, torch.optim.SGD(network.parameters(), 0.1), x, y, case=case)
+    if isinstance(got, bool) or not isinstance(got, float):
+        raise Wrong(f"Your function returns something of type `{type(got).__name__}`, no number.")
+    if abs(got - loss.item()) > 1e-4:
+        raise Wrong(
+            f"For {case} the loss is {loss.item():.3f}, and your function returns {got:.3f}."
+        )
+    if all(map(torch.equal, network.parameters(), before)):
+        raise Wrong(f"For {case} the weights have not changed.")
+    for mine, yours in zip(wanted.parameters(), network.parameters(), strict=True):
+        if not torch.allclose(mine, yours, atol=1e-5):
+            raise Wrong(f"For {case} the loss is right, but the weights after the step are not.")
+    return "logits into the loss, and new gradients for each step."
+
+
+@exercise(
+    "3.7",
+    "measure",
+    stub="""
+        from nin_lib import models
+        from nin_lib.data import wardrobe
+
+        images, labels = map(torch.tensor, wardrobe.draw(3_000, seed=0))
+        x = (images / 255 - 0.286) / 0.353
+
+
+        def measure(seed, last):  # last: nn.Identity() or nn.Softmax(dim=1)
+            torch.manual_seed(seed)
+            network = nn.Sequential(models.pocket_nin(), last)
+            sgd = torch.optim.SGD(network.parameters(), 0.05, momentum=0.9)
+            for chosen in torch.randint(2_000, (60, 64)):
+                loss = nn.CrossEntropyLoss()(network(x[chosen]), labels[chosen])
+                sgd.zero_grad(), loss.backward(), sgd.step()
+            right = network.eval()(x[2_000:]).argmax(1) == labels[2_000:]
+            return right.float().mean().item()
+
+
+        measured = {"logits": ..., "second_softmax": ...}
+        check.answer("3.7", measured)
+    """,
+    solution="""
+        # [measure(seed, nn.Identity()) for seed in range(3)]: 0.727, 0.752, 0.720
+        # the same with nn.Softmax(dim=1): 0.352, 0.389, 0.308
+        measured = {"logits": 0.733, "second_softmax": 0.350}
+        # Both classify ten classes. After the same 60 steps, the second softmax costs
+        # 38 points: its gradients are small, and its loss cannot fall below 1.461.
+    """,
+    hint="`measure(0, nn.Identity())` is one accuracy; take the mean of those of the seeds 0, 1 "
+    "and 2.",
+    wrong=[
+        ("0.733", "0.350", "That is with the second softmax."),
+        ("0.350", "0.733", "That is without the second softmax."),
+        ("0.733", "73.3", "Shares are wanted, such as 0.5."),
+        ('"second_softmax"', '"softmax"', "lacks `second_softmax`"),
+    ],
+)
+def measured(answer):
+    wanted = solved("3.7")
+    expect_keys(answer, wanted)
+    for key, value in wanted.items():
+        expect_numbers(answer, {key: value}, within=WITHIN / value)
+    return "the second softmax makes the gradients small, so the network learns more slowly."
 
 
 _NOTES = {

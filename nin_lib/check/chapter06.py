@@ -446,8 +446,8 @@ def _layers() -> list[tuple[str, nn.Conv2d, tuple[int, int]]]:
             "alexnet_speed": 8 * 938.0e6 / alexnet,
         }
     """,
-    hint="The speed is the work divided by the time: 8 images, each with the multiply-adds of the "
-    "chapter's first table.",
+    hint="The speed is the work divided by the time: 8 images, each with the multiply-adds of "
+    "Figure 6.1.",
     wrong=[
         ("nin / alexnet,", "alexnet / nin,", "That is AlexNet's time divided by NiN-224's."),
         ("8 * 762.3e6", "762.3e6", "The time is that of 8 images."),

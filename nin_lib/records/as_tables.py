@@ -56,7 +56,8 @@ def training_times(names: Iterable[str]) -> Table:
     for name in names:
         recipe = find(name)
         measured: list[tuple[str, ...]] = []
-        for (place, epochs, *_), runs in groups(name, recipe.data).items():
+        slower = groups(name, recipe.data, in_float32=True)
+        for (place, epochs, *_), runs in [*groups(name, recipe.data).items(), *slower.items()]:
             seconds = [run["wall_seconds"] for run in runs if not run["resumed"]]
             if seconds and epochs == recipe.epochs:
                 measured.append((name, f"{epochs}", _duration(median(seconds)), place))

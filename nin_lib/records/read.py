@@ -38,8 +38,14 @@ def _read(files: tuple[tuple[Path, int, int, int], ...]) -> dict[str, dict]:
     return {f.stem: json.loads(f.read_text(encoding="utf-8")) for f, *_ in files}
 
 
-def load(recipe: str | None = None, data: str | None = None) -> list[dict]:
-    """Every training run on record, or those of one recipe and data set, by recipe and seed."""
+def load(
+    recipe: str | None = None, data: str | None = None, *, in_float32: bool = False
+) -> list[dict]:
+    """Every training run on record, or those of one recipe and data set, by recipe and seed.
+
+    Runs in float32 where the machine has a faster number format are left out, or with
+    ``in_float32`` the only ones.
+    """
     runs = [
         run
         for run in every().values()
@@ -47,14 +53,25 @@ def load(recipe: str | None = None, data: str | None = None) -> list[dict]:
         and run["result"]
         and recipe in (None, run["recipe"]["name"])
         and data in (None, run["data"])
+        and is_in_float32(run) == in_float32
     ]
     return sorted(runs, key=lambda run: (run["recipe"]["name"], run["data"], run["seed"]))
 
 
-def groups(recipe: str, data: str) -> dict[tuple, list[dict]]:
-    """Recorded runs of a recipe: (machine, epochs, kind and number of test images) → runs."""
+def is_in_float32(run: dict) -> bool:
+    """Whether the book's loop ran in float32 although the processor multiplies bfloat16."""
+    if run.get("engine", {}).get("precision") != "float32" or not run["engine"]["resident"]:
+        return False
+    return run["machine"]["device"] == "cpu" and run["machine"]["bfloat16_in_hardware"]
+
+
+def groups(recipe: str, data: str, **only) -> dict[tuple, list[dict]]:
+    """Recorded runs of a recipe: (machine, epochs, kind and number of test images) → runs.
+
+    ``only`` is for ``load``.
+    """
     groups: dict[tuple, list[dict]] = {}
-    for run in load(recipe, data):
+    for run in load(recipe, data, **only):
         result = run["result"]
         key = (where(run), run["recipe"]["epochs"], result["on"], result["images"])
         groups.setdefault(key, []).append(run)

@@ -13,7 +13,7 @@ import tomllib
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
-from statistics import NormalDist, mean, stdev  # noqa: F401
+from statistics import NormalDist, mean, median, stdev  # noqa: F401
 from types import SimpleNamespace
 
 import torch
@@ -23,7 +23,7 @@ from nin_lib import live, models, records, summary, train
 from nin_lib.check import chapter02, chapter04, chapter06, expect  # noqa: F401
 from nin_lib.check.chapter10 import _shared
 from nin_lib.check.grade import solved  # noqa: F401
-from nin_lib.data import load, shifted, wardrobe, whitening  # noqa: F401
+from nin_lib.data import wardrobe, whitening  # noqa: F401
 from nin_lib.live import bend
 from nin_lib.recipes import RECIPES, find, studies  # noqa: F401
 from nin_lib.records.small_networks import small_records
@@ -661,56 +661,34 @@ def pairs_of_heads() -> tuple[int, int, int]:
     )
 
 
-@cache
-def _garments() -> tuple[torch.Tensor, torch.Tensor]:
-    """The first 1,000 test images of Fashion-MNIST, and their labels."""
-    whole = load("fashion-mnist")
-    return whole.test_images[:1000], whole.test_labels[:1000]
+def _of_shifts(what: str, **chosen: int) -> dict:
+    """A row of the record of moved and enlarged images."""
+    [row] = [
+        row
+        for row in records.one("shifts", "cpu")[what]
+        if all(row[k] == chosen[k] for k in chosen)
+    ]
+    return row
 
 
-def _logits(head: str, images: torch.Tensor) -> torch.Tensor:
-    with torch.no_grad():
-        return models.trained_pair(head)((images / 255 - 0.286) / 0.353)
-
-
-def _right(head: str, images: torch.Tensor) -> float:
-    return (_logits(head, images).argmax(1) == _garments()[1]).float().mean().item()
-
-
-@cache
 def moved(head: str, right: int) -> float:
     """Accuracy of a network of Figure 4.1 on images moved to the right."""
-    with torch.device("cpu"):
-        return _right(head, shifted(_garments()[0], right, 0))
+    return _of_shifts("moved", right=right)[head]
 
 
 def light_lost(right: int) -> float:
     """The share of the light that leaves the frame."""
-    with torch.device("cpu"):
-        images = _garments()[0]
-        return 1 - (shifted(images, right, 0).sum() / images.sum()).item()
+    return _of_shifts("moved", right=right)["lost"]
 
 
-def largest_change(most: int) -> float:
-    """The largest change of a logit on the 84×84 canvas, by shifts of 1 to so many pixels."""
-    with torch.device("cpu"):
-        canvas = nn.functional.pad(_garments()[0][:50], (28, 28, 28, 28))
-        still = _logits("average", canvas)
-        shifts = [shifted(canvas, right, 0) for right in range(1, most + 1)]
-        return max((_logits("average", x) - still).abs().max().item() for x in shifts)
+def largest_change() -> float:
+    """The largest change of a logit on the 84×84 canvas, by shifts of 1 to 3 pixels."""
+    return records.one("shifts", "cpu")["change"]
 
 
-def enlarged(side: int) -> float:
-    """Accuracy of the average head on images of another size."""
-    with torch.device("cpu"):
-        images = _garments()[0].float()
-        return _right("average", nn.functional.interpolate(images, (side, side), mode="bilinear"))
-
-
-def framed(side: int) -> float:
-    """The same on a black canvas."""
-    with torch.device("cpu"):
-        return _right("average", nn.functional.pad(_garments()[0], [(side - 28) // 2] * 4))
+def resized(way: str, side: int) -> float:
+    """Accuracy of the average head on images ``enlarged`` to a size or ``framed`` in black."""
+    return _of_shifts("sizes", side=side)[way]
 
 
 def lost_after(picture: int) -> tuple[int, int]:
@@ -736,6 +714,35 @@ def on_canvas(items: list) -> list[float]:
     if items:
         shares[items[0][0]] = maps.softmax(0)[items[0][0]].max().item()
     return shares
+
+
+# Chapter 3.
+def receptive_field(*layers: tuple[int, int]) -> int:
+    """Height in pixels of what a number depends on after layers of (kernel size, stride)."""
+    field, step = 1, 1
+    for kernel, stride in layers:
+        field, step = field + (kernel - 1) * step, step * stride
+    return field
+
+
+def fails(size: int) -> list[int]:
+    """Sizes that NiN-224's pools are given, and what the last one that fits leaves."""
+    sizes = [(size - 11) // 4 + 1]
+    while sizes[-1] >= 3:
+        sizes.append((sizes[-1] - 3) // 2 + 1)
+    return sizes
+
+
+def in_float32(recipe: str) -> dict:
+    """The one recorded run of a recipe in float32 on a machine with bfloat16."""
+    [run] = records.load(recipe, find(recipe).data, in_float32=True)
+    return run
+
+
+def watched(recipe: str, epoch: int) -> float:
+    """Accuracy of the one recorded run after that epoch, on what it watches."""
+    [run] = recorded(recipe)
+    return run["history"][epoch - 1]["watched_accuracy"]
 
 
 # Chapter 11. Layers are (channels in, channels out, side).
@@ -828,6 +835,12 @@ def took(network: str, images: int, step: str = "forward") -> float:
         r for r in rows if (r["network"], r["batch_size"], r["step"]) == (network, images, step)
     ]
     return min(row["seconds"])
+
+
+def slower(step: str) -> float:
+    """By which share the median of the recorded rounds exceeds the fastest, at most."""
+    rows = [r for r in records.one("network-costs", "cpu")["rows"] if r["step"] == step]
+    return max(median(row["seconds"]) / min(row["seconds"]) for row in rows) - 1
 
 
 def for_training(network: nn.Module, images: int) -> tuple[float, float]:

@@ -10,12 +10,14 @@ import jsonschema
 import network_costs
 import pytest
 import screens
+import shifts
 import small_networks
 
 from nin_lib import data, models, recipes, records, summary, train
 from nin_lib.data import official
 from nin_lib.models import small
 from nin_lib.recipes import RECIPES, studies
+from nin_lib.records import read
 from nin_lib.train import Engine
 
 ROOT = book_map.ROOT
@@ -78,6 +80,7 @@ def whole_and_about_todays_recipe(name, run):
     shortened = "" if then["epochs"] == today["epochs"] else f"-{then['epochs']}-epochs"
     device = run["machine"]["device"]
     manner = "" if run["engine"]["resident"] else "-as-written"
+    manner = "-float32" if read.is_in_float32(run) else manner
     assert name == f"{then['name']}{shortened}-{run['data']}-seed{run['seed']}-{device}{manner}"
     known = official.OFFICIAL[run["data"]].digest
     assert known in (None, run["data_digest"])
@@ -119,6 +122,12 @@ def test_five_seeds_of_each_pocket_recipe_reach_what_the_book_promises(recipe, l
     runs = records.load(recipe, "fashion-mnist")
     assert [run["seed"] for run in runs] == [0, 1, 2, 3, 4]
     assert mean(run["result"]["accuracy"] for run in runs) >= least
+
+
+def test_the_pocket_network_was_also_trained_in_float32():
+    [run] = records.load("pocket", "fashion-mnist", in_float32=True)
+    assert run["result"]["accuracy"] >= 0.915 and run["machine"]["threads"] == 2
+    assert run not in records.load("pocket", "fashion-mnist")
 
 
 def test_the_training_speed_climbs_as_high_as_the_book_promises():
@@ -167,6 +176,20 @@ def test_a_shipped_network_is_as_good_as_its_record(name, least, subtests):
             # Another processor may round a few images' logits the other way.
             assert abs(accuracy - recorded) * len(images.test_labels) < 4.5
             assert accuracy >= least
+
+
+def test_images_that_move_are_judged_as_recorded():
+    """On another processor a few images may be judged the other way."""
+    try:
+        images = data.load("fashion-mnist")
+    except data.DataError as error:
+        pytest.skip(f"no fashion-mnist here: {error}")
+    recorded = records.one("shifts", "cpu")
+    found = shifts.measure(images.test_images[:1000], images.test_labels[:1000])
+    for what in ("moved", "sizes"):
+        for row, known in zip(found[what], recorded[what], strict=True):
+            assert row == pytest.approx(known, abs=0.0035)
+    assert found["change"] == pytest.approx(recorded["change"], rel=1e-3)
 
 
 def test_the_page_names_the_runs_that_look_at_the_test_set_after_each_epoch():

@@ -10,7 +10,7 @@ from PIL import Image
 #: Pictures, their cursors and outlines, bars, and the samples of legends.
 DATA = (
     ".nin-map, .nin-cursor, .nin-bar, .plot, .losses, .raster, .areas svg, .whole, .drawing svg, "
-    ".scale i, .legend :is(i, svg), .cell, .nin-grid > .field, .box, .rings"
+    ".scale i, .legend :is(i, svg), .under, .nin-grid > .field, .box, .rings"
 )
 BOXES = """figure => [...figure.querySelectorAll(DATA)].filter((one) => one.checkVisibility())
     .map((one) => [one, one.getBoundingClientRect()]).filter(([, box]) => box.width && box.height)

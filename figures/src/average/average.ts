@@ -71,7 +71,7 @@ function mount(stage: Stage): View {
   stage.get<string[]>("pictures").forEach((_, i) => choice.append(h("option", { value: i }, names[i] ?? String(i))));
   const ownChoice = h("option", { value: -1 }, WORDS.own);
   choice.append(ownChoice);
-  const outline = h("div", { class: "cell" });
+  const outline = h("div", { class: "under" });
   garment.pad.element.append(outline);
   const fieldLabel = h("span", { class: "nin-label field" });
   const eraseCell = h("button", { type: "button", class: "nin-button", click: () => {
