@@ -36,6 +36,7 @@ FIGURES = {
     "4.1": "04_global_average_pooling",
     "4.4": "04_global_average_pooling",
     "5.4": "05_class_maps",
+    "7.1": "07_training_on_a_gpu",
     "9.1": "09_when_nin_does_not_train",
     "11.1": "11_after_nin",
 }

@@ -82,6 +82,11 @@ CHANGES = {
         ("part=blocks", ".blocks :is(button, input)", ".blocks :is(.shot, .graph)"),
         ("part=blocks", ".top select, .nin-segments label", ".blocks .shot"),
     ],
+    "7.1": [
+        ("", ".go button", ".readings, .losses"),
+        ("", ".image :is(select, button, label, .nin-grid)", ".image canvas, .classes"),
+        ("press settings", ".panel :is(input, select)", ".readings, .losses"),
+    ],
     "9.1": [
         ("", ".preset select, .go button", ".readings, .losses, .raster"),
         ("", ".plots :is(.raster, input)", ".readings, .losses, .raster"),

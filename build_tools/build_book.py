@@ -24,7 +24,7 @@ PACKAGES = ("torch", "torchvision", "keras", "matplotlib", "numpy", "jupyter-boo
 # Chapter 7 trains in full and prints its seconds: Jupyter Book executes it last, on all cores.
 ALONE = {"full": ("07_training_on_a_gpu.ipynb",), "fast": ()}
 # In nin_lib, and yet in no chapter's output: a page takes these files in when it is written.
-BUNDLES = ("nin_lib/live/*.mjs", "nin_lib/live/loader.js")
+BUNDLES = ("nin_lib/live/*.mjs", "nin_lib/live/*.js")
 
 
 def find_data_from_anywhere() -> None:

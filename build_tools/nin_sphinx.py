@@ -142,15 +142,18 @@ def fill_comments(app, docname, source):
 
 
 def copy_figures(app, error):
-    """Copy the figures' modules and their weights into the folder ``live`` of the site."""
+    """Copy the figures' modules, their weights, and what the page trains with, into the folder
+    ``live`` of the site."""
     if error or app.builder.format != "html":
         return
     from nin_lib.live import files as live_files
+    from nin_lib.live import garments
 
     target = Path(app.outdir) / "live"
     target.mkdir(exist_ok=True)
-    for module in live_files.FOLDER.glob("*.mjs"):
+    for module in (*live_files.FOLDER.glob("*.mjs"), live_files.FOLDER / live_files.TRAINING):
         shutil.copy(module, target)
+    (target / garments.NAME).write_bytes(garments.content())
     for name in live_files.NAMES:
         (target / name).write_bytes(live_files.content(name))
 

@@ -1,4 +1,5 @@
-// One bundle a figure, src/NAME/NAME.ts → nin_lib/live/NAME.mjs, and the pages' loader.
+// One bundle a figure, src/NAME/NAME.ts → nin_lib/live/NAME.mjs, the pages' loader, and
+// the script that trains, which a page loads when its reader asks for it.
 // `node build.mjs --to FOLDER` writes elsewhere; a test holds the committed bundles against that.
 import { build } from "esbuild";
 import { readdirSync } from "node:fs";
@@ -35,4 +36,5 @@ await Promise.all([
     outExtension: { ".js": ".mjs" },
   }),
   build({ ...common, format: "iife", entryPoints: [source("loader.ts")] }),
+  build({ ...common, format: "iife", entryPoints: { training: source("training", "training.worker.ts") } }),
 ]);

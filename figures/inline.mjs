@@ -1,5 +1,6 @@
-// For esbuild: a style sheet as a minified string, a .wat file as the base64 of its WebAssembly,
-// and "worker:./file", from the folder of whoever imports it, as the script of a worker.
+// For esbuild: a style sheet as a minified string, a .wat file as the base64 of its WebAssembly, a
+// .wgsl file as a string without comments and needless space, and "worker:./file", from the folder
+// of whoever imports it, as the script of a worker.
 import { build, transform } from "esbuild";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -16,6 +17,10 @@ export const inline = {
       const module = (await wabt()).parseWat(path, await readFile(path, "utf8"), { simd: true });
       const { buffer } = module.toBinary({});
       return { contents: Buffer.from(buffer).toString("base64"), loader: "text" };
+    });
+    context.onLoad({ filter: /\.wgsl$/ }, async ({ path }) => {
+      const text = (await readFile(path, "utf8")).replace(/\/\/.*/g, "").replace(/\s+/g, " ");
+      return { contents: text.replace(/ ?([{}(),;:]) ?/g, "$1").trim(), loader: "text" };
     });
     context.onResolve({ filter: /^worker:/ }, ({ path, resolveDir }) => ({
       path: join(resolveDir, `${path.slice("worker:".length)}.ts`),

@@ -18,6 +18,7 @@ from nin_lib.live.inside_pixel import InsidePixel
 from nin_lib.live.one_pixel import OnePixel, drawn_photo
 from nin_lib.live.slide import Slide
 from nin_lib.live.three_names import ThreeNames
+from nin_lib.live.train_here import TrainHere
 from nin_lib.live.where import WhereOnes
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "OnePixel",
     "Slide",
     "ThreeNames",
+    "TrainHere",
     "WhereOnes",
     "drawn_photo",
 ]

@@ -148,7 +148,7 @@ class Figure(anywidget.AnyWidget):
         """The value, once traitlets has checked its type, or its equal among those allowed."""
         name, value = proposal["trait"].name, proposal["value"]
         limit, form = self.limits().get(name, {}), self.forms().get(name)
-        if "among" in limit:
+        if "among" in limit and not isinstance(value, bool):
             return next(known for known in limit["among"] if known == value)  # 3 if 3.0 is given
         fits = form is None or form[1](value)
         if limit and value is not None:

@@ -15,6 +15,7 @@ from nin_lib.summary import trace
 FOLDER = Path(__file__).parent
 POCKET = "pocket_nin.f16"
 AVERAGE, CONNECTED = (f"pair_{head}.f16" for head in small.HEADS)
+TRAINING = "training.js"  # the script that trains in a page
 NAMES = (POCKET, AVERAGE, CONNECTED)
 
 

@@ -31,6 +31,7 @@ FIGURES = {
     "4.1": live.Slide,
     "4.4": live.BiggerCanvas,
     "5.4": live.BreakMap,
+    "7.1": live.TrainHere,
     "9.1": live.Die,
     "11.1": live.WhereOnes,
 }

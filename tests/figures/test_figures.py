@@ -34,7 +34,7 @@ def node(folder, *command):
 def test_the_committed_bundles_are_what_the_sources_give(figures, tmp_path):
     node(figures, "node", "build.mjs", "--to", tmp_path)
     assert sorted(module.name for module in tmp_path.glob("*.mjs")) == BUNDLES
-    for name in (*BUNDLES, "loader.js"):
+    for name in (*BUNDLES, "loader.js", files.TRAINING):
         assert (tmp_path / name).read_bytes() == (files.FOLDER / name).read_bytes(), name
 
 
@@ -53,6 +53,12 @@ def test_the_units_of_the_figures(figures):
 @pytest.mark.parametrize("name", BUNDLES)
 def test_a_figures_code_is_small(name):
     assert len(gzip.compress((files.FOLDER / name).read_bytes())) <= 30_000
+
+
+def test_the_engines_that_train_are_small():
+    """With the figure that they belong to."""
+    both = [(files.FOLDER / name).read_bytes() for name in ("train_here.mjs", files.TRAINING)]
+    assert sum(len(gzip.compress(code)) for code in both) <= 45_000
 
 
 def odd_network():

@@ -23,6 +23,7 @@ FIGURES = {
     "04_global_average_pooling": ("4.1", "4.4"),
     "05_class_maps": ("5.1", "5.4"),
     "06_what_a_network_costs": ("6.3",),
+    "07_training_on_a_gpu": ("7.1",),
     "09_when_nin_does_not_train": ("9.1",),
     "11_after_nin": ("11.1",),
 }

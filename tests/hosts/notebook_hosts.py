@@ -24,6 +24,7 @@ CELLS = (
     "print('python has', dying.unit, dying.step, dying.settings())",
     "rest = live.Bend(number='2.1'), live.InsidePixel(number='2.2')\n"
     "display(*rest, live.WhereOnes(number='11.1'))",
+    "learned = live.TrainHere(number='7.1', network='twin', epochs=1)\nlearned",
 )
 
 

@@ -52,6 +52,10 @@ def drive(page, output):
         figure.locator("[role=application]").first.focus()
         page.keyboard.press("ArrowRight")
         figure.locator(".nin-says").filter(has_not_text=before).wait_for()
+    output(9)
+    learned, says = shown(page, "train_here")  # whose script and garments come from the kernel
+    learned.locator(".go button").first.click()
+    says("After epoch 1 of 1 it names")
     assert not re.search("did not load", page.content())
 
 

@@ -6,6 +6,10 @@ declare module "*.wat" {
   const base64: string;
   export default base64;
 }
+declare module "*.wgsl" {
+  const text: string;
+  export default text;
+}
 /** A worker's whole script. */
 declare module "worker:*" {
   const script: string;
