@@ -19,7 +19,6 @@ FIGURES = {
     "index": ("0",),
     "01_one_by_one_convolution": ("1.1", "1.4", "1.5"),
     "02_mlpconv": ("2.1", "2.5"),
-    "03_build_and_train_nin": (),
     "04_global_average_pooling": ("4.1", "4.4"),
     "05_class_maps": ("5.1", "5.4"),
     "06_what_a_network_costs": ("6.3",),
