@@ -430,7 +430,7 @@ def step(answer):
         # the same with nn.Softmax(dim=1): 0.352, 0.389, 0.308
         measured = {"logits": 0.733, "second_softmax": 0.350}
         # Both classify ten classes. After the same 60 steps, the second softmax costs
-        # 38 points: its gradients are small, and its loss cannot fall below 1.461.
+        # 38 points; its loss cannot fall below 1.461.
     """,
     hint="`measure(0, nn.Identity())` is one accuracy; take the mean of those of the seeds 0, 1 "
     "and 2.",
@@ -446,7 +446,7 @@ def measured(answer):
     expect_keys(answer, wanted)
     for key, value in wanted.items():
         expect_numbers(answer, {key: value}, within=WITHIN / value)
-    return "the second softmax makes the gradients small, so the network learns more slowly."
+    return "in this short training, the network with the second softmax learns more slowly."
 
 
 _NOTES = {
