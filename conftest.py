@@ -4,6 +4,7 @@ left out. ``NIN_NO_SKIPS=1`` (set in CI) makes every skipped test fail the whole
 
 import importlib.util
 import os
+import re
 
 import pytest
 
@@ -11,6 +12,7 @@ if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):  # before anything im
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))
 
 circumstances, left_out = {}, set()
+PARTS = 3  # into which the tests of a file go that are made for each figure
 
 
 def pytest_configure():
@@ -27,11 +29,19 @@ def turn(item) -> int:
     return 1 + ("hosts", "figures", "site", "package", "book").index(folder)
 
 
+def group(item) -> str:
+    """Tests that one process runs: those of a file; of one that asks each figure, a part."""
+    number = re.search(r"\[.*?\b(\d+)\.?(\d*)\b", item.name)
+    if item.path.parent.name != "figures" or not number:
+        return item.path.name
+    return f"{item.path.name} {sum(int(n or 0) for n in number.groups()) % PARTS}"
+
+
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in its own hook of this name
 def pytest_collection_modifyitems(config, items):
     if config.pluginmanager.hasplugin("xdist"):
         for item in items:
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
+            item.add_marker(pytest.mark.xdist_group(group(item)))
     items.sort(key=turn)
 
 
