@@ -47,8 +47,9 @@ export function enlarging(root: HTMLElement, onChange: (large: boolean) => void,
     if (covers) root.popover = null;
     covers = false;
     set(false);
-    scrollTo({ top: place, behavior: "instant" });
-    root.scrollIntoView({ block: "nearest" });
+    const back = () => scrollTo({ top: place, behavior: "instant" });
+    back();
+    requestAnimationFrame(() => requestAnimationFrame(back)); // the browser has left its full screen by then
   };
   const ends = (event: Event) => {
     const left = {

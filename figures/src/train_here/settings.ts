@@ -42,7 +42,7 @@ export function settings(stage: Stage) {
   const initialization = select(WORDS.initialization, "initialization", WORDS.initializations);
   const epochs = select(WORDS.epochs, "epochs", Object.fromEntries(EPOCHS.map((count) => [count, String(count)])), Number);
   const rateNumber = h("span", { class: "nin-number" });
-  const rate = slider({ min: Math.log10(RATE[0]), max: Math.log10(RATE[1]), step: 0.01, input: () => stage.set({ rate: short(10 ** Number(rate.value)) }) },
+  const rate = slider({ min: rounded(Math.log10(RATE[0]), 2), max: rounded(Math.log10(RATE[1]), 2), step: 0.01, input: () => stage.set({ rate: short(10 ** Number(rate.value)) }) },
     (value) => String(short(10 ** value)));
   const norm = check(WORDS.norm, "norm");
   const lastRelu = check(WORDS.lastRelu, "final_relu");

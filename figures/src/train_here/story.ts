@@ -10,7 +10,7 @@ import { CLASSES, plan, POCKET, TWIN } from "../training/plan";
 
 const CHANCES = Math.log(CLASSES);
 const RECENT = 20; // losses that are looked at
-const AWAY = 0.03; // a mean loss this share below that of equal chances has left it
+const AWAY = 0.03; // a mean loss this share away from that of equal chances has left it
 const FIRST = 10; // steps that the table lists
 
 const percent = (share: number) => fixed(100 * share, 1);
@@ -33,7 +33,8 @@ export function story(stage: Stage, learned: Training, garment: GarmentImage, ch
     if (phase === "training" && key === toldFor) return told;
     toldFor = key;
     const best = seen.shares.indexOf(Math.max(...seen.shares));
-    const when = run.tests.length ? "" : run.losses.length ? WORDS.inFirst : WORDS.untrained;
+    const epoch = run.tests.at(-1)?.epoch;
+    const when = epoch ? (phase === "training" ? WORDS.then(epoch) : "") : run.losses.length ? WORDS.inFirst : WORDS.untrained;
     return (told = WORDS.names(names[best] ?? "–", (100 * (seen.shares[best] || 0)).toFixed(0)) + when);
   };
   const tested = () => {
@@ -51,7 +52,8 @@ export function story(stage: Stage, learned: Training, garment: GarmentImage, ch
     if (!Number.isFinite(last.at(-1)!)) return WORDS.diverged;
     const still = phase === "done" || run.losses.length >= run.perEpoch;
     const mean = last.reduce((a, b) => a + b) / last.length;
-    return still && mean > (1 - AWAY) * CHANCES ? WORDS.stuck(fixed(CHANCES, 3)) : "";
+    if (!still || mean < (1 - AWAY) * CHANCES) return "";
+    return mean > (1 + AWAY) * CHANCES ? WORDS.worse(fixed(mean, 3), fixed(CHANCES, 3)) : WORDS.stuck(fixed(CHANCES, 3));
   };
   const speed = () => {
     const { run, phase } = learned;

@@ -98,12 +98,11 @@ function mount(stage: Stage): View {
 
   // ---- drawing
   let painters: Painter[] | undefined;
-  let painted = "";
+  let painted: [string?, unknown?] = [];
   const paintMaps = () => {
     const seen = learned.seen;
-    const key = `${root.dataset.theme} ${seen?.image} ${learned.run?.losses.length} ${!!seen}`;
-    if (key === painted) return;
-    painted = key;
+    if (painted[0] === root.dataset.theme && painted[1] === seen) return;
+    painted = [root.dataset.theme, seen];
     const side = Math.sqrt(seen?.maps[0].length ?? 49);
     painters ??= tiles.map(({ canvas }) => painter(canvas, side, side));
     const limit = Math.max(1e-6, ...(seen?.maps ?? []).map((map) => map.reduce((most, value) => Math.max(most, Math.abs(value)), 0)));
@@ -137,7 +136,7 @@ function mount(stage: Stage): View {
       learned.look(garment.shown(), garment.bytes());
       const { phase, run } = learned;
       write(go, { idle: learned.loaded ? WORDS.trainAgain : WORDS.train(size), loading: WORDS.loading, training: WORDS.pause, paused: WORDS.goOn, done: WORDS.again }[phase]);
-      go.disabled = phase === "loading";
+      go.setAttribute("aria-disabled", String(phase === "loading")); // not disabled: it keeps the focus
       fromStart.disabled = otherSeed.disabled = !run;
       const last = (run?.losses.length ?? 0) - 1;
       write(readings.loss.value, last < 0 ? "–" : Number.isFinite(run!.losses[last]) ? fixed(run!.losses[last], 3) : "NaN");
