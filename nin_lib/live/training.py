@@ -15,7 +15,9 @@ from nin_lib.models import GlobalAvgPool, MLPConv
 from nin_lib.recipes import RECIPES
 
 BATCH = 128  # images of a step
-MOMENTUM, DECAY, SMOOTHING = 0.9, 5e-4, 0.1
+_RECIPE = RECIPES["pocket"]
+MOMENTUM, DECAY = _RECIPE.momentum, _RECIPE.weight_decay
+SMOOTHING = _RECIPE.label_smoothing
 #: Channels of the first three blocks, and of the last layer before the classes.
 WIDTHS = {"pocket": (32, 32, 64, 96), "twin": (16, 16, 32, 48)}
 SCHEMES = ("he", "xavier", "default")
@@ -129,8 +131,8 @@ def inputs(source: str) -> tuple[Tensor, Tensor]:
     Raises:
         DataError: the page's images are of another source than those at hand.
     """
-    g, recipe = garments.garments(), RECIPES["pocket"]
+    g = garments.garments()
     if source != garments.source():
         raise DataError(f"the page trained on {source}, and here there is only {garments.source()}")
-    x = (g.train_images / garments.LEVELS - recipe.mean) / recipe.std
+    x = (g.train_images / garments.LEVELS - _RECIPE.mean) / _RECIPE.std
     return x, g.train_labels.long()

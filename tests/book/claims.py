@@ -276,10 +276,10 @@ def benchmark(name: str):
 
 
 @cache
-def ran(chapter: str, name: str) -> dict:
-    """What the cells of a chapter without figures define, up to the one that defines a name."""
+def ran(chapter: str, name: str, **names) -> dict:
+    """What the cells of a chapter without figures define, up to the one that defines a name; other
+    ``names`` are known from the start."""
     cells = json.loads((BOOK / f"{chapter}.ipynb").read_text(encoding="utf-8"))["cells"]
-    names = {}
     for cell in cells:
         code = "".join(cell["source"])
         if cell["cell_type"] == "code" and not re.search(r"%pip|live\.|plot\.\w+\([^)]|axes", code):

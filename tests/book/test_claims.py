@@ -10,8 +10,8 @@ import torch
 from claims import BOOK, WORDS, Claim, asked, complaints, in_need, ledger, prose, ran, read
 from torch import nn
 
-from nin_lib import check, models
-from nin_lib.check import chapter02, chapter04
+from nin_lib import check, live, models
+from nin_lib.check import chapter02, chapter03, chapter04, chapter05
 from nin_lib.check.grade import solved
 
 CLAIMS = ledger()
@@ -273,6 +273,25 @@ def test_exercise_2_6_wants_what_the_chapters_study_measures():
     wanted = solved("2.6")
     for key, found in (("without_relu", names["bare"]), ("two_filters", names["two"])):
         assert abs(mean(found) - wanted[key]) < chapter02.WITHIN[key], (key, found)
+
+
+@pytest.mark.slow
+def test_exercise_3_7_wants_what_its_cell_measures():
+    code = check.exercises(["chapter03"])["3.7"].stub.partition("measured = ")[0]
+    names = {"torch": torch, "nn": nn}
+    exec(code, names)
+    for key, last in (("logits", nn.Identity()), ("second_softmax", nn.Softmax(dim=1))):
+        found = mean(names["measure"](seed, last) for seed in range(3))
+        assert abs(found - solved("3.7")[key]) < chapter03.WITHIN, (key, found)
+
+
+def test_exercise_5_7_wants_what_its_cells_measure():
+    names = ran("05_class_maps", "test", average=live.Average())
+    for key, score in (("strongest", names["winning"]), ("brightest", names["brightness"])):
+        filled = names["erase"](score, 3, fill=73)
+        same = names["pocket"](names["normalized"](filled)).argmax(dim=1) == names["predicted"]
+        found = 100 * same.float().mean().item()
+        assert abs(found - solved("5.7")[key]) < chapter05.WITHIN, (key, found)
 
 
 @pytest.mark.slow
