@@ -191,7 +191,7 @@ def same(answer):
     """,
     hint="Equation (5.2) at each of the four places, then equation (5.3).",
     wrong=[
-        ("2 * 1 - 1 * 4", "0", "A cell may be negative: it is evidence against the class."),
+        ("2 * 1 - 1 * 4", "0", "A cell may be negative: then it lowers the logit."),
         ("2 * 1 - 1 * 4", "1 + 4", "The feature maps are weighted before they are added."),
         ("2 * 1 - 1 * 4", "2 * 1 + 1 * 4", "The weight of the second feature map is −1."),
         ("2 * 1 - 1 * 4", "2 * 1 - 1 * 4 + 0.5", "The bias belongs to no position."),
@@ -202,7 +202,7 @@ def same(answer):
 )
 def by_hand(answer):
     expect_numbers(answer, solved("5.4"), within=1e-6)
-    return "evidence for and against, cell by cell, and a bias that no map shows."
+    return "cells that raise the logit, cells that lower it, and a bias that no map shows."
 
 
 @exercise(
@@ -262,7 +262,7 @@ def lead(answer):
         unlike = torch.arange(float(shape[1]))[:, None, None] / 512  # no two logits are equal
         cases[case] = (whole_numbers(*shape, seed=sum(shape)) + unlike,)
     expect_function(answer, wanted, cases)
-    return "cell by cell, what speaks for the first class and against the second."
+    return "cell by cell, what the first logit has more than the second."
 
 
 @exercise(
@@ -341,8 +341,10 @@ def erase_strongest(answer):
         #     same = pocket(normalized(filled)).argmax(dim=1) == predicted
         #     print(100 * same.float().mean())
         gray = {"strongest": 85.0, "brightest": 97.6}
-        # With black, both left 48 %. With gray, the strongest cells do more harm than
-        # the brightest: the verdict depends on what replaces the pixels.
+        # With black, both left 48 %, and random cells 73 %. With gray, random cells
+        # leave 88 %: so the strongest do a little more harm than random ones, and
+        # the brightest less. The result depends on what replaces the pixels. (Gray
+        # pixels are also brighter than the background, so they change the outline.)
     """,
     hint="`erase(winning, 3, fill=73)` returns the images; compare the new predictions with "
     "`predicted`.",
@@ -362,4 +364,4 @@ def gray(answer):
     expect_keys(answer, wanted)
     for key, value in wanted.items():
         expect_numbers(answer, {key: value}, within=WITHIN / value)
-    return "filled with gray, strong cells are needed more than bright ones; with black, not."
+    return "filled with gray, the strongest cells do more harm than the brightest; with black, not."

@@ -89,7 +89,7 @@ class BreakMap(MapFigure):
             f"{start} Row {self.row}, column {self.column} of the map of {self.names[c]} holds "
             f"{fixed(values[place])}{rank}",
             f"With {tops[self.redrawn]} reinitialized, the map’s correlation with the trained one "
-            f"is r = {fixed(r)}.",
+            f"is |r| = {fixed(r.abs())}.",
         ]
         return " ".join(texts if self.part == PARTS[0] else texts[::-1])
 

@@ -565,6 +565,7 @@ def sleeve() -> dict[str, float]:
         left = x * keep.reshape(7, 7).repeat_interleave(4, 0).repeat_interleave(4, 1)
         return {
             "before": before[2].mean().item(), "after": after[2].mean().item(),
+            "cells": erased.sum().item(),
             "share": ((before[2] * erased).sum() / before[2].sum()).item(),
             "elsewhere": ((change * ~erased).sum() / change.sum()).item(),
             "probability": probability.item(),
@@ -589,23 +590,31 @@ def erasing(found: dict, kind: str, *keys: str) -> list[float]:
 
 
 @cache
-def random_tops() -> tuple[torch.Tensor, torch.Tensor]:
-    """Correlations of 500 winning maps with those of ten random top blocks; and all maps."""
-    found = []
+def random_tops() -> dict[str, torch.Tensor]:
+    """All maps of 500 garments; and the correlations of their winning maps with those of ten random
+    top blocks for the same garment (``r``) and for ``another``, and of two ``trained`` ones."""
+    same, another = [], []
     with torch.random.fork_rng(devices=[]), torch.device("cpu"), torch.no_grad():
         network = models.pocket_nin(trained=True)
         inputs = network[:4](normal(torch.tensor(wardrobe.draw(500, seed=2)[0])))
         maps = network.block4(inputs)
         n, predicted = torch.arange(500), maps.mean((2, 3)).argmax(1)
+
+        def of_winner(maps: torch.Tensor) -> torch.Tensor:
+            values = maps[n, predicted].flatten(1)
+            return values - values.mean(1, keepdim=True)
+
+        winning, likeness = of_winner(maps), nn.functional.cosine_similarity
         for seed in range(10):
             torch.default_generator.manual_seed(seed)
             for layer in (network.block4.conv, network.block4.pointwise1):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
                 nn.init.zeros_(layer.bias)
-            pair = [m[n, predicted].flatten(1) for m in (maps, network.block4(inputs))]
-            pair = [m - m.mean(1, keepdim=True) for m in pair]
-            found.append(nn.functional.cosine_similarity(*pair))
-    return torch.cat(found), maps
+            random = of_winner(network.block4(inputs))
+            same.append(likeness(winning, random))
+            another.append(likeness(winning, random.roll(1, 0)))
+    trained = likeness(winning, winning.roll(1, 0))
+    return {"maps": maps, "r": torch.cat(same), "another": torch.cat(another), "trained": trained}
 
 
 def reach(row: int, column: int) -> tuple[int, int]:

@@ -292,6 +292,14 @@ def test_exercise_5_7_wants_what_its_cells_measure():
         same = names["pocket"](names["normalized"](filled)).argmax(dim=1) == names["predicted"]
         found = 100 * same.float().mean().item()
         assert abs(found - solved("5.7")[key]) < chapter05.WITHIN, (key, found)
+    at_random = []
+    for seed in range(5):
+        score = torch.rand(500, 7, 7, generator=torch.Generator().manual_seed(seed))
+        filled = names["erase"](score, 3, fill=73)
+        same = names["pocket"](names["normalized"](filled)).argmax(dim=1) == names["predicted"]
+        at_random.append(100 * same.float().mean().item())
+    said = f"random cells\n# leave {mean(at_random):.0f} %"
+    assert said in check.exercises(["chapter05"])["5.7"].solution
 
 
 @pytest.mark.slow

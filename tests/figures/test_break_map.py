@@ -1,4 +1,4 @@
-"""Figure 4.8, break the explanation: its curves and correlations are what torch says."""
+"""Figure 5.4, break the explanation: its curves and correlations are what torch says."""
 
 import re
 
@@ -142,8 +142,8 @@ def test_the_correlation_is_that_of_torch_with_the_same_draws(shown, blocks):
         x = live.BreakMap().pixels()[None, None]
         anew = drawn[:5]((x - recipe.mean) / recipe.std)[0]
     pair = torch.stack([trained[2].flatten(), anew[2].flatten()])
-    r = re.search(r"r = (−?[\d.]+); (−?[\d.]+) on average over 20 draws", page.says())
-    assert abs(float(number(r[1])) - torch.corrcoef(pair)[0, 1]) < 1e-3
+    r = re.search(r"\|r\| = ([\d.]+); ([\d.]+) on average over 20 draws", page.says())
+    assert abs(float(number(r[1])) - torch.corrcoef(pair)[0, 1].abs()) < 1e-3
     rows = [row for row in page.table() if "reinitialized" in row[0]]
     assert [row[1] != "" for row in rows] == [n == blocks for n in range(5)]
     assert number(rows[blocks][1]) == number(r[1]) and number(rows[blocks][2]) == number(r[2])
@@ -153,13 +153,13 @@ def test_nothing_reinitialized_agrees_fully_and_a_draw_leaves_the_trained_networ
     page = shown(figure(redrawn=4))
     guess(page)
     before = erased_rows(page)
-    assert abs(number(re.search(r"r = (−?[\d.]+)", page.says())[1])) < 1
+    assert number(re.search(r"\|r\| = ([\d.]+)", page.says())[1]) < 1
     page.button("reinitialize again").click()
     page.wait_for(STARTED["5.4"]).wait_for("goes from")
     assert [row[0] for row in erased_rows(page)] == [row[0] for row in before]
     page.root.get_by_label("blocks reinitialized").focus()
     page.press("Home")
-    page.wait_for("r = 1.000; 1.000 on average")
+    page.wait_for("|r| = 1.000; 1.000 on average")
     assert "nothing reinitialized" in page.says()
 
 
@@ -210,7 +210,7 @@ def test_sentence_table_code_and_fallback_say_the_same(shown, state):
     page = shown(still)
     if still.guess:
         page.wait_for("goes from")
-    said, r = page.says(), number(re.search(r"r = (−?[\d.]+)", page.says())[1])
+    said, r = page.says(), number(re.search(r"\|r\| = ([\d.]+)", page.says())[1])
     first = re.sub(r"; \S+ on average over 20 draws", "", said)
     words = re.search("<p>(.*)</p>", still.fallback())[1]
     if still.guess:  # the page has computed its draws since
@@ -221,8 +221,8 @@ def test_sentence_table_code_and_fallback_say_the_same(shown, state):
     code, printed = page.code()
     assert words_of(code) == said
     assert fixed(printed[2]) == fixed(float(r))
-    [row] = [row for row in page.table() if row[0] == f"{still.redrawn} reinitialized, r"]
-    assert number(row[1]) == r and f"{number(row[2])}".replace("-", "−") in said
+    [row] = [row for row in page.table() if row[0] == f"{still.redrawn} reinitialized, |r|"]
+    assert number(row[1]) == r and f"{number(row[2])}" in said
     if still.guess:
         [row] = [row for row in page.table() if row[0] == f"{still.erased} erased, %"]
         share, logit, random = re.search(ERASED, said).group(4, 5, 7)

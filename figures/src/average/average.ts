@@ -56,15 +56,6 @@ function mount(stage: Stage): View {
   /** The chosen class; −1 is the network's prediction for the original image. */
   const chosen = () => (stage.get<number>("chosen") < 0 ? best(resultOf(original())) : inside("chosen", names.length));
   const where = () => ({ row: inside("row", size()), column: inside("column", size()) });
-  /** The side of a class-map cell's receptive field, in pixels. */
-  const field = () => {
-    let [side, step] = [1, 1];
-    for (const layer of network!.layers.slice(0, -1)) {
-      side += (layer.kernel - 1) * step;
-      step *= layer.stride;
-    }
-    return side;
-  };
 
   // ---- elements
   const choice = h("select", { "aria-label": WORDS.images, change: () => garment.choose(Number(choice.value)) });
@@ -73,7 +64,7 @@ function mount(stage: Stage): View {
   choice.append(ownChoice);
   const outline = h("div", { class: "under" });
   garment.pad.element.append(outline);
-  const fieldLabel = h("span", { class: "nin-label field" });
+  const underLabel = h("span", { class: "nin-label caption" });
   const eraseCell = h("button", { type: "button", class: "nin-button", click: () => {
     if (!network) return;
     const { row, column } = where();
@@ -110,7 +101,7 @@ function mount(stage: Stage): View {
     h("div", { class: "left" },
       choice,
       garment.pad.element,
-      h("div", {}, fieldLabel),
+      h("div", {}, underLabel),
       h("div", { class: "nin-controls" }, garment.pad.tools, garment.clear, garment.undo, eraseCell)),
     h("div", { class: "middle" },
       h("div", { class: "classes", role: "radiogroup", "aria-label": WORDS.classes }, ...tiles.map(({ element }) => element)),
@@ -178,7 +169,7 @@ function mount(stage: Stage): View {
       setStyle(outline, "width", width);
       setStyle(outline, "height", width);
       setStyle(outline, "transform", `translate(${100 * column}%,${100 * row}%)`);
-      write(fieldLabel, WORDS.field(cell(), field()));
+      write(underLabel, WORDS.under(cell()));
       paintMaps();
       paintLarge(c);
       if (!garment.drawing()) writeNumbers();

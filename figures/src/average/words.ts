@@ -4,7 +4,7 @@ export const WORDS = {
   how: "draw or erase; choose a class",
   keys: "arrow keys move a cursor, the space bar paints",
   caption:
-    "Each of the ten maps belongs to one class, and its mean is the logit of that class. All maps share one scale. Sums and means are those of the exact values, each rounded once. The outlined pixels are those under the chosen cell; its receptive field is larger than that.",
+    "Each of the ten maps belongs to one class, and its mean is the logit of that class. All maps share one scale. Sums and means are those of the exact values, each rounded once. The outlined pixels are those under the chosen cell.",
   images: "image",
   own: "your own",
   pad: "image, 28×28: arrow keys move the cursor, the space bar uses the tool",
@@ -17,7 +17,7 @@ export const WORDS = {
   change: "show the change since the image was chosen",
   changeOf: (name: string, size: string) => `change in ${name}, ${size}`,
   cells: "class map with a cursor",
-  field: (side: number, field: number) => `the cell is over ${side}×${side} pixels; its receptive field is ${field}×${field}`,
+  under: (side: number) => `the chosen cell lies over these ${side}×${side} pixels`,
   running: "running sum ÷ 49",
   pasted: "the pasted text",
   adds: (row: number, column: number, value: string, count: number, share: string, name: string) =>

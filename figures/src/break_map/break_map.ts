@@ -6,7 +6,7 @@ import { softmax } from "../net/softmax";
 import { boxed, freshId, h, setValue, slider, svg, write } from "../shell/dom";
 import { acceptPaste } from "../shell/drawing_pad";
 import { figure, type Stage, type View } from "../shell/figure";
-import { fixed, rounded, signed } from "../shell/format";
+import { fixed, rounded } from "../shell/format";
 import { decode, encode, readGarment, SIDE } from "../shell/garment";
 import { grid } from "../shell/grid";
 import { colorTable, mapCanvas, type Painter, painter } from "../shell/maps";
@@ -14,7 +14,7 @@ import { preamble } from "../shell/python";
 import { segments, segmentsStyle } from "../shell/segments";
 import { weights } from "../shell/weights";
 import { chart } from "./chart";
-import { correlation, mean, shuffled, type Spread, spread } from "./statistics";
+import { likeness, mean, shuffled, type Spread, spread } from "./statistics";
 import { WORDS } from "./words";
 
 const FILE = "pocket_nin.f16";
@@ -126,7 +126,7 @@ function mount(stage: Stage): View {
   };
   const weightsSeed = (draw: number) => 1000 * (seed() + draw) + 7;
   const reinitializedMaps = () => cached(`reinitialized ${shown()} ${seed()} ${redrawn()}`, () => reinitialize(redrawn(), seeded(weightsSeed(0))));
-  const agreement = (c: number) => correlation(whole().maps[c], reinitializedMaps()[c]);
+  const agreement = (c: number) => likeness(whole().maps[c], reinitializedMaps()[c]);
 
   // ---- the draws, computed in slices; the curves are shown once they are complete
   interface Curves {
@@ -173,7 +173,7 @@ function mount(stage: Stage): View {
       found.push([]);
       for (let draw = 0; draw < (blocks ? DRAWS : 1); draw++) {
         const random = reinitialize(blocks, seeded(weightsSeed(draw)));
-        found[blocks].push(maps.map((values, c) => correlation(values, random[c])));
+        found[blocks].push(maps.map((values, c) => likeness(values, random[c])));
         yield;
       }
     }
@@ -253,8 +253,9 @@ function mount(stage: Stage): View {
   const canvases = { strong: mapCanvas(), random: mapCanvas(), trained: mapCanvas(), reinitialized: mapCanvas() };
   const label = () => h("span", { class: "nin-label" });
   const labels = { map: label(), trained: label(), reinitialized: label(), chart: label(), cell: label() };
+  const fullColor = { trained: label(), reinitialized: label() };
   const shares = chart(MAX_ERASED, 0, 1);
-  const rs = chart(BLOCKS, -1, 1);
+  const rs = chart(BLOCKS, 0, 1);
   const cover = h("p", { class: "cover" }, WORDS.hidden);
   shares.element.append(cover);
   const legend = (words: string[]) => h("p", { class: "legend" }, ...words.map((text, i) => h("span", {}, h("i", { class: ["chosen", "random", "band"][i] }), ` ${text}`)));
@@ -279,10 +280,10 @@ function mount(stage: Stage): View {
         h("div", { class: "nin-controls" }, erase.element))),
     h("section", { class: "blocks" },
       h("strong", {}, WORDS.cares),
-      panel(labels.trained, canvases.trained),
-      panel(labels.reinitialized, canvases.reinitialized),
+      panel(labels.trained, canvases.trained, h("div", { class: "line" }, fullColor.trained)),
+      panel(labels.reinitialized, canvases.reinitialized, h("div", { class: "line" }, fullColor.reinitialized)),
       h("div", { class: "side" },
-        graph(h("span", { class: "nin-label" }, WORDS.agreement), rs, ["1", "−1"], WORDS.redrawn, BLOCKS, WORDS.agreements),
+        graph(h("span", { class: "nin-label" }, WORDS.agreement), rs, ["1", "0"], WORDS.redrawn, BLOCKS, WORDS.agreements),
         h("div", { class: "nin-controls" }, layers.element, again))),
   );
 
@@ -350,6 +351,8 @@ function mount(stage: Stage): View {
       write(labels.map, WORDS.mapOf(names[c]));
       write(labels.trained, WORDS.trained);
       write(labels.reinitialized, WORDS.reinitialized(redrawn()));
+      write(fullColor.trained, WORDS.fullColor(fixed(largest(whole().maps[c]), 1)));
+      write(fullColor.reinitialized, WORDS.fullColor(fixed(largest(reinitializedMaps()[c]), 1)));
       write(labels.chart, WORDS.probability(names[c]));
       const { value, rank } = here(c);
       write(labels.cell, WORDS.short(value, rank, cells().length));
@@ -384,8 +387,8 @@ function mount(stage: Stage): View {
         ? found.random.map(({ mean, low, high }, k) => [WORDS.erasedRow(k), percent(found.strong.shares[k]), percent(mean), percent(low), percent(high)])
         : [];
       agreements(c).forEach(({ mean, low, high }, blocks) => {
-        const now = blocks === redrawn() ? signed(agreement(c), 3) : "";
-        rows.push([WORDS.reinitializedRow(blocks), now, ...[mean, low, high].map((r) => signed(r, 3))]);
+        const now = blocks === redrawn() ? fixed(agreement(c), 3) : "";
+        rows.push([WORDS.reinitializedRow(blocks), now, ...[mean, low, high].map((r) => fixed(r, 3))]);
       });
       return { head: WORDS.columns(DRAWS), rows };
     },
@@ -419,7 +422,7 @@ ${keep}    for cell in strength.argsort(descending=True)[:${k}].tolist():
 
 print(logits[${c}].item())
 print(logits.softmax(0)[${c}].item())
-print(r.item())  # correlation with the map of random weights
+print(r.abs().item())  # correlation with the map of random weights
 `;
     },
     async loadImage(file) {

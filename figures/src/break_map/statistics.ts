@@ -11,7 +11,7 @@ export function shuffled(values: number[], random: () => number): number[] {
 export const mean = (values: ArrayLike<number>) => Array.from(values).reduce((a, b) => a + b) / values.length;
 
 /** Pearson's correlation of two maps; 0 where one is constant. */
-export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number {
+function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number {
   const [x, y] = [a, b].map((values) => {
     const middle = mean(values);
     return Array.from(values, (value) => value - middle);
@@ -19,6 +19,9 @@ export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number 
   const dot = (p: number[], q: number[]) => p.reduce((sum, value, i) => sum + value * q[i], 0);
   return dot(x, y) / (Math.sqrt(dot(x, x) * dot(y, y)) || 1);
 }
+
+/** |r| of two maps: a random map and its negative are equally likely, so the sign says nothing. */
+export const likeness = (a: ArrayLike<number>, b: ArrayLike<number>) => Math.abs(correlation(a, b));
 
 /** Compute mean and middle half of the draws. */
 export function spread(values: number[]) {

@@ -4,7 +4,7 @@ export const WORDS = {
   how: "guess, then erase cells; reinitialize blocks",
   keys: "arrow keys move over the map",
   caption:
-    "Left to right in the first test: a class map, the image without the cells where that map is largest, the image without as many random cells. In the second test some blocks of the network have random weights in place of the learned ones, each map in its own scale.",
+    "Left to right in the first test: a class map, the image without the cells where that map is largest, the image without as many random cells. In the second test, the top blocks of the network have random weights in place of the learned ones. Each of its two maps has its own color scale, because r does not depend on the scale; the value of full color is below each map.",
   images: "image",
   own: "your own",
   classes: "class",
@@ -13,8 +13,8 @@ export const WORDS = {
   among: "cells to erase, of",
   amongs: { garment: "the garment", picture: "the whole image" },
   erase: "cells erased",
-  points: "Does the map point at what matters?",
-  cares: "Does the map care about what was learned?",
+  points: "Are the strongest cells needed?",
+  cares: "Does the map depend on what was learned?",
   mapOf: (name: string) => `class map of ${name}`,
   map: "class map with a cursor",
   strongest: "strongest cells erased",
@@ -30,9 +30,10 @@ export const WORDS = {
     redrawn: (count: number) => `${count} ${count === 1 ? "block" : "blocks"}`,
   },
   again: "reinitialize again",
+  fullColor: (value: string) => `full color: ±${value}`,
   trained: "as trained",
   reinitialized: (blocks: number) => (blocks ? `${blocks === 1 ? "top block" : `${blocks} blocks`} reinitialized` : "nothing reinitialized"),
-  agreement: "correlation r of the two maps",
+  agreement: "|r|, r the correlation of the two maps",
   agreements: ["this draw", "mean", "middle half of the draws"],
   parts: "which test",
   part: { cells: "erase cells", blocks: "reinitialize blocks" },
@@ -47,9 +48,9 @@ export const WORDS = {
   gap: (most: number, gap: string, more: boolean, same: number) =>
     ` Over 1 to ${most} cells the strongest cost ${gap} points ${more ? "more" : "less"} than random ones on average (up to ${same} points count as no difference).`,
   agrees: (blocks: number, r: string) =>
-    `With ${blocks ? `the top ${blocks === 1 ? "block" : `${blocks} blocks`}` : "nothing"} reinitialized, the map’s correlation with the trained one is r = ${r}`,
+    `With ${blocks ? `the top ${blocks === 1 ? "block" : `${blocks} blocks`}` : "nothing"} reinitialized, the map’s correlation with the trained one is |r| = ${r}`,
   agreesOn: (draws: number, mean: string) => `; ${mean} on average over ${draws} draws`,
   columns: (draws: number) => ["change", "strongest cells, or this draw", `mean of ${draws} draws`, "middle half from", "to"],
   erasedRow: (count: number) => `${count} erased, %`,
-  reinitializedRow: (blocks: number) => `${blocks} reinitialized, r`,
+  reinitializedRow: (blocks: number) => `${blocks} reinitialized, |r|`,
 };
