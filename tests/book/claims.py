@@ -6,6 +6,7 @@ those in what their questions, ``live.Ask``, say.
 
 import ast
 import importlib.util
+import itertools
 import json
 import math
 import re
@@ -837,19 +838,30 @@ def pointwise(name: str, *kinds: str) -> tuple[float, float]:
     return shares(_layers(name), *kinds)
 
 
-def took(network: str, images: int, step: str = "forward") -> float:
-    """Seconds that a network takes for so many images: the fastest recorded round."""
+def rounds(network: str, images: int, step: str = "forward") -> list[float]:
+    """Seconds that a network took for so many images in each recorded round."""
     rows = records.one("network-costs", "cpu")["rows"]
     [row] = [
         r for r in rows if (r["network"], r["batch_size"], r["step"]) == (network, images, step)
     ]
-    return min(row["seconds"])
+    return row["seconds"]
 
 
-def slower(step: str) -> float:
-    """By which share the median of the recorded rounds exceeds the fastest, at most."""
-    rows = [r for r in records.one("network-costs", "cpu")["rows"] if r["step"] == step]
-    return max(median(row["seconds"]) / min(row["seconds"]) for row in rows) - 1
+def took(network: str, images: int, step: str = "forward") -> float:
+    """Seconds that a network takes for so many images: the fastest recorded round."""
+    return min(rounds(network, images, step))
+
+
+def times_of(network: str, of=min) -> list[float]:
+    """Seconds of a forward pass for 1 and 16 images, and of a training step for 1 and 16."""
+    cases = itertools.product(("forward", "training"), (1, 16))
+    return [of(rounds(network, images, step)) for step, images in cases]
+
+
+def positions(block: int) -> list[int]:
+    """Height and width of what a block of NiN-224 computes."""
+    rows = summary.blocks(models.nin(), (1, 1, 224, 224))
+    return next(row.shape[2:] for row in rows if row.name == f"block{block}")
 
 
 def for_training(network: nn.Module, images: int) -> tuple[float, float]:
@@ -883,6 +895,22 @@ def bought(what: str, old, new) -> tuple[int, float, int, int]:
     change = mean(mean(b) - mean(a) for a, b in pairs)
     better = sum(min(b) > max(a) for a, b in pairs)
     return len(pairs), change, better, sum(max(b) < min(a) for a, b in pairs)
+
+
+def traded(what: str, old, new) -> tuple[float, float, float, int, int, int]:
+    """What these pairs pay and get, on average: parameters, multiply-adds, points of accuracy; and
+    in how many the changed network is better, or worse, of how many."""
+    from nin_lib.records.small_networks import measured_networks, small_records
+
+    rows = {row.choice: row for row in measured_networks(small_records())}
+    pairs = [
+        (row, rows[changed])
+        for choice, row in rows.items()
+        if getattr(choice, what) == old and (changed := replace(choice, **{what: new})) in rows
+    ]
+    count, change, better, worse = bought(what, old, new)
+    paid = (mean(getattr(b, n) - getattr(a, n) for a, b in pairs) for n in ("params", "macs"))
+    return *paid, 100 * change, better, worse, count
 
 
 def per_block(count: int) -> tuple[int, float, float, int]:

@@ -32,10 +32,10 @@ export const WORDS = {
   best: "your best so far",
   howTrained: (count: number, epochs: number, images: string, judged: string) =>
     `${count} networks, each trained for ${epochs} epochs on ${images} images of Fashion-MNIST; accuracy on ${judged} test images: mean, lowest and highest of the seeds.`,
-  rule: "A choice that was not trained gets the accuracy of the trained network that differs in the fewest of kernel, 1×1 layers, bottleneck and head, then has the nearest width; of two equally near, the narrower.",
+  rule: "A choice that was not trained gets the accuracy of the nearest trained network: the one with the fewest other choices changed, and among these the one with the nearest width.",
   bestIs: (share: string, params: string, network: string) => `Your best so far within the budget: ${share}\u00a0%, ${params} parameters (${network}).`,
   better: (better: number, all: number) =>
-    ` ${better === 0 ? "None" : better} of the ${all} trained networks ${better > 1 ? "are" : "is"} better.`,
+    ` ${better === 0 ? "None" : better} of the ${all} trained networks ${better > 1 ? "have" : "has"} a higher mean accuracy.`,
   none: "Nothing found within the budget yet.",
   filters: (kernel: number) => `${kernel}×${kernel}`,
   wide: (width: number) => `width ${width}`,
