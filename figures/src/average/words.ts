@@ -4,7 +4,7 @@ export const WORDS = {
   how: "draw or erase; choose a class",
   keys: "arrow keys move a cursor, the space bar paints",
   caption:
-    "Each of the ten maps belongs to one class, and its mean is the logit of that class. All maps share one scale. Sums and means are those of the exact values, each rounded once. The outlined pixels are those under the chosen cell.",
+    "Each of the ten maps belongs to one class, and its mean is the logit of that class. All maps share one scale. Sums and means are those of the exact values, each rounded once. The outlined pixels are those under the chosen cell. Rows and columns count from 0.",
   images: "image",
   own: "your own",
   pad: "image, 28×28: arrow keys move the cursor, the space bar uses the tool",
