@@ -2,6 +2,7 @@
 
     python benchmarks/record.py --minutes 30            # a laptop's list, into records/
     python benchmarks/record.py --list                  # what there is, and what is missing
+    python benchmarks/record.py --only 'added-*' 'without-*' --share 1/2    # beside one with 2/2
     python benchmarks/record.py --device cuda --minutes 9 --out runs --pack runs.json
     python benchmarks/record.py --unpack runs.json      # write a packed file into records/
     python benchmarks/record.py --gpu --dry --out dry   # two steps of each, as a trial
@@ -52,11 +53,22 @@ def unpack(source: Path, folder: Path) -> None:
         print(folder / f"{name}.json")
 
 
+def share(text: str) -> tuple[int, int]:
+    """``2/3`` as two numbers, of which the first is from 1 to the second."""
+    number, of = map(int, text.split("/"))
+    if not 1 <= number <= of:
+        raise ValueError
+    return number, of
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=30, help="stop after so long (30)")
     parser.add_argument("--device", help="cuda, mps or cpu (the best at hand)")
-    parser.add_argument("--only", default="*", help="jobs whose name matches, as in 'pocket-seed*'")
+    only = "jobs whose name matches one, as in 'pocket-seed*'"
+    parser.add_argument("--only", nargs="+", default=["*"], metavar="PATTERN", help=only)
+    part = "every Nth of these from the Ith on, for one of N processes"
+    parser.add_argument("--share", type=share, default=(1, 1), metavar="I/N", help=part)
     parser.add_argument("--out", type=Path, default=records.folder(), help="folder (records/)")
     parser.add_argument("--pack", type=Path, help="also write all of that folder to this one file")
     parser.add_argument("--unpack", type=Path, help="unpack such a file, and do nothing else")
@@ -74,7 +86,9 @@ def main(arguments: list[str] | None = None) -> int:
         if options.out.resolve() == records.folder().resolve():
             parser.error("a dry run makes no records: name a folder of its own with --out")
         jobs = [Job(job.name, 0, job.dry) for job in jobs]
-    todo = [job for job in missing(jobs, options.out) if fnmatch.fnmatch(job.name, options.only)]
+    chosen = [job for job in jobs if any(fnmatch.fnmatch(job.name, p) for p in options.only)]
+    first, of = options.share
+    todo = missing(chosen[first - 1 :: of], options.out)
     if options.list:
         for job in jobs:
             print(f"{'to do' if job in todo else 'done ':>5}  {job.minutes:5.1f} min  {job.name}")

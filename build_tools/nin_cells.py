@@ -74,12 +74,26 @@ def make_exercise(cell: nodes.container) -> None:
         cell.remove(part(cell, "cell_code_source"))
 
 
+def resolved(cell: nodes.container) -> list[nodes.Node]:
+    """The paragraph below a cell, and what it announces with a colon: they say what came out."""
+    first = cell.next_node(descend=False, siblings=True)
+    if not isinstance(first, nodes.paragraph):
+        return []
+    then = first.next_node(descend=False, siblings=True)
+    return [first, then] if then and first.astext().endswith(":") else [first]
+
+
 def fold(cell: nodes.container) -> None:
     """Fold what the tags of a cell ask for; its code comes below what it makes."""
     cell.attributes.pop("hide_mode", None)  # or myst-nb folds it in its own way
     code, output = part(cell, "cell_code_source"), part(cell, "cell_code_output")
     if output and "hide-output" in tags(cell):
-        cell.replace(output, Fold("", output, label=ANSWER, classes=["answer"]))
+        below = [node for node in cell.children if "caption" in node["classes"]] + resolved(cell)
+        answer = Fold("", label=ANSWER, classes=["answer"])
+        cell.replace(output, answer)
+        for node in below:
+            node.parent.remove(node)
+        answer.extend([output, *below])
     if code and "hide-input" in tags(cell):
         cell.remove(code)
         if not is_question(cell):

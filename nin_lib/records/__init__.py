@@ -5,9 +5,19 @@ two load matplotlib, so they are imported by name.
 """
 
 from nin_lib.records.as_tables import compare, training_times
-from nin_lib.records.read import MISSING, diverged, every, folder, load, missing, one, where
+from nin_lib.records.read import (
+    MISSING,
+    diverged,
+    every,
+    folder,
+    load,
+    missing,
+    one,
+    predictions,
+    where,
+)  # fmt: skip
 
 __all__ = [
     "MISSING", "compare", "diverged", "every", "folder", "load", "missing", "one",
-    "training_times", "where",
+    "predictions", "training_times", "where",
 ]  # fmt: skip

@@ -82,8 +82,11 @@ def accuracy(
     study: Mapping[str, Recipe],
     gain_over: str,
     ticks: Sequence[float] = (10, 50, 70, 80, 85, 90, 92, 94),
+    on: str = "test",
 ) -> Figure:
-    """Test accuracy of a study's recipes in percent: a dot per seed, a line at the mean.
+    """Accuracy of a study's recipes in percent: a dot per seed, a line at the mean.
+
+    ``on`` the ``test`` images, or the ``validation`` images after the last epoch.
 
     The scale is stretched to the right: equal steps are equal factors of the error. An arrow marks
     a mean to the left of the ``ticks``. In the margin: the mean and its gain over the ``"first"``
@@ -100,7 +103,7 @@ def accuracy(
     base: list[float] = []
     for number, recipe in enumerate(study.values()):
         height = len(study) - 1 - number
-        percent = accuracies(recipe)
+        percent = accuracies(recipe, on)
         ax.axhline(height, color=RULE, linewidth=0.8, zorder=0)
         shown = [a for a in percent if a >= left]
         ax.plot(
@@ -122,7 +125,7 @@ def accuracy(
             base = percent
     for offset, words in zip(COLUMNS, ("gain", "÷ st. dev."), strict=True):
         margin(ax, len(study) - 0.3, words, offset, ha="right")
-    ax.set(xlim=(left, right), xlabel="test accuracy, %, one dot per seed")
+    ax.set(xlim=(left, right), xlabel=f"{on} accuracy, %, one dot per seed")
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
     ax.tick_params(axis="y", pad=9)  # room for half a dot, or an arrow, at the left end

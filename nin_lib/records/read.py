@@ -7,6 +7,9 @@ import json
 from functools import lru_cache
 from pathlib import Path
 
+import torch
+from torch import Tensor
+
 MISSING = "not yet measured"
 
 
@@ -56,6 +59,18 @@ def load(
         and is_in_float32(run) == in_float32
     ]
     return sorted(runs, key=lambda run: (run["recipe"]["name"], run["data"], run["seed"]))
+
+
+def predictions(run: dict) -> Tensor:
+    """The class that a recorded run predicts for each of its N test images, int64 N.
+
+    Raises:
+        ValueError: the record holds none; ``benchmarks/jobs.py`` names the recipes that keep them.
+    """
+    if "predictions" not in run:
+        name = f"{run['recipe']['name']}, seed {run['seed']}"
+        raise ValueError(f"the record of {name} holds no predictions")
+    return torch.tensor([int(digit) for digit in run["predictions"]])
 
 
 def is_in_float32(run: dict) -> bool:

@@ -7,10 +7,11 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from torch import nn
+from torch import Tensor, nn
 
 from nin_lib.recipes import Recipe
 from nin_lib.train.engine import Engine
+from nin_lib.train.evaluation import predict
 
 
 @dataclass
@@ -29,6 +30,7 @@ class Run:
         stopped: why it ended early (Ctrl-C, say), or None; ``result`` is then None.
         processes: how many trained together.
         resumed: whether it went on from a checkpoint.
+        predictions: the predicted class of every test image, a digit each, if they were kept.
     """
 
     model: nn.Module
@@ -46,6 +48,7 @@ class Run:
     processes: int = 1
     resumed: bool = False
     date: str = ""
+    predictions: str | None = None
 
     @property
     def wall_seconds(self) -> float:
@@ -65,10 +68,17 @@ class Run:
             f"{len(self.history)} epochs, {self.wall_seconds:.0f} s"
         )
 
+    def keep_predictions(self, images: Tensor) -> None:
+        """Have the record hold the classes predicted for test images; for ten classes at most."""
+        classes = predict(self.model, images, self.recipe, self.engine).argmax(1)
+        self.predictions = "".join(map(str, classes.tolist()))
+
     def record(self) -> dict:
         """Everything but the weights, as plain JSON values."""
         plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         del plain["model"]
+        if self.predictions is None:
+            del plain["predictions"]
         record = {"kind": "run", **plain, "engine": dataclasses.asdict(self.engine)}
         record |= {"recipe": self.recipe.settings(), "wall_seconds": self.wall_seconds}
         return json.loads(json.dumps(record, allow_nan=False))

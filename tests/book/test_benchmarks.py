@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from nin_lib import models, records, summary
-from nin_lib.recipes import RECIPES
+from nin_lib.recipes import RECIPES, studies
 from nin_lib.train import run
 
 
@@ -99,7 +99,8 @@ def test_every_job_has_a_name_of_its_own_and_every_record_a_job(record):
     known = {*names, "class-map-tests-cpu", "commands-cpu", "figures-cpu", "lighthouse-cpu"}
     known |= {"screens-cpu", "shifts-cpu", "train-here-cpu", "schema"}
     assert {f.stem for f in records.folder().glob("*.json")} <= known
-    assert 240 < sum(job.minutes for job in record.laptop()) < 420
+    assert 240 < sum(job.minutes for job in record.laptop()) < 540
+    assert set(jobs.PREDICTED) <= {*RECIPES, *studies.VARIANTS}
 
 
 def test_what_is_recorded_is_not_measured_again(record, tmp_path, monkeypatch):
@@ -122,6 +123,23 @@ def test_what_is_recorded_is_not_measured_again(record, tmp_path, monkeypatch):
     assert done == ["short", "part", "part"]  # what is not complete goes on
     record.unpack(tmp_path / "all.packed", tmp_path / "elsewhere")
     assert json.loads((tmp_path / "elsewhere" / "short.json").read_text()) == {"complete": True}
+
+
+def test_processes_share_the_jobs(record, tmp_path, monkeypatch, capsys):
+    def works(path, *_):
+        run.write(path, {})
+        return True
+
+    listed = [record.Job(name, 1, works) for name in ("a1", "a2", "b3", "a4", "c5")]
+    monkeypatch.setattr(record, "laptop", lambda: listed)
+    options = ["--device", "cpu", "--out", str(tmp_path), "--only", "a*", "b*", "--share"]
+    assert record.main([*options, "2/2"]) == 0
+    assert {f.stem for f in tmp_path.glob("*.json")} == {"a2", "a4"}
+    assert record.main([*options, "1/2"]) == 0
+    assert {f.stem for f in tmp_path.glob("*.json")} == {"a1", "a2", "a4", "b3"}
+    with pytest.raises(SystemExit):
+        record.main([*options, "3/2"])
+    assert "invalid share value: '3/2'" in capsys.readouterr().err
 
 
 def test_a_job_that_fails_does_not_keep_the_others_waiting(record, tmp_path, monkeypatch, capsys):

@@ -50,8 +50,11 @@ def test_the_schema_is_a_schema_and_refuses_what_is_none():
         run | {"machine": run["machine"] | {"device": "cuda"}},
         {key: value for key, value in run.items() if key != "seed"},
         run | {"remark": "and more"},
+        run | {"predictions": ""},
+        run | {"predictions": "0 1"},
     ):
         assert not SCHEMA.is_valid(spoiled), spoiled
+    assert SCHEMA.is_valid(run | {"predictions": "0193"})
     keys = ("recipe", "engine", "data", "data_digest", "machine", "date")
     lost = {key: run[key] for key in keys} | {"kind": "diverged", "seed": 2, "message": "NaN"}
     assert SCHEMA.is_valid(lost) and not SCHEMA.is_valid(lost | {"result": None})
@@ -92,6 +95,19 @@ def whole_and_about_todays_recipe(name, run):
     examples = run["train_examples"] * len(run["history"])
     speed = run.get("examples_per_second_wall", examples / seconds)  # which no new record holds
     assert speed == pytest.approx(examples / seconds)
+
+
+def test_predictions_on_record_are_as_good_as_their_run(subtests):
+    for name, run in ALL.items():
+        if "predictions" not in run:
+            continue
+        with subtests.test(name):
+            try:
+                labels = data.load(run["data"]).test_labels
+            except data.DataError as error:
+                pytest.skip(f"no {run['data']} here: {error}")
+            right = records.predictions(run) == labels
+            assert right.float().mean().item() == pytest.approx(run["result"]["accuracy"])
 
 
 def test_every_diverged_run_is_named_as_the_others():

@@ -59,6 +59,45 @@ def test_each_recipe_of_a_study_is_another_recipe():
     assert all(RECIPES["pocket"] in s.values() for s in (studies.HEADS, studies.POINTWISE))
 
 
+def changed(before, after):
+    """The names of the settings in which two recipes differ, the network's arguments among them."""
+    network = {"norm": True, "final_relu": False}
+    a, b = (r.settings() | network | r.model_args for r in (before, after))
+    return sorted(k for k in a if a[k] != b[k] and k not in ("name", "why", "model_args"))
+
+
+CHANGED = ["initialization", "final_relu", "norm", "momentum", "weight_decay", "schedule",
+           "batch_size", "learning_rate", "label_smoothing", "flip"]  # fmt: skip
+
+
+def test_each_row_of_the_ablation_adds_one_change_and_ends_at_pocket():
+    rows = list(studies.ADDED.values())
+    assert [changed(a, b) for a, b in itertools.pairwise(rows)] == [[name] for name in CHANGED]
+    assert rows[-1] is RECIPES["pocket"]
+    for name in CHANGED:  # but for the network, the first row trains as the tutorial does
+        if name not in ("final_relu", "norm"):
+            assert getattr(rows[0], name) == getattr(RECIPES["tutorial"], name)
+    assert rows[0].model_args == {"norm": False, "final_relu": True}
+
+
+def test_each_row_of_the_ablation_leaves_one_change_out():
+    pocket, *rows = studies.LEFT_OUT.values()
+    assert pocket is RECIPES["pocket"]
+    assert [changed(pocket, row) for row in rows] == [[name] for name in CHANGED]
+    first = next(iter(studies.ADDED.values()))
+    for name, row in zip(CHANGED, rows, strict=True):  # as the tutorials have it
+        assert name not in changed(first, row)
+
+
+def test_the_ablation_trains_all_its_networks_equally_long_and_judges_them_alike():
+    rows = [*studies.ADDED.values(), *studies.LEFT_OUT.values()]
+    pocket = RECIPES["pocket"]
+    assert {(row.epochs, row.validation) for row in rows} == {(pocket.epochs, 5_000)}
+    settings = {row.name: dataclasses.replace(row, name="", why="") for row in rows}
+    distinct = list(settings.values())
+    assert all(a != b for a, b in itertools.combinations(distinct, 2))  # no run is made twice
+
+
 def test_the_studies_change_what_their_labels_name():
     heads = {
         label: sum(p.numel() for p in recipe.network().parameters())

@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import torch
 
 from nin_lib import records
 from nin_lib.recipes import RECIPES, studies
@@ -52,6 +53,14 @@ def test_a_run_that_diverged_is_in_the_table(monkeypatch, kept):
     rows = records.compare({"pocket": RECIPES["pocket"]}).rows[1:]
     assert len(rows) == 1 + kept
     assert rows[-1][:2] == ("pocket: seed 2", "diverged")
+
+
+def test_predictions_are_classes_or_a_sentence():
+    run = {"recipe": {"name": "pocket"}, "seed": 3}
+    classes = records.predictions(run | {"predictions": "9047"})
+    assert classes.tolist() == [9, 0, 4, 7] and classes.dtype == torch.int64
+    with pytest.raises(ValueError, match="pocket, seed 3 holds no predictions"):
+        records.predictions(run)
 
 
 def test_the_table_shows_every_seed_and_every_missing_run(monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from nin_lib import train
+from nin_lib import records, train
 from nin_lib.models import GlobalAvgPool, MLPConv
 from nin_lib.recipes import RECIPES
 from nin_lib.train import Engine, loop
@@ -38,6 +38,15 @@ def quick_run(handful, seed=0, recipe=QUICK, make=tiny, **options):
 @pytest.fixture(scope="module")
 def plain(handful):
     return quick_run(handful)
+
+
+def test_predictions_are_recorded_where_they_are_kept(handful):
+    run = quick_run(handful)
+    assert "predictions" not in run.record()
+    run.keep_predictions(handful.test_images)
+    right = records.predictions(run.record()) == handful.test_labels
+    accuracy = train.evaluate(run.model, handful.test_images, handful.test_labels, QUICK)
+    assert right.float().mean().item() == pytest.approx(accuracy["accuracy"])
 
 
 def test_a_run_reports_every_epoch_and_tests_once(handful, monkeypatch):

@@ -100,6 +100,18 @@ def test_what_goes_on_out_of_sight_has_a_shadow_and_first_columns_stay(browser, 
     page.close()
 
 
+@pytest.mark.parametrize("name", ["04_global_average_pooling", "06_what_a_network_costs"])
+def test_what_a_table_compares_is_seen_at_once_on_a_phone(browser, address, name):
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    page.goto(f"{address}/{name}.html")
+    page.evaluate("for (const fold of document.querySelectorAll('article details')) fold.open = 1")
+    room = page.locator("article .pst-scrollable-table-container").evaluate_all(
+        "all => all.map((e) => e.clientWidth - e.scrollWidth)"
+    )
+    assert len(room) > 3 and min(room) >= 0
+    page.close()
+
+
 def test_the_theme_measures_no_page_at_once(site):
     """Where its script has changed, see MAY_SCROLL in build_tools/nin_pages.py."""
     script = (site / "_static" / "scripts" / "pydata-sphinx-theme.js").read_text()

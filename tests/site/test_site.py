@@ -1,6 +1,7 @@
 """The built site: links that lead somewhere, mathematics, what cells print, the reference."""
 
 import ast
+import itertools
 import json
 import re
 from html import unescape
@@ -132,6 +133,32 @@ def test_what_is_folded_is_called_by_what_it_is(site, root, name):
     assert labels.count(nin_cells.FIGURE) == figures
     known = nin_cells.SETUP, nin_cells.FIGURE, nin_cells.TABLE, nin_cells.CODE, nin_cells.ANSWER
     assert set(labels) <= set(known)
+
+
+def words_of(text: str) -> str:
+    """Only letters and digits, without tags."""
+    return re.sub(r"[\W_]", "", unescape(re.sub(r"<[^>]+>", "", text)))
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_what_came_out_is_folded_with_the_paragraph_that_resolves_it(site, root, name):
+    cells = json.loads((root / "book" / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+    page = article(site, name)
+    answers = re.findall(r'<details class="fold answer">.*?</details>', page, re.DOTALL)
+    folded = [words_of(answer) for answer in answers]
+    for cell, below in itertools.pairwise(cells):
+        if "hide-output" in cell["metadata"].get("tags", ()) and below["cell_type"] == "markdown":
+            paragraphs = "".join(below["source"]).split("\n\n")
+            resolves = next((p for p in paragraphs if not p.startswith("**Figure")), "#")
+            if not resolves.startswith(("#", "<")):
+                assert any(words_of(resolves)[:30] in answer for answer in folded), resolves
+
+
+def test_what_a_folded_paragraph_announces_is_folded_too(site):
+    page = article(site, "04_global_average_pooling")
+    answers = re.findall(r'<details class="fold answer">.*?</details>', page, re.DOTALL)
+    (answer,) = [answer for answer in answers if 'class="caption"' in answer]
+    assert "<table" in answer
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
