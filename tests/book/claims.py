@@ -618,6 +618,15 @@ def random_tops() -> dict[str, torch.Tensor]:
     return {"maps": maps, "r": torch.cat(same), "another": torch.cat(another), "trained": trained}
 
 
+def kept_in_black() -> float:
+    """The share of 500 drawn garments whose prediction is that of a black image."""
+    with torch.device("cpu"), torch.no_grad():
+        network = models.pocket_nin(trained=True)
+        black = network(normal(torch.zeros(1, 1, 28, 28))).argmax()
+        predicted = network(normal(torch.tensor(wardrobe.draw(500, seed=2)[0]))).argmax(1)
+        return (predicted == black).float().mean().item()
+
+
 def reach(row: int, column: int) -> tuple[int, int]:
     """Height and width of the pixels on which a cell of the pocket network's maps depends."""
     with torch.random.fork_rng(devices=[]), torch.device("cpu"):
