@@ -4,7 +4,7 @@ export const WORDS = {
   how: "guess, then erase cells; reinitialize blocks",
   keys: "arrow keys move over the map",
   caption:
-    "Left to right in the first test: a class map, the image without the cells where that map is largest, the image without as many random cells. In the second test, the top blocks of the network have random weights in place of the learned ones. Each of its two maps has its own color scale, because r does not depend on the scale; the value of full color is below each map. Rows and columns count from 0.",
+    "First test, left to right: a class map, the image without the cells where that map is largest, the image without as many random cells. Second test: the top blocks have random weights in place of the learned ones; below each map is the scale of its colors. Rows and columns count from 0.",
   images: "image",
   own: "your own",
   classes: "class",
