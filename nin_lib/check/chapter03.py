@@ -128,8 +128,8 @@ def _smallest(stride: int = 4, pools: int = 3) -> int:
             "parameters": (patch + 1) * 10 + 2 * (10 + 1) * 10,  # 34,790
             "parameters_384": (patch + 1) * 384 + 385 * 384 + 385 * 10,  # 1,479,178
         }
-        # The 1×1 layers see ten numbers per position: what a patch holds beyond
-        # these is lost. The wide block keeps more and has 43 times the parameters.
+        # At each position, the 1×1 layers see ten numbers and nothing else of the
+        # patch. The wide block keeps more and has 43 times the parameters.
     """,
     hint="A linear map of rank r on a space of dimension d has a null space of dimension d − r.",
     wrong=[
@@ -157,7 +157,7 @@ def one_step(answer):
     }
     expect_numbers(answer, wanted)
     return (
-        "the 1×1 layers never see what the ten sums miss; the wide block has "
+        "at a position, the 1×1 layers see nothing but its ten sums; the wide block has "
         f"{wide / narrow:.0f} times the parameters."
     )
 
@@ -308,7 +308,7 @@ def _places(network: nn.Module, x: Tensor) -> list[tuple[int, tuple[int, ...]]]:
     ],
 )  # fmt: skip
 def nin_family(answer):
-    counts = []
+    counts = {}
     for repeats, channels, width in (((1,), 1, 4), ((1, 1), 3, 4), ((1, 2, 2), 1, 4)):
         case = f"`nin_family({repeats}, {channels}, {width})`"
         wanted = _family(repeats, channels, width)
@@ -316,8 +316,8 @@ def nin_family(answer):
         side = 2 * 2 ** len(repeats)
         x = whole_numbers(2, channels, side, side)
         _expect_same(network, wanted, x, case, "Has each stage as many")
-        counts.append(sum(p.numel() for p in wanted.parameters()))
-    return f"three of its members have {', '.join(f'{n:,}' for n in counts)} parameters."
+        counts[case] = sum(p.numel() for p in wanted.parameters())
+    return "; ".join(f"{case} has {n:,} parameters" for case, n in counts.items()) + "."
 
 
 def _family(repeats, channels: int, width: int) -> nn.Sequential:

@@ -661,9 +661,10 @@ def head_row(recipe: str) -> tuple[float, ...]:
     return 100 * mean(training), stdev(training), 100 * mean(test), stdev(test), points
 
 
-def pairs_of_heads() -> tuple[int, int, int]:
+def pairs_of_heads() -> tuple[float, ...]:
     """Of the small networks: pairs that differ in the head, and how many have a larger gap between
-    training and test accuracy, and a higher test accuracy, with the fully connected head."""
+    training and test accuracy, and a higher test accuracy, with the fully connected head; how many
+    points higher it is, at least, at most and on average."""
     runs = [run for record in small_records() for run in record["runs"]]
     trunk = ("kernel", "width", "pointwise", "bottleneck")
     found = {}
@@ -673,10 +674,14 @@ def pairs_of_heads() -> tuple[int, int, int]:
     both = [heads for heads in found.values() if len(heads) == 2]
     means = [{head: [*map(mean, zip(*of, strict=True))] for head, of in h.items()} for h in both]
     gaps = [{head: train - test for head, (train, test) in h.items()} for h in means]
+    higher = [100 * (h["fully_connected"][1] - h["average"][1]) for h in means]
     return (
         len(both),
         sum(gap["fully_connected"] > gap["average"] for gap in gaps),
-        sum(h["fully_connected"][1] > h["average"][1] for h in means),
+        sum(points > 0 for points in higher),
+        min(higher),
+        max(higher),
+        mean(higher),
     )
 
 
@@ -690,14 +695,33 @@ def _of_shifts(what: str, **chosen: int) -> dict:
     return row
 
 
-def moved(head: str, right: int) -> float:
-    """Accuracy of a network of Figure 4.1 on images moved to the right."""
-    return _of_shifts("moved", right=right)[head]
+def moved(head: str, right: int, down: int = 0) -> float:
+    """Accuracy of a network of Figure 4.1 on moved images, or in place with ``…_cut``."""
+    return _of_shifts("moved", right=right, down=down)[head]
+
+
+def further_pairs() -> list[list[float]]:
+    """By seed: how many points the average head is ahead, in each direction by 8 pixels."""
+    found = {(row["seed"], row["head"]): row for row in records.one("shifts", "cpu")["pairs"]}
+    return [
+        [
+            100 * (row[way] - found[seed, "fully_connected"][way])
+            for way in ("right", "left", "down", "up")
+        ]
+        for (seed, head), row in found.items()
+        if head == "average"
+    ]
+
+
+def shipped_accuracy(name: str) -> float:
+    """Accuracy of shipped weights on all test images of Fashion-MNIST."""
+    path = records.folder().parent / "nin_lib" / "models" / "weights" / f"{name}.json"
+    return json.loads(path.read_text())["shipped"]["fashion-mnist"]["accuracy"]
 
 
 def light_lost(right: int) -> float:
     """The share of the light that leaves the frame."""
-    return _of_shifts("moved", right=right)["lost"]
+    return _of_shifts("moved", right=right, down=0)["lost"]
 
 
 def largest_change() -> float:
