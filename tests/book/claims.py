@@ -24,7 +24,7 @@ from nin_lib.check import chapter02, chapter04, chapter06, expect  # noqa: F401
 from nin_lib.check.chapter10 import _shared
 from nin_lib.check.grade import solved  # noqa: F401
 from nin_lib.data import wardrobe, whitening  # noqa: F401
-from nin_lib.live import bend
+from nin_lib.live import bend, bending
 from nin_lib.recipes import RECIPES, find, studies  # noqa: F401
 from nin_lib.records.small_networks import small_records
 from nin_lib.train import Engine  # noqa: F401
@@ -319,15 +319,41 @@ def units_for_ring() -> int:
     raise LookupError("eight units do not separate it")
 
 
-def outlines() -> tuple[int, int]:
-    """How many convolution units of the pocket network's block 1 are above zero only on the left,
-    only on the right outline of the T-shirt: the two positions of Figure 2.5."""
+def on_the_ring(units: int, seed: int = 0) -> float:
+    """The share of Figure 2.1's ring on the correct side, with a hidden layer of so many units."""
+    layers = bending.train(bend.sample_points("ring"), max(units, 1), min(units, 1), seed)
+    points = torch.tensor(bend.sample_points("ring"), dtype=torch.float64)
+    response = bending.sums(layers, points[:, :2])[-1][:, 0]
+    return ((response > 0) == (points[:, 2] > 0)).double().mean().item()
+
+
+def weight_of_one_filter() -> float:
+    """The largest weight of chapter 2's ``one`` after training, over its five seeds."""
+    names, largest = ran("02_mlpconv", "eight"), 0.0
+    for seed in range(5):
+        torch.manual_seed(seed)
+        model = names["fit"](nn.Conv2d(1, 1, kernel_size=5), *names["draw"](240, seed))
+        largest = max(largest, model.weight.abs().max().item())
+    return largest
+
+
+def units_at(row: int, column: int) -> set[int]:
+    """The convolution units of the pocket network's block 1 that are above zero for the T-shirt of
+    Figure 2.5 at a position."""
     with torch.device("cpu"):
-        figure = live.InsidePixel(picture=0, block=1, row=8, column=11, pinned=[8, 5])
-        values = figure._seen()["given"]
-    right = values[:, figure.row, figure.column] > 0
-    left = values[:, figure.pinned[0], figure.pinned[1]] > 0
-    return (left & ~right).sum().item(), (right & ~left).sum().item()
+        values = live.InsidePixel(picture=0, block=1)._seen()["given"]
+    return {*(values[:, row, column] > 0).nonzero().flatten().tolist()}
+
+
+def outlines() -> tuple[list[int], list[int]]:
+    """The units above zero only on the left, only on the right outline: Figure 2.5's positions."""
+    left, right = units_at(8, 5), units_at(8, 11)
+    return sorted(left - right), sorted(right - left)
+
+
+def flat_units() -> set[int]:
+    """The units above zero inside the shirt or on the background."""
+    return units_at(8, 8) | units_at(1, 1)
 
 
 def params(model: nn.Module) -> int:
