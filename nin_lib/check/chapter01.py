@@ -304,7 +304,7 @@ def pointwise(answer):
             return (network[3:](again).argmax(1) == labels).float().mean().item()
 
 
-        def random_weights(seed, m=32):  # m orthogonal rows of length 1
+        def random_weights(seed, m=32):  # m rows of length 1, at right angles
             chance = torch.Generator().manual_seed(seed)
             numbers = torch.randint(-9, 10, (64, 64), generator=chance) / 9
             return torch.linalg.qr(numbers).Q.T[:m]
@@ -328,7 +328,7 @@ def pointwise(answer):
             return (network[3:](again).argmax(1) == labels).float().mean().item()
 
 
-        def random_weights(seed, m=32):  # m orthogonal rows of length 1
+        def random_weights(seed, m=32):  # m rows of length 1, at right angles
             chance = torch.Generator().manual_seed(seed)
             numbers = torch.randint(-9, 10, (64, 64), generator=chance) / 9
             return torch.linalg.qr(numbers).Q.T[:m]
@@ -355,7 +355,10 @@ def measured(answer):
     wanted = _random_weights()
     expect_numbers(answer, wanted, within=0.05)
     mean, spread = (100 * wanted[name] for name in ("mean", "standard deviation"))
-    return f"random weights reach {mean:.0f} % ± {spread:.1f} points, far less than the SVD's."
+    return (
+        f"random weights reach {mean:.0f} % (standard deviation {spread:.1f} points): far less "
+        "than the SVD's 32 channels, and about as much as its 8."
+    )
 
 
 @cache

@@ -168,13 +168,13 @@ class Bend(Figure):
         [[value]] = bending.sums(layers, torch.tensor([[a, b]], dtype=torch.float64))[-1].tolist()
         response = fixed(value, bending.DECIMALS)
         plus = "+" if value > 0 and float(response) else ""
-        cut = ", which the ReLU makes 0" if value < 0 else ""
+        cut = ", which a ReLU would make 0" if value < 0 else ""
         kinks = bending.count_kinks(layers, b)
         return (
             f"{self.pattern.capitalize()} with {name}: {_percent(correct)} of the {POINTS} points "
             f"on the correct side, {parameters} parameters, {products} multiply-adds per pixel."
             f"{line} At x₁\u00a0=\u00a0{fixed(a, 2)}, x₂\u00a0=\u00a0{fixed(b, 2)} the response is "
-            f"{plus}{response}{cut}; this row has {kinks or 'no'} kink{'' if kinks < 2 else 's'}."
+            f"{plus}{response}{cut}; this row has {kinks or 'no'} fold{'' if kinks < 2 else 's'}."
         )
 
 

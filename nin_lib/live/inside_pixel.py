@@ -136,7 +136,7 @@ class InsidePixel(PocketFigure):
                 f"{fixed(values[unit, row, column], 4)}."
             )
         best = int(shares.argmax())
-        answer = f"The network predicts {self.names[best]}, {percent(shares[best], 0)}."
+        answer = f"The network predicts {self.names[best]}, {percent(shares[best])}."
         if not self.held:
             return f"{said} {answer}"
         block, after, other, value = self.held

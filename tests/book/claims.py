@@ -25,7 +25,7 @@ from nin_lib.check import chapter02, chapter04, chapter06, expect  # noqa: F401
 from nin_lib.check.chapter10 import _shared
 from nin_lib.check.grade import solved  # noqa: F401
 from nin_lib.data import wardrobe, whitening  # noqa: F401
-from nin_lib.live import bend
+from nin_lib.live import bend, bending
 from nin_lib.recipes import RECIPES, find, studies  # noqa: F401
 from nin_lib.records.small_networks import small_records
 from nin_lib.train import Engine  # noqa: F401
@@ -320,15 +320,41 @@ def units_for_ring() -> int:
     raise LookupError("eight units do not separate it")
 
 
-def outlines() -> tuple[int, int]:
-    """How many convolution units of the pocket network's block 1 are above zero only on the left,
-    only on the right outline of the T-shirt: the two positions of Figure 2.5."""
+def on_the_ring(units: int, seed: int = 0) -> float:
+    """The share of Figure 2.1's ring on the correct side, with a hidden layer of so many units."""
+    layers = bending.train(bend.sample_points("ring"), max(units, 1), min(units, 1), seed)
+    points = torch.tensor(bend.sample_points("ring"), dtype=torch.float64)
+    response = bending.sums(layers, points[:, :2])[-1][:, 0]
+    return ((response > 0) == (points[:, 2] > 0)).double().mean().item()
+
+
+def weight_of_one_filter() -> float:
+    """The largest weight of chapter 2's ``one`` after training, over its five seeds."""
+    names, largest = ran("02_mlpconv", "eight"), 0.0
+    for seed in range(5):
+        torch.manual_seed(seed)
+        model = names["fit"](nn.Conv2d(1, 1, kernel_size=5), *names["draw"](240, seed))
+        largest = max(largest, model.weight.abs().max().item())
+    return largest
+
+
+def units_at(row: int, column: int) -> set[int]:
+    """The convolution units of the pocket network's block 1 that are above zero for the T-shirt of
+    Figure 2.5 at a position."""
     with torch.device("cpu"):
-        figure = live.InsidePixel(picture=0, block=1, row=8, column=11, pinned=[8, 5])
-        values = figure._seen()["given"]
-    right = values[:, figure.row, figure.column] > 0
-    left = values[:, figure.pinned[0], figure.pinned[1]] > 0
-    return (left & ~right).sum().item(), (right & ~left).sum().item()
+        values = live.InsidePixel(picture=0, block=1)._seen()["given"]
+    return {*(values[:, row, column] > 0).nonzero().flatten().tolist()}
+
+
+def outlines() -> tuple[list[int], list[int]]:
+    """The units above zero only on the left, only on the right outline: Figure 2.5's positions."""
+    left, right = units_at(8, 5), units_at(8, 11)
+    return sorted(left - right), sorted(right - left)
+
+
+def flat_units() -> set[int]:
+    """The units above zero inside the shirt or on the background."""
+    return units_at(8, 8) | units_at(1, 1)
 
 
 def params(model: nn.Module) -> int:
@@ -512,20 +538,16 @@ def corner_strengths() -> tuple[float, float]:
     return total[6, 3].item(), total[3, 3].item()
 
 
-def kept_by_svd(channels: int) -> float:
-    """The share of the squares of 784×192 random numbers that so many of 192 channels can keep."""
-    pixels = torch.randn(784, 192, generator=torch.Generator().manual_seed(0))
-    squares = torch.linalg.svdvals(pixels).square()
-    return (squares[:channels].sum() / squares.sum()).item()
-
-
 def accuracy_of_chapter_1(*channels: int) -> list[float]:
     """The accuracy of a trained network after two 1×1 layers, 64 → m → 64, are put into it."""
     with torch.device("cpu"), torch.no_grad():
-        images, labels = map(torch.tensor, wardrobe.draw(500, seed=2))
         network = models.trained_pair("average")
-        middle = network[:3]((images / 255 - 0.286) / 0.353).movedim(1, -1)
-        directions = torch.linalg.svd(middle.flatten(0, 2), full_matrices=False).Vh
+        middles = []
+        for seed in (3, 2):  # the weights are fitted to the first
+            images, labels = map(torch.tensor, wardrobe.draw(500, seed=seed))
+            middles.append(network[:3]((images / 255 - 0.286) / 0.353).movedim(1, -1))
+        fitted, middle = middles
+        directions = torch.linalg.svd(fitted.flatten(0, 2), full_matrices=False).Vh
         kept = [middle @ directions[:m].T @ directions[:m] for m in channels]
         answers = [network[3:](x.movedim(-1, 1)).argmax(1) for x in kept]
         return [(answer == labels).float().mean().item() for answer in answers]
@@ -538,6 +560,8 @@ def bend_of_chapter_1() -> float:
         x = torch.rand(1, 3, 4, 4).mul(10).round().div(10)
         pair = nn.Sequential(nn.Conv2d(3, 6, 1), nn.ReLU(), nn.Conv2d(6, 2, 1))
     with torch.no_grad():
+        for parameter in pair.parameters():
+            parameter.copy_(parameter.mul(10).round().div(10))
         return (pair(x) + pair(-x) - 2 * pair(torch.zeros_like(x))).abs().max().item()
 
 

@@ -20,8 +20,8 @@ const WORDS = {
   how: "choose a pixel · choose a unit in the small network",
   keys: "arrow keys move too",
   caption:
-    "A block applies one small network, with the same weights, at every position. A hollow circle is a unit that is 0 here. Lines are the largest products that enter the chosen unit.",
-  image: "image; dashed: the receptive field",
+    "A block applies one small network, with the same weights, at every position. A hollow circle, or half of one, is a unit that is 0 there. With a 1×1 unit chosen, lines are the largest products that enter it.",
+  image: "image; dashed: the receptive field (dotted: of the pinned pixel)",
   garment: "image",
   own: "your own",
   block: "block",
@@ -71,7 +71,8 @@ function mount(stage: Stage): View {
   const move = (row: number, column: number) => stage.set({ row, column });
   const imageGrid = grid({ label: WORDS.image, move, hover: true });
   const fieldSquare = h("div", { class: "field" });
-  imageGrid.element.append(fieldSquare);
+  const pinnedSquare = h("div", { class: "field pinned" });
+  imageGrid.element.append(pinnedSquare, fieldSquare);
   const chosenMap = grid({ label: WORDS.title, move, hover: true });
   const mapLabel = h("span", { class: "nin-label" });
   const mlp = perceptron(WORDS.units, (side, unit) => stage.set({ side, unit }), stage.signal);
@@ -175,6 +176,12 @@ function mount(stage: Stage): View {
     }
     return { size, top: start + row * step, left: start + column * step };
   };
+  const showField = (square: HTMLElement, index: number, row: number, column: number) => {
+    const { size, top, left } = field(index, row, column);
+    const share = `${(100 * size) / 28}%`;
+    if (square.style.width !== share) Object.assign(square.style, { width: share, height: share });
+    square.style.transform = `translate(${(100 * left) / size}%,${(100 * top) / size}%)`;
+  };
   /** The sum of the chosen 1×1 unit at the cursor, and its parts. */
   const parts = () => {
     const { conv, pointwise, unit, position } = where();
@@ -220,10 +227,9 @@ function mount(stage: Stage): View {
       setValue(units, `${spot.side} ${unit}`);
       imageGrid.showCursor(row, column, conv.height, conv.width);
       chosenMap.showCursor(row, column, conv.height, conv.width);
-      const { size, top, left } = field(conv.index, row, column);
-      const share = `${(100 * size) / 28}%`;
-      if (fieldSquare.style.width !== share) Object.assign(fieldSquare.style, { width: share, height: share });
-      fieldSquare.style.transform = `translate(${(100 * left) / size}%,${(100 * top) / size}%)`;
+      showField(fieldSquare, conv.index, row, column);
+      pinnedSquare.hidden = spot.pinned < 0;
+      if (spot.pinned >= 0) showField(pinnedSquare, conv.index, Math.floor(spot.pinned / conv.width), spot.pinned % conv.width);
 
       const heldNow = stage.get<number[]>("held");
       const key = JSON.stringify([layer.index, unit, ranFor, document.documentElement.dataset.theme]);
@@ -298,7 +304,7 @@ function mount(stage: Stage): View {
   };
 }
 
-const percent = (share: number) => `${(100 * share).toFixed(0)}\u00a0%`;
+const percent = (share: number) => `${(100 * share).toFixed(1)}\u00a0%`;
 
 /** The channels with the largest products, as [channel, product]. */
 function largest(products: number[]): [number, number][] {

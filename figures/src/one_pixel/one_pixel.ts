@@ -16,7 +16,7 @@ const WORDS = {
   how: "choose a pixel · the sliders change the weights · rows and columns count from 0",
   keys: "arrow keys move the cursor too",
   caption:
-    "Each value is a weighted sum of the same pixel’s channels in the previous layer (for the first layer: in the image), plus a bias.",
+    "Each value is a weighted sum of the same pixel’s channels in the previous layer (for the first layer: in the image), plus a bias. Where a ReLU follows, negative sums become 0.",
   input: (h: number, w: number, c: number) => `input, ${h}×${w}×${c}`,
   map: (name: string, h: number, w: number) => `${name}, ${h}×${w}`,
   columns: ["channel", "value", "weight", "product"],
