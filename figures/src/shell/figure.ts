@@ -153,10 +153,11 @@ export function figure(spec: Figure) {
         }
       };
       const drawGuarded = () => guarded(draw);
+      const drawIfDirty = () => dirty && drawGuarded(); // an answer may have been drawn before the frame
       const invalidate = () => {
         if (dirty || quiet) return;
         dirty = true;
-        if (awake) requestAnimationFrame(drawGuarded);
+        if (awake) requestAnimationFrame(drawIfDirty);
       };
       let saving = 0;
       const save = () => {
@@ -235,7 +236,7 @@ export function figure(spec: Figure) {
       const watcher = new IntersectionObserver(
         ([entry]) => {
           awake = entry.isIntersecting;
-          if (awake && dirty) requestAnimationFrame(drawGuarded);
+          if (awake && dirty) requestAnimationFrame(drawIfDirty);
           if (awake) root.dispatchEvent(new Event("wake"));
         },
         { rootMargin: "200px" },
