@@ -168,10 +168,10 @@ function mount(stage: Stage): View {
     size: number;
     bytes: Uint8Array;
   }
-  const decoded = new Map<string, Uint8Array>();
+  const decoded = new Map<string, number[]>();
   const garmentOf = (image: number) => {
     const text = image < 0 ? stage.get<string>("own") : images[image];
-    if (!decoded.has(text)) decoded.set(text, Uint8Array.from(decode(text)));
+    if (!decoded.has(text)) decoded.set(text, decode(text));
     return decoded.get(text)!;
   };
   let composition: Composition = { key: "", size: 0, bytes: new Uint8Array() };
@@ -185,8 +185,10 @@ function mount(stage: Stage): View {
     for (const [image, row, column] of items) {
       const garment = garmentOf(image);
       for (let r = Math.max(0, -row); r < SIDE && row + r < size; r++)
-        for (let c = Math.max(0, -column), at = (row + r) * size + column + c; c < SIDE && column + c < size; c++, at++)
-          if (garment[r * SIDE + c] > bytes[at]) bytes[at] = garment[r * SIDE + c];
+        for (let c = Math.max(0, -column); c < SIDE && column + c < size; c++) {
+          const at = (row + r) * size + column + c;
+          bytes[at] = Math.max(bytes[at], garment[r * SIDE + c]);
+        }
     }
     canvasPainter.gray(bytes);
     return (composition = { key, size, bytes });

@@ -153,11 +153,10 @@ export function figure(spec: Figure) {
         }
       };
       const drawGuarded = () => guarded(draw);
-      const drawIfDirty = () => dirty && drawGuarded(); // an answer may have been drawn before the frame
       const invalidate = () => {
         if (dirty || quiet) return;
         dirty = true;
-        if (awake) requestAnimationFrame(drawIfDirty);
+        if (awake) requestAnimationFrame(drawGuarded);
       };
       let saving = 0;
       const save = () => {
@@ -236,7 +235,7 @@ export function figure(spec: Figure) {
       const watcher = new IntersectionObserver(
         ([entry]) => {
           awake = entry.isIntersecting;
-          if (awake && dirty) requestAnimationFrame(drawIfDirty);
+          if (awake && dirty) requestAnimationFrame(drawGuarded);
           if (awake) root.dispatchEvent(new Event("wake"));
         },
         { rootMargin: "200px" },
