@@ -1,5 +1,6 @@
 /** Spend 100,000 parameters: the cost of a small network, and the accuracy of trained ones. */
 import style from "./budget.css";
+import { debounce } from "../shell/debounce";
 import { boxed, freshId, h, setStyle, setValue, slider, svg, write } from "../shell/dom";
 import { figure, type Stage, type View } from "../shell/figure";
 import { thousands } from "../shell/format";
@@ -78,10 +79,17 @@ function mount(stage: Stage): View {
   const byMacs = () => stage.get("across") === WORDS.costs[1];
   const bestSoFar = (): Trained | undefined => trained[stage.get<number>("best")];
 
+  /** Set what the reader chose: drawn at once; words and numbers follow once the choices rest. */
+  const textUpdate = debounce(stage);
+  const choose = (changes: Record<string, unknown>) => {
+    textUpdate.restart();
+    stage.set(changes);
+  };
+
   // ---- the choices
   const radios = <T extends string | number>(key: string, label: string, options: [T, string][]) => {
     const name = freshId(key);
-    const inputs = options.map(([value]) => h("input", { type: "radio", name, value, change: () => stage.set({ [key]: value }) }));
+    const inputs = options.map(([value]) => h("input", { type: "radio", name, value, change: () => choose({ [key]: value }) }));
     const element = h("div", { class: "radios", role: "radiogroup", "aria-label": label },
       h("span", { class: "nin-label", "aria-hidden": "true" }, label),
       ...options.map(([, text], i) => h("label", {}, inputs[i], ` ${text}`)));
@@ -91,9 +99,9 @@ function mount(stage: Stage): View {
   const kernel = radios("kernel", WORDS.kernel, KERNELS.map((side) => [side, WORDS.filters(side)]));
   const pointwise = radios("pointwise", WORDS.pointwise, COUNTS.map((_, count) => [count, String(count)]));
   const head = radios("head", WORDS.head, HEADS.map((name) => [name, WORDS.heads[name]]));
-  const bottleneck = h("input", { type: "checkbox", change: () => stage.set({ bottleneck: bottleneck.checked }) });
+  const bottleneck = h("input", { type: "checkbox", change: () => choose({ bottleneck: bottleneck.checked }) });
   const steps = h("datalist", { id: freshId("widths") }, ...[...new Set(trained.map(({ width }) => width))].map((value) => h("option", { value })));
-  const width = slider({ min: NARROWEST, max: WIDEST, step: 1, list: steps.id, input: () => stage.set({ width: Number(width.value) }) }, WORDS.channels);
+  const width = slider({ min: NARROWEST, max: WIDEST, step: 1, list: steps.id, input: () => choose({ width: Number(width.value) }) }, WORDS.channels);
   const widthText = h("span", { class: "nin-number" });
   const choices = h("div", { class: "choices" },
     kernel.element,
@@ -223,7 +231,7 @@ function mount(stage: Stage): View {
 
   const go = (index: number) => {
     const { kernel, width, pointwise, bottleneck, head } = trained[index];
-    stage.set({ kernel, width, pointwise, bottleneck, head });
+    choose({ kernel, width, pointwise, bottleneck, head });
   };
   const sorted = (by: (one: Trained) => number) => trained.map((_, i) => i).sort((a, b) => by(trained[a]) - by(trained[b]) || a - b);
   const orders = { params: sorted(({ params }) => params), macs: sorted(({ macs }) => macs), accuracy: sorted(({ mean }) => mean) };
@@ -249,7 +257,7 @@ function mount(stage: Stage): View {
   }
 
   const drawAreas = (cost: "params" | "macs") => {
-    const { shapes, counts } = rows[cost];
+    const { shapes } = rows[cost];
     const { layers, parts } = present();
     const sums = parts[cost];
     // Polygon points: from the line to the far side of each slice and back, then along the line to the next.
@@ -265,9 +273,16 @@ function mount(stage: Stage): View {
         drawn[layer.kind] += `${from},${base} ${from},${far} ${to},${far} ${to},${base} `;
         left = right;
       }
-      write(counts[part], thousands(sums[part]));
     });
     for (const kind of KINDS) put(shapes[kind], drawn[kind]);
+  };
+
+  const writeCosts = () => {
+    const { parts, params, macs } = present();
+    for (const cost of ["params", "macs"] as const) rows[cost].counts.forEach((count, part) => write(count, thousands(parts[cost][part])));
+    write(macsText, WORDS.down(thousands(macs)));
+    write(spentText, WORDS.spent(thousands(params), thousands(budget)));
+    write(leftText, params > budget ? WORDS.over(thousands(params - budget)) : WORDS.left(thousands(budget - params)));
   };
 
   const view: View = {
@@ -284,13 +299,11 @@ function mount(stage: Stage): View {
 
       drawAreas("params");
       drawAreas("macs");
-      write(macsText, WORDS.down(thousands(macs)));
       const shown = Math.max(params, budget);
       setStyle(bar.spent, "transform", `scaleX(${Math.min(params, budget) / shown})`);
       for (const end of [bar.over, bar.mark]) setStyle(end, "transform", `translateX(${(100 * budget) / shown}%)`);
-      write(spentText, WORDS.spent(thousands(params), thousands(budget)));
-      write(leftText, params > budget ? WORDS.over(thousands(params - budget)) : WORDS.left(thousands(budget - params)));
       stage.body.classList.toggle("too-many", params > budget);
+      if (!textUpdate.pending()) writeCosts();
 
       if (!trained.length) return;
       across.show(WORDS.costs[byMacs() ? 1 : 0]);
@@ -303,10 +316,12 @@ function mount(stage: Stage): View {
       const best = bestSoFar();
       if (params <= budget && !(best && best.mean >= near.mean)) stage.set({ best: index });
       put(marks.best, best ? [0, 1].map((x) => `${x} ${yOf(best.mean).toFixed(4)}`).join(" ") : "");
+      if (textUpdate.pending()) return;
       const better = trained.filter(({ mean }) => best && mean > best.mean).length;
       write(bestText, best ? WORDS.bestIs(percent(best.mean), thousands(best.params), described(best)) + WORDS.better(better, trained.length) : WORDS.none);
     },
     sentence() {
+      if (textUpdate.pending()) return null;
       const { now, parts, params, macs, index } = present();
       const rest = params > budget ? WORDS.tooMany(thousands(params - budget)) : WORDS.leaves(thousands(budget - params));
       const cost = described(now) + WORDS.costing(thousands(params), thousands(macs)) + rest;

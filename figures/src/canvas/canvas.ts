@@ -14,6 +14,7 @@ import { type NetworkWorker, networkWorker } from "../shell/network_worker";
 import { onDrag } from "../shell/pointer";
 import { preamble } from "../shell/python";
 import { weights } from "../shell/weights";
+import { type Alone, alone } from "./alone";
 import { blackPositions } from "./black";
 import { winnersMap } from "./winners";
 import { WORDS } from "./words";
@@ -25,7 +26,11 @@ const CORNERS = [[0, 0], [1, 1], [0, 1]]; // of the canvas, for the first, secon
 
 type Item = [image: number, row: number, column: number];
 
-const best = (shares: number[]) => shares.indexOf(Math.max(...shares));
+const best = (shares: ArrayLike<number>) => {
+  let at = 0;
+  for (let i = 1; i < shares.length; i++) if (shares[i] > shares[at]) at = i;
+  return at;
+};
 const percent = (share: number) => (100 * share).toFixed(0);
 const inside = (value: unknown, low: number, high: number) => Math.max(low, Math.min(high, Math.round(Number(value)) || 0));
 const square = (side: number) => `${side}×${side}`;
@@ -197,24 +202,22 @@ function mount(stage: Stage): View {
     side: number; // of the maps
     logits: number[];
     shares: number[];
-    here: number[][]; // position by position, the probabilities of the ten classes
+    alone: Alone; // what each position says
     empty: boolean[]; // position by position, whether its receptive field is all black
   }
   let result: Result | undefined;
+  const [mean, std] = stage.get<number[]>("normal");
+  const values = Float32Array.from({ length: 256 }, (_, byte) => (byte / 255 - mean) / std);
   const normalized = ({ bytes }: Composition) => {
-    const [mean, std] = stage.get<number[]>("normal");
-    return Array.from(bytes, (value) => (value / 255 - mean) / std);
+    const input = new Float32Array(bytes.length);
+    for (let i = 0; i < bytes.length; i++) input[i] = values[bytes[i]];
+    return input;
   };
   const keep = (composition: Composition, maps: Float32Array[]) => {
     const [first] = file.networks()!;
     const side = Math.sqrt(maps[0].length);
     const logits = maps.map((values) => values.reduce((a, b) => a + b) / values.length);
-    const ten = new Array<number>(maps.length);
-    const here = Array.from({ length: side * side }, (_, p) => {
-      for (let c = 0; c < ten.length; c++) ten[c] = maps[c][p];
-      return softmax(ten);
-    });
-    result = { key: composition.key, maps, side, logits, shares: softmax(logits), here, empty: blackPositions(first.layers.slice(0, -1), composition, side) };
+    result = { key: composition.key, maps, side, logits, shares: softmax(logits), alone: alone(maps), empty: blackPositions(first.layers.slice(0, -1), composition, side) };
   };
   /** The connected head's probabilities, if the canvas fits. */
   const connectedShares = (composition: Composition) => {
@@ -234,7 +237,7 @@ function mount(stage: Stage): View {
     const index = sent.findIndex((one) => one.key === key);
     if (maps && index >= 0) keep(sent[index], maps[0]);
     sent = maps ? sent.slice(index + 1) : [];
-    stage.invalidate();
+    stage.draw();
   };
   /** Run the network on the canvas, or have the worker run it. */
   const compute = () => {
@@ -258,9 +261,9 @@ function mount(stage: Stage): View {
     return { row, column, position: row * side + column };
   };
   /** The position at which a class has its highest probability. */
-  const peak = ({ here, side }: Result, c: number) => {
-    const position = best(here.map((shares) => shares[c]));
-    return { share: here[position][c], row: Math.floor(position / side), column: position % side };
+  const peak = ({ alone: { shares }, side }: Result, c: number) => {
+    const position = best(shares[c]);
+    return { share: shares[c][position], row: Math.floor(position / side), column: position % side };
   };
 
   let painted = "";
@@ -270,7 +273,7 @@ function mount(stage: Stage): View {
     if (key === painted) return;
     painted = key;
     paintSigned(classMap.canvas, now.maps[which < 0 ? best(now.shares) : which], now.side, now.side);
-    paintWinners(now.side, now.here, now.empty);
+    paintWinners(now.side, now.alone, now.empty);
   };
   let scoresFor = "";
   /** The input channels, input size and classes of the fully connected head. */
@@ -309,7 +312,7 @@ function mount(stage: Stage): View {
       garment.disabled = remove.disabled = !item;
       another.disabled = present.length === MAX_ITEMS;
       items.forEach(({ input, text, element }, i) => {
-        element.hidden = !present[i];
+        if (element.hidden === !!present[i]) element.hidden = !present[i]; // set again, it would be styled anew
         input.checked = i === chosen;
         if (present[i]) write(text, nameOf(present[i][0]));
       });
@@ -322,7 +325,7 @@ function mount(stage: Stage): View {
         one.showCursor(row, column, now.side, now.side);
         if (write(labels[i], texts[i])) one.element.setAttribute("aria-label", texts[i]);
       });
-      const both = [now.shares, now.here[position]];
+      const both = [now.shares, now.alone.shares.map((plane) => plane[position])];
       bars.forEach(({ values }, c) => values.forEach(({ bar }, i) => setStyle(bar, "transform", `scaleX(${both[i][c].toFixed(2)})`)));
       const key = [now.key, position, which].join(" ");
       if (key === scoresFor || textUpdate.pending()) return;
@@ -347,9 +350,9 @@ function mount(stage: Stage): View {
       });
       const prediction = WORDS.predicts(square(now.side), names[winner], percent(now.shares[winner]));
       const { row, column, position } = spot(now.side);
-      const here = now.here[position];
+      const { winners, most } = now.alone;
       let text = [prediction, WORDS.lie(positions, square(size)), ...parts].join("");
-      text += WORDS.on(row, column, names[best(here)], percent(here[best(here)]), now.empty[position]);
+      text += WORDS.on(row, column, names[winners[position]], percent(most[position]), now.empty[position]);
       const connected = connectedShares(compose());
       if (connected) text += WORDS.connectedSays(names[best(connected)], percent(connected[best(connected)]));
       return text;

@@ -2,7 +2,7 @@
 import { Network } from "./network";
 
 /** First the file, then images, each with a name of its own. */
-export type Request = { file: DataView; layers: number[]; side?: number } | { name: string; image: number[] };
+export type Request = { file: DataView; layers: number[]; side?: number } | { name: string; image: number[] | Float32Array };
 export interface Answer {
   name: string;
   /** Layer by layer, one array a channel. */

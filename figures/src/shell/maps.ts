@@ -1,23 +1,26 @@
 /** Feature maps and images on canvases: one canvas pixel a position, enlarged by the browser. */
-import { colorScale, isDark } from "./theme";
+import { colors, colorScale, isDark } from "./theme";
 import { h } from "./dom";
 
 const SHADES = 100; // of each sign
+
+/** A scale's colors from −1 to 1 as whole pixels. */
+const tableOf = (color: ReturnType<typeof colorScale>) =>
+  Uint32Array.from({ length: 2 * SHADES + 1 }, (_, i) => {
+    const [red, green, blue] = color(i / SHADES - 1).map(Math.round);
+    return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+  });
 
 const tables = new Map<boolean, Uint32Array>();
 /** The colors from blue over neutral to orange as whole pixels, in the present theme. */
 export function colorTable(): Uint32Array {
   const dark = isDark();
-  if (!tables.has(dark)) {
-    const color = colorScale(1);
-    const table = Uint32Array.from({ length: 2 * SHADES + 1 }, (_, i) => {
-      const [red, green, blue] = color(i / SHADES - 1).map(Math.round);
-      return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
-    });
-    tables.set(dark, table);
-  }
+  if (!tables.has(dark)) tables.set(dark, tableOf(colorScale(1)));
   return tables.get(dark)!;
 }
+
+/** The same with another color above zero. */
+export const colorTableTo = (positive: string): Uint32Array => tableOf(colorScale(1, { ...colors(), positive }));
 
 /** Paint a canvas of fixed size again and again: keeps its pixels and takes its colors from a table. */
 export function painter(canvas: HTMLCanvasElement, height: number, width: number) {

@@ -5,9 +5,12 @@ import { startWorker } from "./worker";
 
 const TIMEOUT = 5000; // ms without an answer, after which the worker counts as lost
 
+/** C×H×W values; a typed array is sent faster. */
+type Image = number[] | Float32Array;
+
 export interface NetworkWorker {
   /** Run on an image; of those that wait, only the newest is run. False: run it in the page instead. */
-  run(name: string, image: number[]): boolean;
+  run(name: string, image: Image): boolean;
   /** Whether an answer is still to come. */
   busy(): boolean;
 }
@@ -27,12 +30,19 @@ export function networkWorker(
   side?: number,
 ): NetworkWorker {
   let worker = startWorker(script, signal);
-  let [running, waiting] = [false, undefined as { name: string; image: number[] } | undefined];
-  let timer = 0;
+  let [running, waiting] = [false, undefined as { name: string; image: Image } | undefined];
+  let asked = 0; // time of the last request
   const post = (request: Request) => worker!.postMessage(request);
+  let timer = 0; // one for all requests
+  const watch = () => {
+    const rest = TIMEOUT - (performance.now() - asked);
+    timer = running && rest > 1 ? (setTimeout(watch, rest) as unknown as number) : 0;
+    if (running && !timer) lost();
+  };
   const start = (request: Request) => {
     post(request);
-    timer = setTimeout(lost, TIMEOUT) as unknown as number;
+    asked = performance.now();
+    timer ||= setTimeout(watch, TIMEOUT) as unknown as number;
   };
   const lost = () => {
     worker?.terminate();
@@ -43,7 +53,6 @@ export function networkWorker(
   if (worker) {
     post({ file, layers, side });
     worker.onmessage = ({ data }: MessageEvent<Answer>) => {
-      clearTimeout(timer);
       running = !!waiting;
       if (waiting) start(waiting);
       waiting = undefined;

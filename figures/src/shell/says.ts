@@ -6,7 +6,7 @@ const ANNOUNCE_AFTER = 400; // ms without a change, after which screen readers h
 export interface Says {
   /** What is seen; sticks to the lower edge of the screen while the figure is there. */
   box: HTMLElement;
-  /** What is heard. */
+  /** What is heard, in its box. */
   heard: HTMLElement;
   /** The first sentence in one line, for where the reader draws. */
   brief: HTMLElement;
@@ -17,6 +17,7 @@ export function says(root: HTMLElement, signal: AbortSignal): Says {
   const text = h("span", {});
   const box = h("p", { class: "nin-says", "aria-hidden": "true" }, text);
   const heard = h("p", { class: "nin-only-heard", role: "status", "aria-live": "off" });
+  const unseen = h("div", { class: "nin-heard" }, heard);
   const brief = h("p", { class: "nin-brief", "aria-hidden": "true" });
 
   // Nothing is announced to those who only pass by.
@@ -50,7 +51,7 @@ export function says(root: HTMLElement, signal: AbortSignal): Says {
 
   return {
     box,
-    heard,
+    heard: unseen,
     brief,
     show(sentence) {
       if (!write(text, sentence)) return;
