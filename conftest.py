@@ -18,7 +18,10 @@ PARTS = 3  # into which the tests of a file go that are made for each figure
 def pytest_configure():
     import build_book  # and with it torch
 
+    from nin_lib.train import hardware
+
     build_book.find_data_from_anywhere()
+    hardware.keep_freed_memory()  # else networks that are only looked at take twice as long
 
 
 def turn(item) -> int:
@@ -26,11 +29,14 @@ def turn(item) -> int:
     if item.path.suffix == ".ipynb":
         return 0
     folder = "site" if "site" in getattr(item, "fixturenames", ()) else item.path.parent.name
-    return 1 + ("hosts", "figures", "site", "package", "book").index(folder)
+    return 1 + ("hosts", "figures", "site", "book", "package").index(folder)
 
 
 def group(item) -> str:
-    """Tests that one process runs: those of a file; of one that asks each figure, a part."""
+    """Tests that one process runs: those of a file; of one that asks each figure, a part. Notebook
+    hosts make their tests wait, so each has its own."""
+    if item.path.parent.name == "hosts":
+        return item.name
     number = re.search(r"\[.*?\b(\d+)\.?(\d*)\b", item.name)
     if item.path.parent.name != "figures" or not number:
         return item.path.name
