@@ -33,10 +33,7 @@ def turn(item) -> int:
 
 
 def group(item) -> str:
-    """Tests that one process runs: those of a file; of one that asks each figure, a part. Notebook
-    hosts make their tests wait, so each has its own."""
-    if item.path.parent.name == "hosts":
-        return item.name
+    """Tests that one process runs: those of a file; of one that asks each figure, a part."""
     number = re.search(r"\[.*?\b(\d+)\.?(\d*)\b", item.name)
     if item.path.parent.name != "figures" or not number:
         return item.path.name
