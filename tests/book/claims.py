@@ -11,6 +11,7 @@ import json
 import math
 import re
 import tomllib
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -929,6 +930,16 @@ def for_training(network: nn.Module, images: int) -> tuple[float, float]:
     kinds = ("Conv2d", "MaxPool2d", "Linear")
     kept = sum(size for size, row in zip(sizes, rows, strict=False) if row.kind in kinds)
     return 12 * rows.params, 4 * kept
+
+
+def needs_more_from(network: nn.Module, other: nn.Module) -> int:
+    """The smallest batch size for which training it needs more memory; from there on it does."""
+
+    def more(images: int) -> bool:
+        return sum(for_training(network, images)) > sum(for_training(other, images))
+
+    sizes = range(1, 300)
+    return sizes[bisect_left(sizes, True, key=more)]
 
 
 def places_of_maxima(network: nn.Module, images: int) -> int:

@@ -6,6 +6,7 @@ import random
 import re
 import zlib
 from contextlib import contextmanager
+from functools import cache
 
 import pytest
 from chapters import DESK, FIGURES, PHONE, SCREENS, each
@@ -40,12 +41,16 @@ def page_of(figure):
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
-    """A folder with a page for each figure, and the figures."""
+    """A folder, and what gives a figure and writes its page there, once it is asked for."""
     folder = tmp_path_factory.mktemp("figures")
-    figures = {number: make(number=number) for number, make in FIGURES.items()}
-    for number, figure in figures.items():
+
+    @cache
+    def figure_of(number):
+        figure = FIGURES[number](number=number)
         (folder / f"{number}.html").write_text(page_of(figure), encoding="utf-8")
-    return folder, figures
+        return figure
+
+    return folder, figure_of
 
 
 #: What the sentence says once all is computed, where that takes a while.
@@ -91,9 +96,9 @@ class Page:
 
 
 @contextmanager
-def opening(browser, folder):
+def opening(browser, pages):
     """Opens pages of the folder; at the end none may have had an error."""
-    contexts, errors = [], []
+    (folder, figure_of), contexts, errors = pages, [], []
 
     def open_page(number, fragment="", script="", ready=True, **options):
         context = browser.new_context(**(DESK | options))
@@ -101,6 +106,7 @@ def opening(browser, folder):
         context.add_init_script(COPIES + script)
         tab = context.new_page()
         tab.on("pageerror", lambda error: errors.append(f"Figure {number}: {error}"))
+        figure_of(number)
         tab.goto((folder / f"{number}.html").as_uri() + fragment)
         page = Page(tab, number)
         return page.ready() if ready else page
@@ -113,7 +119,7 @@ def opening(browser, folder):
 
 @pytest.fixture
 def opened(browser, pages):
-    with opening(browser, pages[0]) as open_page:
+    with opening(browser, pages) as open_page:
         yield open_page
 
 
@@ -121,7 +127,7 @@ def opened(browser, pages):
 def page(browser, pages, request):
     """A figure on one of the screens, as in "phone 5.1", for tests that leave it as it was."""
     screen, number = request.param.split()
-    with opening(browser, pages[0]) as open_page:
+    with opening(browser, pages) as open_page:
         yield open_page(number, **SCREENS[screen])
 
 
@@ -548,7 +554,7 @@ def damaged(figure, rng, count=100):
 @EVERY
 def test_no_damaged_link_kills_a_figure(opened, pages, number):
     rng = random.Random(int(number.replace(".", "")))
-    addresses = list(damaged(pages[1][number], rng))
+    addresses = list(damaged(pages[1](number), rng))
     page = opened(number)
     silent = page.tab.evaluate(
         """async ([id, all]) => {
@@ -828,7 +834,7 @@ SHOWN = ("row", "right", "layer", "width", "gain", "picture")
 
 @EVERY
 def test_start_again_returns_to_the_first_state_and_not_to_the_addresses(opened, pages, number):
-    figure = pages[1][number]
+    figure = pages[1](number)
     limits = {name: limit for name, limit in figure.limits().items() if "max" in limit}
     name = next(name for name in SHOWN if name in limits)
     value = limits[name]["max"]
