@@ -1,6 +1,6 @@
 // node run_session.mjs GARMENTS CHOICES…: trainings of "Train it here" by its own session, one for each
 // JSON text, in WebAssembly. GARMENTS is the file that a page loads. One line of JSON for each
-// training: its losses, its tests, the engine, and the seconds of wall clock and of the processor.
+// training: its choices, its losses, its tests, and the engine.
 import { build } from "esbuild";
 import { readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -28,8 +28,6 @@ await ask({ kind: "load", file: new DataView(bytes.buffer, bytes.byteOffset, byt
 for (const [run, text] of all.entries()) {
   const choices = { ...usual, ...JSON.parse(text) };
   Object.assign(found, { losses: [], tests: [] });
-  const [began, used] = [performance.now(), process.cpuUsage()];
   await ask({ kind: "start", run, choices, software: false });
-  const { user, system } = process.cpuUsage(used);
-  console.log(JSON.stringify({ choices, ...found, seconds: (performance.now() - began) / 1e3, cpuSeconds: (user + system) / 1e6 }));
+  console.log(JSON.stringify({ choices, ...found }));
 }
