@@ -27,7 +27,7 @@ export const WORDS = {
   network: "network",
   networks: { pocket: "pocket network", twin: "small twin" },
   initialization: "initialization",
-  initializations: { he: "He", xavier: "Xavier", default: "PyTorch’s default" },
+  initializations: { he: "He", xavier: "Xavier", default: "PyTorch’s" },
   epochs: "epochs",
   axis: "epoch",
   rate: "highest learning rate",
