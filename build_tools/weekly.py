@@ -1,5 +1,6 @@
 """Run what takes too long for each commit, step by step: chapters with Colab's versions, the book
-in full, its links elsewhere, the slow tests, the figures in Firefox, Lighthouse.
+in full, its links elsewhere, the slow tests, the figures in Firefox, whole trainings in a page,
+Lighthouse.
 
 A step that has passed is remembered for the state of the files it passed with; so after a stop, or
 after one step was mended elsewhere, the same command goes on with the rest. What a step prints is
@@ -12,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from browser import FIREFOX
+from browser import FIREFOX, KNOWN
 
 ROOT = Path(__file__).resolve().parent.parent
 LIGHTHOUSE = "lighthouse@12.8.2"
@@ -28,6 +29,9 @@ def steps(folder: Path) -> dict[str, list[list[str]]]:
     }
     if any(map(shutil.which, FIREFOX)):
         found["firefox"] = [["make", "test-firefox"]]
+    if any(map(shutil.which, KNOWN)):
+        record = ["--record", str(folder / "train-here.json")]
+        found["train here"] = [[sys.executable, "benchmarks/train_here.py", *record]]
     if shutil.which("npm"):
         install = ["npm", "install", "--prefix", "_build/lighthouse", LIGHTHOUSE]
         record = ["--record", str(folder / "lighthouse.json")]

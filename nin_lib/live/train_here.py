@@ -28,7 +28,7 @@ class TrainHere(GarmentFigure):
         tool: ``"brush"`` or ``"eraser"``.
         download: how much a page loads once the reader wants to train, in words.
         source: where the images come from.
-        recorded: images per second of the book's own trainings, and where.
+        recorded: images per second of the steps of the book's own trainings, and which these are.
 
     Raises:
         traitlets.TraitError: a setting that the page does not offer.
@@ -63,7 +63,11 @@ class TrainHere(GarmentFigure):
     def _recorded(self) -> list:
         groups = read.groups("pocket", "fashion-mnist")
         return [
-            [round(mean(run["examples_per_second_step"] for run in runs)), f"by PyTorch on {where}"]
+            [
+                round(mean(run["examples_per_second_step"] for run in runs)),
+                f"(the pocket network in PyTorch on {where}, {runs[0]['machine']['processor']}, "
+                f"mean of {len(runs)} trainings)",
+            ]
             for (where, *_), runs in groups.items()
         ]
 

@@ -3,6 +3,7 @@ the same order, at the same learning rates, as a page trains it."""
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -13,6 +14,7 @@ from nin_lib.live import garments
 from nin_lib.live.dying import uniform
 from nin_lib.models import GlobalAvgPool, MLPConv
 from nin_lib.recipes import RECIPES
+from nin_lib.train.optim import schedule
 
 BATCH = 128  # images of a step
 _RECIPE = RECIPES["pocket"]
@@ -100,10 +102,9 @@ def network(settings: Settings) -> nn.Sequential:
 
 def steps(settings: Settings) -> Iterator[tuple[Tensor, Tensor, float]]:
     """Of each step: the images, which of them are mirrored, and the learning rate."""
-    count, total = sum(garments.TRAIN), max(steps_of(settings), 6)
+    count = sum(garments.TRAIN)
     draw, images = uniform(settings.seed), list(range(count))
-    first, top, end = 1 / 25, 0.2 * total - 1, total - 1
-    step = 0
+    rate = iter(rates(steps_of(settings), settings.rate))
     for _ in range(settings.epochs):
         for i in range(count - 1, 0, -1):
             other = int(next(draw) * (i + 1))
@@ -112,12 +113,19 @@ def steps(settings: Settings) -> Iterator[tuple[Tensor, Tensor, float]]:
         mirrored = [next(draw) < 0.5 for _ in range(used)]
         for start in range(0, used, BATCH):
             part = slice(start, start + BATCH)
-            share, low = (
-                (step / top, first) if step <= top else ((end - step) / (end - top), first / 1e4)
-            )
-            rate = settings.rate * (low + (1 - low) * share)
-            yield torch.tensor(images[part]), torch.tensor(mirrored[part]), rate
-            step += 1
+            yield torch.tensor(images[part]), torch.tensor(mirrored[part]), next(rate)
+
+
+def rates(steps: int, peak: float) -> list[float]:
+    """The learning rate of each step: the recipe's schedule, with another highest rate."""
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=peak)
+    scheduler = schedule(optimizer, replace(_RECIPE, learning_rate=peak), steps)
+    found = []
+    for _ in range(steps):
+        found.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    return found
 
 
 def steps_of(settings: Settings) -> int:

@@ -60,5 +60,6 @@ def test_its_steps_are_make_targets_and_the_book_comes_before_its_links(
     for [[program, target]] in found.values():
         assert program == "make" and f"\n{target}:" in makefile
     monkeypatch.setattr(weekly.shutil, "which", lambda _: "npm")
-    *_, (install, judge) = weekly.steps(tmp_path).values()
+    *_, [train], (install, judge) = weekly.steps(tmp_path).values()
+    assert (root / train[1]).is_file()
     assert weekly.LIGHTHOUSE in install and weekly.LIGHTHOUSE in (root / judge[1]).read_text()

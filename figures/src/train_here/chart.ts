@@ -30,7 +30,7 @@ export const recent = (values: number[], at: number): number => {
 /** The accuracy that is shown: on photographs, where there are any. */
 export const measured = ({ photographs, drawn }: Test): number => (Number.isNaN(photographs) ? drawn : photographs);
 
-export function chart(chances: number, words: { chances: string; hint: string }) {
+export function chart(chances: number, words: { chances: string; hint: string; epoch: string }) {
   const paths = { level: line("level", "M0 0.5H1"), chances: line("chances"), former: line("former"), right: line("right"), loss: line("present") };
   const drawing = svg("svg", { viewBox: "0 0 1 1", preserveAspectRatio: "none" }, ...Object.values(paths));
   const dots = h("div", { class: "dots" });
@@ -42,7 +42,7 @@ export function chart(chances: number, words: { chances: string; hint: string })
   const epochs = h("div", { class: "epochs", "aria-hidden": "true" });
   let [drawn, dotted, ticked] = ["", "", ""];
   return {
-    parts: [left, element, right, epochs],
+    parts: [left, element, right, h("div", { class: "ticks epoch", "aria-hidden": "true" }, words.epoch), epochs],
     draw(run: Run | undefined, former: number[], count: number): void {
       const steps = run?.steps || 1;
       hint.hidden = !!run;

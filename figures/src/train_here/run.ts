@@ -5,6 +5,7 @@ import type { Model } from "../shell/model";
 import { startWorker } from "../shell/worker";
 
 const [SCRIPT, GARMENTS] = ["training.js", "garments.4bit"];
+const SILENCE = 150_000; // ms without an answer, after which a worker counts as dead; a GPU has its own, shorter time
 
 export type Phase = "idle" | "loading" | "training" | "paused" | "done";
 
@@ -20,6 +21,7 @@ export interface Run {
   reason: Reason;
   detail: string;
   speed: number; // images per second
+  again: boolean; // begun anew, because the worker of the first attempt died
 }
 
 export interface Training {
@@ -44,19 +46,22 @@ export function training(model: Model, signal: AbortSignal, onChange: (road?: st
   let post: ((request: Request) => void) | undefined;
   let number = 0;
   let looked: Extract<Request, { kind: "image" }> | undefined;
-  let wanted: { choices: Choices; software: boolean } | undefined; // while all is loaded
+  let asked: { choices: Choices; software: boolean; again: boolean } | undefined;
+  let wanted: typeof asked; // while all is loaded
+  let loading = false;
 
   const take = (answer: Answer) => {
     if ("run" in answer && answer.run !== number) return;
     const { run } = self;
     switch (answer.kind) {
       case "loaded":
-        self.loaded = true;
+        [self.loaded, loading] = [true, false];
         self.counts = answer;
-        if (wanted) start(wanted.choices, wanted.software);
+        if (wanted) start(wanted);
         wanted = undefined;
         break;
       case "damaged":
+        loading = false;
         fail("garments", answer.why);
         break;
       case "engine":
@@ -102,6 +107,7 @@ export function training(model: Model, signal: AbortSignal, onChange: (road?: st
   };
   const connect = async (script: string, file: DataView) => {
     const worker = startWorker(script, signal);
+    let [answered, silence] = [false, 0];
     const load = () => {
       if (looked) post!(looked);
       post!({ kind: "load", file });
@@ -110,29 +116,51 @@ export function training(model: Model, signal: AbortSignal, onChange: (road?: st
       await inPage(script);
       return load();
     }
-    post = (request) => worker.postMessage(request);
-    worker.onmessage = ({ data }: MessageEvent<Answer>) => take(data);
+    const died = (why: string) => {
+      clearTimeout(silence);
+      worker.terminate();
+      [self.loaded, loading, post] = [false, true, undefined];
+      if (!answered) return void inPage(script).then(load, (error) => ((loading = false), fail("training", error)));
+      const anew = /training|paused/.test(self.phase) && !asked?.again;
+      if (anew) wanted = { ...asked!, again: true };
+      void connect(script, file);
+      if (!anew) fail("training", why);
+    };
+    const watch = () => {
+      clearTimeout(silence);
+      if (/loading|training/.test(self.phase)) silence = setTimeout(died, SILENCE, "its worker does not answer") as unknown as number;
+    };
+    signal.addEventListener("abort", () => clearTimeout(silence));
+    post = (request) => {
+      worker.postMessage(request);
+      watch();
+    };
+    worker.onmessage = ({ data }: MessageEvent<Answer>) => {
+      answered = true;
+      take(data);
+      if (data.kind === "damaged") worker.terminate(); // the next attempt has its own
+      watch();
+    };
     worker.onerror = (event) => {
       event.preventDefault();
-      worker.terminate();
-      post = undefined;
-      const again = self.run && self.phase !== "done" ? { choices: self.run.choices, software: false } : wanted;
-      wanted = again;
-      void inPage(script).then(load, (error) => fail("training", error));
+      died(event.message || "its worker ended");
     };
     load();
   };
   const fetchAll = async () => {
+    loading = true;
     try {
       const [script, file] = await Promise.all([SCRIPT, GARMENTS].map((name) => askFile(model, name, signal)));
       await connect(new TextDecoder().decode(script), file);
     } catch (error) {
+      loading = false;
       if (!signal.aborted) fail("file", error);
     }
   };
-  const start = (choices: Choices, software: boolean) => {
+  const start = (what: NonNullable<typeof asked>) => {
+    const { choices, software, again } = (asked = what);
     if (self.run?.losses.length) self.former = self.run.losses;
-    self.run = { choices, steps: 0, perEpoch: 0, losses: [], rights: [], tests: [], engine: "", reason: "", detail: "", speed: 0 };
+    self.run = { choices, steps: 0, perEpoch: 0, losses: [], rights: [], tests: [], engine: "", reason: "", detail: "", speed: 0, again };
     self.phase = "training";
     self.seen = undefined;
     post!({ kind: "start", run: ++number, choices, software });
@@ -147,11 +175,12 @@ export function training(model: Model, signal: AbortSignal, onChange: (road?: st
     counts: { train: 0, photographs: 0, drawn: 0 },
     begin(choices, software) {
       self.failure = { kind: "", why: "" };
-      if (self.loaded) start(choices, software);
+      const what = { choices, software, again: false };
+      if (self.loaded) start(what);
       else {
-        wanted = { choices, software };
+        wanted = what;
         self.phase = "loading";
-        void fetchAll();
+        if (!loading) void fetchAll();
       }
       onChange();
     },

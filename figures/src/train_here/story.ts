@@ -49,11 +49,13 @@ export function story(stage: Stage, learned: Training, garment: GarmentImage, ch
     const { run, phase } = learned;
     if (!run?.losses.length) return "";
     const last = run.losses.slice(-RECENT);
-    if (!Number.isFinite(last.at(-1)!)) return WORDS.diverged;
+    if (!Number.isFinite(last.at(-1)!)) return WORDS.diverged + WORDS.chapter9;
     const still = phase === "done" || run.losses.length >= run.perEpoch;
     const mean = last.reduce((a, b) => a + b) / last.length;
     if (!still || mean < (1 - AWAY) * CHANCES) return "";
-    return mean > (1 + AWAY) * CHANCES ? WORDS.worse(fixed(mean, 3), fixed(CHANCES, 3)) : WORDS.stuck(fixed(CHANCES, 3));
+    const said = mean > (1 + AWAY) * CHANCES ? WORDS.worse(fixed(mean, 3), fixed(CHANCES, 3)) : WORDS.stuck(fixed(CHANCES, 3));
+    const test = run.tests.at(-1);
+    return said + (run.choices.lastRelu && test ? WORDS.zeros(percent(test.zeros)) : WORDS.chapter9);
   };
   const speed = () => {
     const { run, phase } = learned;
@@ -71,7 +73,8 @@ export function story(stage: Stage, learned: Training, garment: GarmentImage, ch
       if (!run) return (problem || (learned.loaded ? WORDS.ready : WORDS.idle(size))) + planned() + image;
       const paused = phase === "paused" ? (hidden ? WORDS.hidden : WORDS.paused) : "";
       const engine = run.engine ? WORDS.engine(run.engine, run.reason, run.detail) + (/JavaScript/.test(run.engine) ? WORDS.noWasm : "") + (learned.inWorker ? "" : WORDS.here) : "";
-      return problem + named() + paused + verdict() + tested() + engine + speed() + image;
+      const again = run.again ? WORDS.startedAgain : "";
+      return problem + named() + again + paused + verdict() + tested() + engine + speed() + image;
     },
     table(): Table {
       const { run } = learned;

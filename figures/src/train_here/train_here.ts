@@ -69,7 +69,7 @@ function mount(stage: Stage): View {
   const note = h("p", { class: "note" }, noteText, twin);
 
   // ---- what is learned
-  const plot = chart(CHANCES, { chances: WORDS.chances, hint: WORDS.hint });
+  const plot = chart(CHANCES, { chances: WORDS.chances, hint: WORDS.hint, epoch: WORDS.axis });
   const reading = (label: string) => {
     const value = h("b", {});
     return { value, element: h("div", {}, h("span", { class: "nin-label" }, label), h("div", { class: "value" }, value)) };
@@ -135,6 +135,7 @@ function mount(stage: Stage): View {
       garment.pad.showCursor(garment.cursor[0], garment.cursor[1]);
       learned.look(garment.shown(), garment.bytes());
       const { phase, run } = learned;
+      stage.body.classList.toggle("idle", !run);
       write(go, { idle: learned.loaded ? WORDS.trainAgain : WORDS.train(size), loading: WORDS.loading, training: WORDS.pause, paused: WORDS.goOn, done: WORDS.again }[phase]);
       go.setAttribute("aria-disabled", String(phase === "loading")); // not disabled: it keeps the focus
       fromStart.disabled = otherSeed.disabled = !run;

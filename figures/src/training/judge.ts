@@ -25,15 +25,15 @@ export class Judge {
     return { maps: Array.from({ length: CLASSES }, (_, c) => maps.slice(c * size, (c + 1) * size)), shares: softmax(Array.from(logits)) };
   }
 
-  /** The share of images that the network names rightly; NaN of none. */
-  accuracy(images: Images): number {
-    const { logits } = this.processor.evaluate(normalized(images));
+  /** The shares of images that the network names rightly, and of numbers in their class maps that are 0; NaN of none. */
+  test(images: Images): { accuracy: number; zeros: number } {
+    const { logits, maps } = this.processor.evaluate(normalized(images));
     let right = 0;
     images.labels.forEach((label, n) => {
       const own = logits.subarray(n * CLASSES, (n + 1) * CLASSES);
       if (own.indexOf(Math.max(...own)) === label) right++;
     });
-    return right / images.labels.length;
+    return { accuracy: right / images.labels.length, zeros: maps.filter((value) => value === 0).length / maps.length };
   }
 }
 

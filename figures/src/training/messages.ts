@@ -34,11 +34,12 @@ export interface Seen {
   shares: number[];
 }
 
-/** Accuracies after an epoch; of photographs and of drawn garments. */
+/** After an epoch: accuracies on photographs and on drawn garments. */
 export interface Test {
   epoch: number;
   photographs: number;
   drawn: number;
+  zeros: number; // share of the numbers in the drawn garments' class maps that are exactly 0
 }
 
 export type Answer =

@@ -105,8 +105,8 @@ export function session(post: (answer: Answer) => void, part: number): (request:
     if (run !== current) return engine.end();
 
     const test = async (epoch: number) => {
-      const [a, b] = [judge!.accuracy(photographs), judge!.accuracy(drawn)];
-      post({ kind: "tested", run, test: { epoch, photographs: a, drawn: b } });
+      const [{ accuracy }, others] = [judge!.test(photographs), judge!.test(drawn)];
+      post({ kind: "tested", run, test: { epoch, photographs: accuracy, drawn: others.accuracy, zeros: others.zeros } });
     };
     judge = new Judge(own, RULE);
     await judge.set(state);

@@ -6,4 +6,4 @@ import { session } from "./session";
 const page = (globalThis as { ninTraining?: MessagePort }).ninTraining;
 const scope = page ?? (globalThis as unknown as MessagePort);
 const answer = session((answer: Answer) => scope.postMessage(answer), page ? 60 : 250);
-scope.onmessage = ({ data }) => void answer(data);
+scope.onmessage = ({ data }) => void answer(data).catch((error) => setTimeout(() => { throw error; })); // the page hears of it
