@@ -20,8 +20,8 @@ const WORDS = {
   how: "choose a pixel · choose a unit in the small network",
   keys: "arrow keys move too",
   caption:
-    "A block applies one small network, with the same weights, at every position. A hollow circle, or half of one, is a unit that is 0 there. With a 1×1 unit chosen, lines are the largest products that enter it.",
-  image: "image; dashed: the receptive field (dotted: of the pinned pixel)",
+    "A block applies one small network, with the same weights, at every position. A hollow circle, or half of one, is a unit that is 0 there. The dotted square is the pinned pixel’s receptive field. With a 1×1 unit chosen, lines are the largest products that enter it.",
+  image: "image; dashed: the receptive field",
   garment: "image",
   own: "your own",
   block: "block",
