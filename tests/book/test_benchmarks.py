@@ -10,6 +10,7 @@ import sys
 import jobs
 import pytest
 import torch
+import train_here
 
 from nin_lib import models, records, summary
 from nin_lib.recipes import RECIPES, studies
@@ -197,3 +198,12 @@ def test_the_ceilings_are_of_the_right_order(training_speed):
     flop = 6 * sum(row.macs for row in rows)
     assert found["arithmetic"] == pytest.approx(found["flop_per_second"] / flop)
     assert 10 < found["memory"] < 1e5
+
+
+def test_an_accuracy_in_a_page_that_is_too_low_is_said():
+    def runs(photographs, network="pocket"):
+        return [{"network": network, "photographs": p, "drawn": 0.95} for p in photographs]
+
+    assert train_here.short(runs([0.82, 0.86]) + runs([0.1], "twin")) == []
+    [said] = train_here.short(runs([0.80, 0.86]))
+    assert said == "photographs: 83.0% on average, at least 83.5% is wanted"
