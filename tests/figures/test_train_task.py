@@ -1,6 +1,7 @@
 """The training that chapter 7 asks for because it fails: it does, from every seed."""
 
 import json
+import math
 import shutil
 import subprocess
 
@@ -13,8 +14,8 @@ TASK = {"norm": False, "lastRelu": True, "initialization": "default"}
 
 
 @pytest.mark.slow
-def test_the_training_of_the_task_dies_from_every_seed(root, tmp_path):
-    """The small twin in WebAssembly: after an epoch all its class maps are 0 everywhere."""
+def test_the_training_of_the_task_learns_nothing_from_any_seed(root, tmp_path):
+    """The small twin in WebAssembly: after an epoch most class maps are 0 everywhere, or all."""
     folder = root / "figures"
     if shutil.which("node") is None or not (folder / "node_modules").exists():
         pytest.skip("the figures' sources need Node and `npm install` in figures/")
@@ -26,4 +27,6 @@ def test_the_training_of_the_task_dies_from_every_seed(root, tmp_path):
     for run in map(json.loads, done.stdout.splitlines()):
         assert run["engine"] == "WebAssembly"
         [test] = run["tests"]
-        assert test["zeros"] == 1 and test["drawn"] == 0.1, run["choices"]
+        last = run["losses"][-20:]
+        assert sum(last) / len(last) == pytest.approx(math.log(10), abs=0.001), run["choices"]
+        assert test["zeros"] > 0.5 and test["drawn"] == 0.1, run["choices"]
