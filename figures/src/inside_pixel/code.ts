@@ -41,6 +41,6 @@ with torch.no_grad():
     shares = network(x)[0].softmax(0)
 print(f"{${at}:.${decimals}f}")
 ${rectified}names = ${JSON.stringify(names)}
-print(f"{names[shares.argmax()]}, {100 * shares.max():.0f} %")
+print(f"{names[shares.argmax()]}, {100 * shares.max():.1f} %")
 `;
 }
