@@ -169,7 +169,9 @@ def name_for_screen_readers(body: str) -> str:
 
 
 def plain_code(body: str) -> str:
-    """Remove the element around every token of code that has no style of its own."""
+    """Remove the element around every token of code that has no style of its own, and around the
+    spaces of signatures."""
+    body = re.sub(r'<span class="w">(\s*)</span>', r"\1", body)
 
     def token(match):
         return match[0] if match[1] in STYLED_TOKENS else match[2]
