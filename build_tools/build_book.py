@@ -118,15 +118,22 @@ def jupyter_book(output: Path, *options: str) -> int:
     )
 
 
+LEFT = (".doctrees", ".jupyter_cache", "html", "jupyter_execute")  # by a build, in its folder
+
+
 def renew(output: Path) -> None:
-    """Empty ``output`` where its chapters were executed under other circumstances."""
+    """Remove what a build left in ``output`` where chapters were executed under other circumstances.
+
+    The rest of the folder stays: what the tests and the weekly run keep there.
+    """
     made = output / "made.json"  # read by the page foot in nin_sphinx.py
     now = circumstances()
     before = json.loads(made.read_text()) if made.exists() else {}
     if {k: v for k, v in before.items() if k != "date"} != now:
-        if output.exists():
-            shutil.rmtree(output)
-        output.mkdir(parents=True)
+        (output / "finished").unlink(missing_ok=True)
+        for folder in LEFT:
+            shutil.rmtree(output / folder, ignore_errors=True)
+        output.mkdir(parents=True, exist_ok=True)
         now["date"] = datetime.now(UTC).date().isoformat()
         made.write_text(json.dumps(now, indent=1))
 

@@ -285,18 +285,22 @@ function mount(stage: Stage): View {
     write(leftText, params > budget ? WORDS.over(thousands(params - budget)) : WORDS.left(thousands(budget - params)));
   };
 
+  const showChoices = () => {
+    const { now } = present();
+    kernel.show(now.kernel);
+    pointwise.show(now.pointwise);
+    head.show(now.head);
+    bottleneck.checked = now.bottleneck;
+    setValue(width, now.width);
+  };
+
   const view: View = {
     draw() {
       const { now, params, macs, index } = present();
-      kernel.show(now.kernel);
-      pointwise.show(now.pointwise);
-      head.show(now.head);
-      bottleneck.checked = now.bottleneck;
+      if (!textUpdate.pending()) showChoices();
+      write(widthText, String(now.width));
       switched.show(visible);
       for (const part of Object.keys(WORDS.part)) stage.body.classList.toggle(`part-${part}`, part === visible);
-      setValue(width, now.width);
-      write(widthText, String(now.width));
-
       drawAreas("params");
       drawAreas("macs");
       const shown = Math.max(params, budget);
