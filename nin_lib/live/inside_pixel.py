@@ -127,6 +127,8 @@ class InsidePixel(PocketFigure):
                 f"{fixed(bias, 4)}: {fixed(total, 4)}"
             )
             said += ", which the ReLU makes 0." if self.block < 4 and total < 0 else "."
+            if self.held and self.held[:3] == [self.block, 1, unit]:
+                said += f" It is held at {fixed(self.held[3], 2)} instead."
         else:
             said += f"convolution unit {unit} is {fixed(values[unit, row, column], 4)}."
         if self.pinned:

@@ -84,14 +84,14 @@ class Slide(GarmentFigure):
             int((of.argmax(1) == c).sum()) for c, of in zip(right, shares.values(), strict=True)
         ]
         keeps = "keeps its first prediction" if whose else "is right"
-        start += (
+        shown = (
             f" Of the {len(offsets)} offsets both were shown, the average head {keeps} at "
             f"{average}, the connected head at {connected}."
         )
         if not self.filled:
-            return start
+            return start + shown
         loser = "alike" if average == connected else small.HEADS[counts.index(min(counts))]
-        return f"{start} {LOSES[loser]}{EXPECTED[loser == self.guess]}"
+        return f"{start} {LOSES[loser]}{EXPECTED[loser == self.guess]}{shown}"
 
     def fallback(self) -> str:
         picture = drawing.gray(self.pixels() / 255)

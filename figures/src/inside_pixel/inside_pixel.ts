@@ -48,6 +48,7 @@ const WORDS = {
   cut: ", which the ReLU makes 0",
   first: (unit: number, value: string) => `convolution unit ${unit} is ${value}`,
   held: (unit: string, block: number, value: string) => `Held at every position: ${unit} of block ${block}, at ${value}. `,
+  instead: (value: string) => ` It is held at ${value} instead.`,
   pinned: (row: number, column: number, value: string) => ` At the pinned row ${row}, column ${column} it is ${value}.`,
   predicts: (name: string, share: string) => `The network predicts ${name}, ${share}.`,
 };
@@ -138,6 +139,11 @@ function mount(stage: Stage): View {
     const block = blocks()[Math.max(0, Math.min(3, number - 1))];
     const layer = after ? block.pointwise : block.conv;
     return [{ layer: layer.index, channel: Math.min(channel, layer.out - 1), value, block: Math.max(1, Math.min(4, number)), after: !!after }];
+  };
+  /** Whether this unit is the one that is held. */
+  const holds = (block: number, side: string, unit: number) => {
+    const held = stage.get<number[]>("held");
+    return held.length === 4 && held[0] === block && !!held[1] === (side === "after") && held[2] === unit;
   };
   const togglePin = () => stage.set({ pinned: stage.get<number[]>("pinned").length ? [] : [where().row, where().column] });
   const setClamp = () => {
@@ -256,7 +262,7 @@ function mount(stage: Stage): View {
         chosen: { side: spot.side === "after" ? 1 : 0, unit },
         lines,
       });
-      const holdsThis = heldNow.length === 4 && heldNow[0] === spot.number && !!heldNow[1] === (spot.side === "after") && heldNow[2] === unit;
+      const holdsThis = holds(spot.number, spot.side, unit);
       clamp.checked = holdsThis;
       if (holdsThis) setValue(level, heldNow[3]);
       write(levelText, fixed(Number(level.value), 2));
@@ -271,6 +277,7 @@ function mount(stage: Stage): View {
         const { bias, sum, total, values } = parts();
         text += WORDS.sumIs(unit, values.length, fixed(total, DECIMALS), fixed(bias, DECIMALS), fixed(sum, DECIMALS));
         text += layer.relu && sum < 0 ? `${WORDS.cut}.` : ".";
+        if (holds(number, side, unit)) text += WORDS.instead(fixed(stage.get<number[]>("held")[3], 2));
       } else text += `${WORDS.first(unit, fixed(value, DECIMALS))}.`;
       if (pinned >= 0) text += WORDS.pinned(Math.floor(pinned / conv.width), pinned % conv.width, fixed(network.at(layer.index, unit, pinned), DECIMALS));
       const prediction = shares();

@@ -244,7 +244,7 @@ function mount(stage: Stage): View {
       const counts = (picture < 0 ? WORDS.countsOwn : WORDS.counts)(answers.size, count);
       if (answers.size < ACROSS ** 2) return start + counts;
       const loser = count[0] === count[1] ? "alike" : HEADS[Number(count[1] < count[0])];
-      return start + counts + WORDS.verdict(loser, loser === guess);
+      return start + WORDS.verdict(loser, loser === guess) + counts;
     },
     table() {
       if (!networks) return { head: [], rows: [] };
