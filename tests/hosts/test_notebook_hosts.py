@@ -124,10 +124,10 @@ def drive_networks(page, output):
     shares(numbers[1::2])
 
     broken, says = shown(page, "break-map")
-    says("r = ")
+    says("|r| = ")
     broken.get_by_label("blocks reinitialized").focus()
     page.keyboard.press("Home")
-    says("r = 1.000")
+    says("|r| = 1.000")
     broken.locator("[role=application]").focus()
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")

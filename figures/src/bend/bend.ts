@@ -18,7 +18,7 @@ const WORDS = {
   map: "response to each patch",
   up: "↑ x₂, lighter at the top",
   across: "x₁, lighter on the right →",
-  along: (b: string) => `along x₂ = ${b} · dashed: a ReLU would cut it`,
+  along: (b: string) => `along x₂ = ${b} · dashed: cut by ReLU`,
   positive: "wanted positive",
   negative: "wanted negative",
   wrong: "on the wrong side",

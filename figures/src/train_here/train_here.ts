@@ -135,7 +135,6 @@ function mount(stage: Stage): View {
       garment.pad.showCursor(garment.cursor[0], garment.cursor[1]);
       learned.look(garment.shown(), garment.bytes());
       const { phase, run } = learned;
-      stage.body.classList.toggle("idle", !run);
       write(go, { idle: learned.loaded ? WORDS.trainAgain : WORDS.train(size), loading: WORDS.loading, training: WORDS.pause, paused: WORDS.goOn, done: WORDS.again }[phase]);
       go.setAttribute("aria-disabled", String(phase === "loading")); // not disabled: it keeps the focus
       fromStart.disabled = otherSeed.disabled = !run;
