@@ -122,7 +122,7 @@ LEFT = (".doctrees", ".jupyter_cache", "html", "jupyter_execute")  # by a build,
 
 
 def renew(output: Path) -> None:
-    """Remove what a build left in ``output`` where chapters were executed under other circumstances.
+    """Remove what a build left in ``output`` where it executed chapters under other circumstances.
 
     The rest of the folder stays: what the tests and the weekly run keep there.
     """
