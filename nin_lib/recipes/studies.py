@@ -87,8 +87,9 @@ def _taken_back(name: str, words: list[str]) -> Recipe:
     for word in words:
         theirs.append(_CHANGES[word][1])
         settings |= _CHANGES[word][2]
-    network = {name: settings.pop(name) for name in ("norm", "final_relu") if name in settings}
-    name = f"without-{words[0]}" if len(words) == 1 else name
+    network = {key: settings.pop(key) for key in ("norm", "final_relu") if key in settings}
+    if len(words) == 1:
+        name = f"without-{words[0]}"
     why = f"pocket, with {', '.join(theirs)}."
     return replace(_POCKET, name=name, why=why, model_args=network, **settings)
 

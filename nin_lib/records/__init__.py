@@ -15,7 +15,7 @@ from nin_lib.records.read import (
     one,
     predictions,
     where,
-)  # fmt: skip
+)
 
 __all__ = [
     "MISSING", "compare", "diverged", "every", "folder", "load", "missing", "one",
