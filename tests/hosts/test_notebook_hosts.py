@@ -20,8 +20,7 @@ def drive(page, output):
     figure.wait_for(timeout=180_000)  # the first import of torch reads gigabytes
     said = figure.locator(".nin-says")
     assert said.inner_text().startswith("Row 5, column 4: 0.93 × 0.90")
-    figure.locator("[role=application]").first.focus()
-    page.keyboard.press("ArrowRight")
+    figure.locator("[role=application]").first.press("ArrowRight")
     figure.locator(".nin-says", has_text="Row 5, column 5").wait_for()
     page.wait_for_timeout(500)  # the kernel hears of it a moment later
 
@@ -40,8 +39,7 @@ def drive(page, output):
     drawn = page.locator(".nin-average")
     drawn.scroll_into_view_if_needed(timeout=60_000)  # off screen it sleeps
     drawn.locator(".nin-says", has_text="The network predicts Pullover").wait_for(timeout=60_000)
-    drawn.locator("[role=application]").first.focus()
-    page.keyboard.press("Space")
+    drawn.locator("[role=application]").first.press("Space")
     drawn.locator(".nin-says", has_text="When the image was chosen").wait_for()
     drive_networks(page, output)
     drive_training(page, output)
@@ -49,8 +47,7 @@ def drive(page, output):
     for name in ("bend", "inside-pixel", "where"):
         figure, _ = shown(page, name)
         before = figure.locator(".nin-says").inner_text()
-        figure.locator("[role=application]").first.focus()
-        page.keyboard.press("ArrowRight")
+        figure.locator("[role=application]").first.press("ArrowRight")
         figure.locator(".nin-says").filter(has_not_text=before).wait_for()
     output(9)
     learned, says = shown(page, "train_here")  # whose script and garments come from the kernel
@@ -73,13 +70,11 @@ def drive_training(page, output):
     output(6)
     dying, says = shown(page, "die")
     says("Step 0")
-    dying.locator(".raster").focus()
-    page.keyboard.press("Space")
+    dying.locator(".raster").press("Space")
     says("Dead: the loss is that of equal chances")
     assert dying.locator(".flag").inner_text() == "dead from step 69"
-    dying.locator(".raster").focus()
-    page.keyboard.press("Home")
-    page.keyboard.press("ArrowUp")
+    dying.locator(".raster").press("Home")
+    dying.locator(".raster").press("ArrowUp")
     says("class map of Coat")
     page.wait_for_timeout(500)
     output(7)
@@ -98,9 +93,11 @@ def drive_networks(page, output):
     spent, says = shown(page, "budget")
     says("3×3, width 24, one 1×1 layer, global average: ")
     before = spent.locator(".nin-says").inner_text()
-    spent.locator("[role=application]").focus()
-    page.keyboard.press("End")  # the dearest of the trained networks
-    spent.locator(".nin-says").filter(has_not_text=before).wait_for()
+    for _ in range(3):  # a notebook that is still laying out its outputs may take the focus back
+        spent.locator("[role=application]").press("End")  # the dearest of the trained networks
+        with suppress(TimeoutError):
+            spent.locator(".nin-says").filter(has_not_text=before).wait_for(timeout=20_000)
+            break
     said = spent.locator(".nin-says").inner_text()
     terms, total = re.search(r"By block, ([\d,+ ]+) = ([\d,]+) parameters", said).groups()
     whole = [int(term.replace(",", "")) for term in [*terms.split(" + "), total]]
@@ -109,15 +106,13 @@ def drive_networks(page, output):
 
     slid, says = shown(page, "slide")
     slid.get_by_label("both alike").check()
-    slid.locator(".frame").focus()
-    page.keyboard.press("ArrowRight")
+    slid.locator(".frame").press("ArrowRight")
     says(re.compile(r"Moved 1 right: the average head gives .* 2 offsets"))
     for bars in slid.locator(".scores").all():
         shares(bars.locator(".nin-number").all_inner_texts())
 
     laid, says = shown(page, "canvas")
-    laid.locator(".frame").focus()
-    page.keyboard.press("ArrowDown")
+    laid.locator(".frame").press("ArrowDown")
     says("at row 3, column 2; ")
     numbers = laid.locator(".scores .nin-boxed .nin-number").all_inner_texts()
     shares(numbers[::2])
@@ -125,12 +120,10 @@ def drive_networks(page, output):
 
     broken, says = shown(page, "break-map")
     says("|r| = ")
-    broken.get_by_label("blocks reinitialized").focus()
-    page.keyboard.press("Home")
+    broken.get_by_label("blocks reinitialized").press("Home")
     says("|r| = 1.000")
-    broken.locator("[role=application]").focus()
-    page.keyboard.press("Home")
-    page.keyboard.press("ArrowRight")
+    broken.locator("[role=application]").press("Home")
+    broken.locator("[role=application]").press("ArrowRight")
     says("column 1 of the map")
     page.wait_for_timeout(500)
 
