@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE # where it is set, each process compiles all of
 
 .DEFAULT_GOAL := help
 .PHONY: help book test check serve strip figures address clean
-.PHONY: chapters heights links notebooks pdf push-notebooks test-colab test-slow test-firefox weekly
+.PHONY: chapters heights links notebooks pdf push-notebooks test-colab test-slow test-sweeps test-firefox weekly
 
 help: ## say what each command does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,13 +24,16 @@ book: $(VENV)/.ready ## build the website into _build/html, chapters executed in
 	$(BIN)/python build_tools/build_book.py
 
 test: $(VENV)/.ready $(NODE_READY) ## run every chapter, fast, and every test that is not slow
-	$(PYTEST) -m "not slow" $(NBVAL)=120 $(IN_PROCESSES)
+	$(PYTEST) -m "not slow and not sweep" $(NBVAL)=120 $(IN_PROCESSES)
 
 test-slow: $(VENV)/.ready $(NODE_READY) ## run the slow tests: installations, notebook hosts, processes, training
-	$(PYTEST) -m slow $(IN_PROCESSES) tests
+	$(PYTEST) -m "slow and not sweep" $(IN_PROCESSES) tests
+
+test-sweeps: $(VENV)/.ready $(NODE_READY) ## run the tests of the figures in every width, type and color scheme
+	$(PYTEST) -m sweep $(IN_PROCESSES) tests
 
 test-firefox: $(VENV)/.ready $(NODE_READY) ## run the tests of the figures in Firefox, where it is installed
-	NIN_BROWSER=firefox $(PYTEST) -m "not slow" $(IN_PROCESSES) tests/figures
+	NIN_BROWSER=firefox $(PYTEST) -m "not slow and not sweep" $(IN_PROCESSES) tests/figures
 
 weekly: $(VENV)/.ready $(NODE_READY) ## run what takes long, in steps; called again, it goes on where it stopped
 	$(BIN)/python build_tools/weekly.py

@@ -94,5 +94,6 @@ def pytest_no_test_was_skipped(session, exitstatus):
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    if config.option.markexpr == "not slow":
-        terminalreporter.write_line(f"slow tests left out: {len(left_out)} (make test-slow)")
+    if config.option.markexpr == "not slow and not sweep":
+        others = "make test-slow, make test-sweeps"
+        terminalreporter.write_line(f"slow tests left out: {len(left_out)} ({others})")

@@ -157,7 +157,7 @@ def test_continuous_integration_runs_the_readmes_command_then_the_slow_tests(roo
     recipes = subprocess.run(
         ["make", "--dry-run", "test", "test-slow"], cwd=root, capture_output=True, text=True
     ).stdout
-    assert '-m "not slow"' in recipes and "-m slow" in recipes
+    assert '-m "not slow and not sweep"' in recipes and '-m "slow and not sweep"' in recipes
 
 
 def test_a_workflow_with_a_mistake_is_found(root, tmp_path):

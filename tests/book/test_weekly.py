@@ -55,7 +55,7 @@ def test_its_steps_are_make_targets_and_the_book_comes_before_its_links(
 ):
     monkeypatch.setattr(weekly.shutil, "which", lambda _: None)
     found = weekly.steps(tmp_path)
-    assert list(found) == ["colab", "book", "links", "slow"]
+    assert list(found) == ["colab", "book", "links", "slow", "sweeps"]
     makefile = (root / "Makefile").read_text()
     for [[program, target]] in found.values():
         assert program == "make" and f"\n{target}:" in makefile

@@ -45,6 +45,11 @@ def unless_first(number):
     return () if number in FIRST else pytest.mark.slow
 
 
+def swept(*values):
+    """Values of a test that only the weekly run tries: one of many widths, types, color schemes."""
+    return pytest.param(*values, marks=pytest.mark.sweep)
+
+
 def each(name, numbers, *screens):
     """A test for each figure, and for each screen if there are any."""
     params = [

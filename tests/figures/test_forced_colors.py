@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from chapters import FIGURES, unless_first
+from chapters import FIGURES, swept, unless_first
 from PIL import Image
 
 #: Pictures, their cursors and outlines, bars, and the samples of legends.
@@ -34,7 +34,7 @@ def drawn(page):
 @pytest.mark.parametrize(
     "number", [pytest.param(number, marks=unless_first(number)) for number in FIGURES]
 )
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", swept("dark")])
 def test_what_carries_data_is_drawn_as_ever(shown, number, scheme):
     options = {"viewport": {"width": 1200, "height": 1400}, "color_scheme": scheme}
     seen = []

@@ -5,7 +5,7 @@ import re
 
 import pytest
 import screens
-from chapters import DESK, FIGURES, PHONE, each, unless_first
+from chapters import DESK, FIGURES, PHONE, each, swept, unless_first
 from playwright.sync_api import expect
 
 #: As on the site: its font size, a column of so many pixels, and its bar or a phone's own.
@@ -18,6 +18,10 @@ SMALL = """(figure, touched) => [...figure.querySelectorAll(touched)]
     .map((one) => one.matches("[type=radio], [type=checkbox]") ? one.closest("label") : one)
     .filter((one) => one.offsetWidth && (one.offsetWidth < 44 || one.offsetHeight < 44))
     .map((one) => `${one.offsetWidth}×${one.offsetHeight} ${one.outerHTML.slice(0, 90)}`)"""
+ANY_TYPE = [  # width of the window, size of the type in percent
+    (320, 100), (390, 100), (700, 100), (992, 100), (320, 150), (700, 150), (992, 150),
+    (390, 200), (700, 200), (1440, 200),
+]  # fmt: skip
 STATES = {number: screens.states(number) for number in screens.CHANGES}
 
 
@@ -47,7 +51,7 @@ def test_at_a_desk_tools_controls_picture_and_result_fit(sited, number):
 
 
 @each("number", FIGURES)
-@pytest.mark.parametrize("window", [(1440, 900), (1920, 1080), (1320, 900)])
+@pytest.mark.parametrize("window", [(1440, 900), swept((1920, 1080)), swept((1320, 900))])
 def test_enlarged_all_is_on_one_screen_and_read_from_the_last_row(sited, number, window):
     """Type is as high as a fiftieth of the screen, or almost."""
     screen = {"viewport": dict(zip(("width", "height"), window, strict=True))}
@@ -90,7 +94,7 @@ def test_in_the_hand_a_control_and_what_it_changes_are_one_screen(
 @each("number", FIGURES)
 @pytest.mark.parametrize(
     ("width", "size"),
-    [*itertools.product((320, 390, 700, 992), (100, 150)), (390, 200), (700, 200), (1440, 200)],
+    [(390, 150), *itertools.starmap(swept, ANY_TYPE)],
 )
 def test_nothing_is_cut_in_any_column_with_any_type(sited, number, width, size):
     style = f"<style>html {{ font-size: {size}% }}</style>"
@@ -128,7 +132,7 @@ def test_a_bold_name_keeps_away_from_its_percentage_on_a_phone(sited):
 
 
 @each("number", FIGURES)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", swept("dark")])
 def test_axe_finds_nothing_on_a_phone(sited, violations, number, scheme):
     page = sited(number, STATES[number][-1], 354, **PHONE, color_scheme=scheme)
     assert not violations(page.tab, ".nin-live", only_contrast=scheme == "dark")
