@@ -196,6 +196,7 @@ def test_a_shipped_network_is_as_good_as_its_record(name, least, subtests):
             assert accuracy >= least
 
 
+@pytest.mark.slow
 def test_images_that_move_are_judged_as_recorded():
     """On another processor a few images may be judged the other way."""
     try:

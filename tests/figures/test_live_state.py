@@ -133,6 +133,7 @@ def problems_with(kind, name, value):
             yield f"{where}: {built!r} and {assigned!r}"
 
 
+@pytest.mark.slow
 def test_odd_values_are_refused_in_a_sentence_and_change_nothing():
     problems = [
         problem
@@ -173,6 +174,7 @@ def test_keywords_that_a_figure_does_not_take_are_refused_with_those_it_takes():
             assert all(known in sentence for known in settable(figure))
 
 
+@pytest.mark.slow
 def test_every_end_of_every_limit_is_shown():
     problems = []
     for kind, make in FIGURES.items():

@@ -16,7 +16,7 @@ from nin_lib.models import GlobalAvgPool, MLPConv, Network, initialize, pocket_n
 from nin_lib.recipes import RECIPES
 from nin_lib.train.optim import sgd
 
-pytestmark = [pytest.mark.chromium, pytest.mark.xdist_group("train_gpu")]
+pytestmark = [pytest.mark.slow, pytest.mark.chromium, pytest.mark.xdist_group("train_gpu")]
 SLOW = pytest.mark.slow
 POCKET, TWIN = (32, 32, 64, 96), (16, 16, 32, 48)
 RECIPE = RECIPES["pocket"]

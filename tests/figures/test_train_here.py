@@ -1,6 +1,7 @@
 """Figure 7.1, train it here: nothing is loaded before it is asked for, the network learns in the
 page as in torch, and failures of a training are said."""
 
+import functools
 import gzip
 import json
 import re
@@ -19,6 +20,8 @@ from training_page import PATIENCE, SHORT, accuracy, figure, go, trained
 from nin_lib.live import garments, training
 from nin_lib.live.base import scripts
 from nin_lib.live.files import FOLDER
+
+slow = functools.partial(pytest.param, marks=pytest.mark.slow)
 
 
 def losses(page, count=10):
@@ -128,6 +131,7 @@ def test_the_small_twin_learns_in_the_page_and_names_what_is_drawn(shown):
     assert page.root.locator(".classes .best").inner_text().startswith("Trouser")
 
 
+@pytest.mark.slow
 def test_pause_go_on_and_another_seed(shown):
     page = shown(figure(), "network=twin&epochs=20")
     go(page).click()
@@ -167,6 +171,7 @@ def test_a_page_that_nobody_sees_does_not_train(shown):
     expect(go(page)).to_have_text("pause")
 
 
+@pytest.mark.slow
 def test_other_settings_are_said_to_wait_and_failures_are_said(shown):
     page = shown(figure(), f"{SHORT}&norm=false&final_relu=true&initialization=default")
     said = trained(page)
@@ -178,6 +183,7 @@ def test_other_settings_are_said_to_wait_and_failures_are_said(shown):
     expect(page.root.locator(".note")).not_to_contain_text("from the start")
 
 
+@pytest.mark.slow
 def test_a_rate_far_too_high_diverges_in_words(shown):
     page = shown(figure(), f"{SHORT}&norm=false&rate=3&initialization=he")
     said = trained(page)
@@ -187,12 +193,12 @@ def test_a_rate_far_too_high_diverges_in_words(shown):
 @pytest.mark.parametrize(
     ("state", "count"),
     [
-        ("", 7),
         ("network=twin&epochs=2", 6),
-        ("network=twin&epochs=2&rate=0.1", 10),
-        ("network=twin&norm=false&final_relu=true&initialization=xavier&seed=7", 10),
-        pytest.param("initialization=default&seed=1", 7, marks=pytest.mark.slow),
-        pytest.param("network=twin&epochs=20&norm=false&rate=0.1", 10, marks=pytest.mark.slow),
+        slow("", 7),
+        slow("network=twin&epochs=2&rate=0.1", 10),
+        slow("network=twin&norm=false&final_relu=true&initialization=xavier&seed=7", 10),
+        slow("initialization=default&seed=1", 7),
+        slow("network=twin&epochs=20&norm=false&rate=0.1", 10),
     ],
 )
 def test_the_copied_code_has_the_same_losses(shown, state, count):
@@ -247,6 +253,7 @@ def test_torch_draws_the_pages_numbers():
 # ---- how it looks
 
 
+@pytest.mark.slow
 def test_where_it_takes_long_the_small_twin_is_offered(shown):
     page = shown(figure(), "epochs=20")
     go(page).click()
@@ -256,11 +263,13 @@ def test_where_it_takes_long_the_small_twin_is_offered(shown):
     page.wait_for("The network predicts")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (320, "light"), (1200, "dark")])
 def test_it_fits_and_is_read_by_all_once_it_has_learned(check_looks, width, scheme):
     check_looks(figure(network="twin", epochs=1), width, scheme, trained)
 
 
+@pytest.mark.slow
 def test_on_a_phone_the_curve_is_beside_the_button(shown):
     page = shown(figure(), SHORT, **PHONE)
     trained(page)

@@ -46,7 +46,7 @@ def interrupted(handful, tmp_path):
     return tmp_path / "c"
 
 
-@pytest.mark.parametrize("precision", ["float32", "float16"])
+@pytest.mark.parametrize("precision", ["float32", pytest.param("float16", marks=pytest.mark.slow)])
 def test_resumed_is_bit_for_bit_as_never_interrupted(handful, tmp_path, precision, subtests):
     engine, path = Engine(precision=precision), tmp_path / "c"
     straight = fit(network(), handful, engine=engine)

@@ -154,7 +154,9 @@ def test_weights_destroyed_by_the_last_step_are_noticed(handful, monkeypatch):
         quick_run(handful)
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+@pytest.mark.parametrize(
+    "precision", ["float32", "bfloat16", pytest.param("float16", marks=pytest.mark.slow)]
+)
 def test_every_precision_learns(wardrobe, precision):
     """The paths of a T4 (float16 with a scaler), of mps and of old processors, forced here."""
     recipe = dataclasses.replace(QUICK, limit=6000, batch_size=50)
