@@ -6,7 +6,9 @@
 the winning logits; ``strongest`` is how often the strongest cell is not one of them. A row erases
 so many cells of each image: ``kept`` is the share of unchanged predictions, ``brightness`` the
 share of the images' brightness that was erased. Where the cells are random, both are means over the
-draws, and ``spread`` is the standard deviation of ``kept``.
+draws, and ``spread`` is the standard deviation of ``kept``. ``negative`` counts the maps, of all
+classes, that are below 0 in every cell: how many, how many of them are the predicted class's, and
+the best place that such a class takes among the ten logits (1 is the predicted class).
 """
 
 import argparse
@@ -66,11 +68,19 @@ def measure(images: data.ImageData, count: int, draws: int) -> dict:
         "logit": ((strength * ~garment).sum() / strength.sum()).item(),
         "strongest": garment.flatten(1)[torch.arange(len(x)), top].float().mean().item(),
     }
+    below = maps.flatten(2).amax(2) < 0  # N×10
+    places = 1 + maps.mean((2, 3)).argsort(1, descending=True).argsort(1)
+    negative = {
+        "maps": below.sum().item(),
+        "winning": (below & (places == 1)).sum().item(),
+        "best_place": places[below].min().item() if below.any() else None,
+    }
     pair = torch.stack([strength.flatten(1), light.flatten(1)])
     pair = pair - pair.mean(2, keepdim=True)
     norms = pair.norm(dim=2).prod(0)
     r = (pair.prod(0).sum(1) / norms)[norms > 0].mean().item()
-    return {"images": len(x), "draws": draws, "black": black, "r_brightness": r, "rows": rows}
+    found = {"images": len(x), "draws": draws, "black": black, "negative": negative}
+    return found | {"r_brightness": r, "rows": rows}
 
 
 def main():

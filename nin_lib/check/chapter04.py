@@ -22,7 +22,8 @@ from nin_lib.check.grade import Wrong, exercise, solved
 from nin_lib.summary import trace
 
 #: Percentage points by which a measured mean may differ: with other rounding a training goes
-#: another way.
+#: another way. Three standard deviations of the difference between two means of five seeds, for
+#: the larger spread of each size: 3·√(2/5)·6.0 = 11.4 and 3·√(2/5)·7.8 = 14.8.
 WITHIN = {"average_28": 12, "average_56": 15, "max_28": 12, "max_56": 15}
 
 
@@ -187,25 +188,32 @@ def heads(answer):
     "4.3",
     "build",
     stub="""
-        # an nn.Module with 650 parameters: features N×64×H×W to logits N×10
+        # an nn.Module without a convolution: features N×64×H×W to logits N×10
         head = ...
         check.answer("4.3", head)
     """,
     solution="""
         head = nn.Sequential(
-            nn.Conv2d(64, 10, 1),  # ten class maps
-            nn.AdaptiveAvgPool2d(1),  # their means, N×10×1×1
-            nn.Flatten(),  # N×10
+            nn.AdaptiveAvgPool2d(1),  # the means of the features, N×64×1×1
+            nn.Flatten(),  # N×64
+            nn.Linear(64, 10),
         )
-        # 640 weights and 10 biases, for maps of every size.
+        # 640 weights and 10 biases, for maps of every size. The mean of weighted sums
+        # is the weighted sum of the means, so the order of the two does not matter;
+        # but here each image needs 640 multiply-adds, not 640 for every position.
     """,
-    hint="A 1×1 layer to ten class maps, an average over all of their positions, and then ten "
-    "numbers in place of ten maps of one position. The average may come first.",
+    hint="An average over all positions leaves 64 numbers per image. Which layer turns 64 numbers "
+    "into ten?",
     wrong=[
-        ("nn.Flatten(),  # N×10", "", "`nn.Flatten()`"),
+        ("nn.Flatten(),  # N×64", "", "shapes cannot be multiplied"),
         (
             "head = nn.Sequential(nn.Flatten(), nn.Linear(64 * 7 * 7, 10))",
             "For features of 2×64×14×14 your code stopped with RuntimeError",
+        ),
+        (
+            "head = nn.Sequential(\n"
+            "    nn.Conv2d(64, 10, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten()\n)",
+            "Your head has a convolution",
         ),
         (
             "head = nn.Sequential(\n"
@@ -213,10 +221,10 @@ def heads(answer):
             "has 31,370 parameters",
         ),
         ("AdaptiveAvgPool2d(1)", "AdaptiveMaxPool2d(1)", "not the mean of a map"),
-        ("nn.Conv2d(64, 10, 1)", "nn.Conv2d(64, 10, 1, bias=False)", "has 640 parameters"),
-        ("nn.Conv2d(64, 10, 1)", "nn.Conv2d(64, 10, 3, padding=1)", "has 5,770 parameters"),
-        ("nn.Flatten(),  # N×10", "nn.Flatten(), nn.ReLU(),", "not the mean of a map"),
-        ("nn.Flatten(),  # N×10", "nn.Flatten(), nn.Softmax(1),", "not the mean of a map"),
+        ("nn.Linear(64, 10)", "nn.Linear(64, 10, bias=False)", "has 640 parameters"),
+        ("nn.Flatten(),  # N×64", "nn.Flatten(), nn.ReLU(),", "not the mean of a map"),
+        ("nn.AdaptiveAvgPool2d(1),", "nn.ReLU(), nn.AdaptiveAvgPool2d(1),", "Is it a ReLU?"),
+        ("nn.Linear(64, 10),", "nn.Linear(64, 10), nn.Softmax(1),", "not the mean of a map"),
     ],
 )
 def head(answer):
@@ -237,6 +245,8 @@ def head(answer):
         expect_shape(y, (2, 10), case)
     if not isinstance(answer, nn.Module):
         raise Wrong(f"Your head is of type `{type(answer).__name__}`; wanted is an `nn.Module`.")
+    if any(isinstance(layer, nn.modules.conv._ConvNd) for layer in answer.modules()):
+        raise Wrong("Your head has a convolution; wanted is a head without one.")
     count = sum(p.numel() for p in answer.parameters())
     if count != 650:
         raise Wrong(f"Your head has {count:,} parameters; wanted are 650, biases included.")
@@ -246,16 +256,18 @@ def head(answer):
 
 
 def _expect_means(logits, x: Tensor, case: str) -> None:
-    """The mean of the whole is the mean of its halves' means; the order does not matter."""
+    """The mean of the whole is the mean of its halves' means, the order of the positions does not
+    matter, and the logits are weighted sums and a bias."""
     y, other = logits(x), logits(x.flip(1))
     if not close(logits(x.flip(2).transpose(2, 3)), y):
         raise Wrong(f"For {case}: the order of the positions changes your logits.")
     if not close(logits(torch.cat([x, x.flip(1)], 2)), (y + other) / 2):
         raise Wrong(
             f"For {case}: a logit is not the mean of a map, because two maps side by side do not "
-            "have the mean of both means. Does anything but a 1×1 layer and a ReLU come before "
-            "the average, or anything after it?"
+            "have the mean of both means. Is there anything but the average and one layer?"
         )
+    if not close(logits(x + x.flip(1)) + logits(0 * x), y + other):
+        raise Wrong(f"For {case}: your logits are not weighted sums of the features. Is it a ReLU?")
     if close(y, logits(0 * x)) and close(other, logits(0 * x)):
         raise Wrong(f"For {case}: your logits do not depend on the features.")
 

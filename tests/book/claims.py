@@ -965,6 +965,20 @@ def bought(what: str, old, new) -> tuple[int, float, int, int]:
     return len(pairs), change, better, sum(max(b) < min(a) for a, b in pairs)
 
 
+def changed_means(what: str, old, new) -> tuple[int, int]:
+    """In how many of these pairs the mean accuracy over the seeds is higher, and in how many lower,
+    with the changed network."""
+    from nin_lib.records.small_networks import measured_networks, small_records
+
+    means = {row.choice: mean(row.accuracies) for row in measured_networks(small_records())}
+    changes = [
+        means[changed] - before
+        for choice, before in means.items()
+        if getattr(choice, what) == old and (changed := replace(choice, **{what: new})) in means
+    ]
+    return sum(change > 0 for change in changes), sum(change < 0 for change in changes)
+
+
 def traded(what: str, old, new) -> tuple[float, float, float, int, int, int]:
     """What these pairs pay and get, on average: parameters, multiply-adds, points of accuracy; and
     in how many the changed network is better, or worse, of how many."""
