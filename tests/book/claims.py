@@ -597,7 +597,8 @@ def sleeve() -> dict[str, float]:
             "probability": probability.item(),
             "without": network(normal(left[None, None])).softmax(1)[0, 2].item(),
             "pullover": before[2].max().item(), "sandal": before[5].max().item(),
-            "coat": before[4].mean().item(), "clamped": before[4].clamp(min=0).mean().item(),
+            "shirt": before[6].mean().item(), "coat": before[4].mean().item(),
+            "clamped": before[4].clamp(min=0).mean().item(),
         }  # fmt: skip
 
 
