@@ -33,7 +33,7 @@ import browser as browser_tools
 PATIENCE = 900_000  # ms for a training
 LEAST = {"photographs": 0.835, "drawn": 0.92}
 TOLD = re.compile(
-    r"it names (?P<photographs>\S+)\s% of .*? and (?P<drawn>\S+)\s% of .*?"
+    r"the network names (?P<photographs>\S+)\s% of .*? and (?P<drawn>\S+)\s% of .*?"
     r"is done by (?P<engine>.*?): .*? took in (?P<speed>[\d,]+) images/s"
 )
 
@@ -58,7 +58,7 @@ def measure(page, address: str, network: str, seed: int) -> dict:
     button.filter(has_text="train again").wait_for(timeout=PATIENCE)
     spent = processor_seconds(browser) - before
     images = training.BATCH * training.steps_of(training.Settings())
-    said = TOLD.search(page.locator(".nin-says").inner_text())
+    said = TOLD.search(" ".join(page.locator(".nin-says, .nin-foot").all_inner_texts()))
     return {
         "network": network,
         "seed": seed,

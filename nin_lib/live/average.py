@@ -62,13 +62,14 @@ class Average(MapFigure):
             " All pixels are the same, so there is no garment; softmax still distributes 100\xa0%."
         )
         return (
+            f"The logit of {name} is {fixed(total / count)}. "
             f"The network predicts {self.names[best]}, {percent(means.softmax(0)[best], 0)}."
             f"{blank if pixels.min() == pixels.max() else ''}"
             f" Row {self.row}, column {self.column} adds {fixed(value)} ÷ {count} = "
             f"{fixed(value / count)} to the logit of {name}. The values up to here add up to "
             f"{fixed(so_far)}, all {count} to {fixed(total)}, and {fixed(total)} ÷ {count} = "
-            f"{fixed(total / count)}. The cursor is on pixel {row}, {column}, which holds "
-            f"{pixels[row, column]}."
+            f"{fixed(total / count)}. The cursor is on the pixel in row {row}, column "
+            f"{column}, which holds {pixels[row, column]}."
         )
 
     def fallback(self) -> str:

@@ -93,7 +93,8 @@ class TrainHere(GarmentFigure):
             f"{parameters:,} parameters; {epochs} of {sum(garments.TRAIN):,} images take "
             f"{training.steps_of(settings):,} steps."
             f"{blank if pixels.min() == pixels.max() else ''}"
-            f" The cursor is on pixel {row}, {column}, which holds {pixels[row, column]}."
+            f" The cursor is on the pixel in row {row}, column {column}, which holds "
+            f"{pixels[row, column]}."
         )
 
     def fallback(self) -> str:

@@ -35,7 +35,7 @@ GO = """(figure, state) => new Promise((done) => {
 CUT = """(figure) => {
     const stage = figure.querySelector(".nin-stage");
     const words = document.createTreeWalker(stage, NodeFilter.SHOW_TEXT);
-    const elsewhere = "svg, option, .nin-only-heard, .nin-scroll, .nin-brief, .nin-says, .hint";
+    const elsewhere = "svg, option, .nin-only-heard, .nin-scroll, .nin-says, .hint";
     const edge = figure.getBoundingClientRect(), lines = [], found = new Set();
     for (let node; (node = words.nextNode()); ) {
         const parent = node.parentElement, text = node.data.trim(), range = document.createRange();
@@ -108,6 +108,7 @@ class Shown:
         self.selector = f'[id="fig-{number}"]' if number else ".nin-live"
         self.root = tab.locator(self.selector)
         self.sentence = self.root.locator(".nin-says")
+        self.foot = self.root.locator(".nin-foot")
         self.note = self.root.locator(".nin-aside")
         self.alert = self.root.locator("[role=alert]")
         self.picker = self.root.locator("input[type=file]")

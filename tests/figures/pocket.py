@@ -44,7 +44,7 @@ def check_drawing_with_keys(page):
     page.button("clear").press("Enter")
     assert "All pixels are the same" in page.says()
     said = page.press("PageUp", "Home", "ArrowDown", "ArrowRight", "ArrowRight", " ", on=0)
-    assert said.endswith("pixel 1, 2, which holds 255.")
+    assert said.endswith("pixel in row 1, column 2, which holds 255.")
     lit = {divmod(i, 28): v for i, v in enumerate(pixels_in(page.code()[0])) if v}
     assert lit == {(r, c): 255 if r == 1 or c == 2 else 128 for r in range(3) for c in (1, 2, 3)}
     page.radio("eraser").check()

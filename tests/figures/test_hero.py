@@ -94,7 +94,7 @@ def test_the_arrow_keys_and_the_space_bar_change_the_sentence(shown):
     said = [page.press(on=0)]
     said += [page.press(key) for key in ("ArrowDown", "ArrowRight", "ArrowDown", " ")]
     assert len(set(said)) == 5, said
-    assert said[-1].endswith("The cursor is on pixel 15, 15, which holds 0.")
+    assert said[-1].endswith("The cursor is on the pixel in row 15, column 15, which holds 0.")
     page.hears(said[-1])
 
 

@@ -42,7 +42,7 @@ def test_a_truncated_file_is_said_and_the_figure_goes_on(shown, change, words):
     page = broken(shown, SHORT, change)
     go(page).click()
     page.wait_for(words)
-    assert "cursor is on pixel" in page.says() and go(page).is_enabled()
+    assert "cursor is on the pixel" in page.says() and go(page).is_enabled()
 
 
 def test_a_file_that_its_host_has_unpacked_is_read(shown):
@@ -71,7 +71,7 @@ def test_files_that_do_not_load_are_asked_for_again(shown):
 def test_without_workers_it_trains_in_the_page(shown):
     page = shown(figure(), SHORT, script="delete globalThis.Worker")
     go(page).click()
-    page.wait_for("Workers are not allowed here")
+    page.foot.filter(has_text="Workers are not allowed here").wait_for()
     expect(go(page)).to_have_text("train again", timeout=PATIENCE)
     assert accuracy(page.says())[0] > 60
 
@@ -83,7 +83,7 @@ def test_a_blocked_worker_is_replaced_by_the_page(shown):
     }"""
     page = shown(figure(), SHORT, script=script)
     go(page).click()
-    page.wait_for("Workers are not allowed here")
+    page.foot.filter(has_text="Workers are not allowed here").wait_for()
 
 
 @pytest.mark.slow
@@ -92,8 +92,8 @@ def test_without_webassembly_javascript_trains(shown):
     script = "delete globalThis.Worker; delete globalThis.WebAssembly"
     page = shown(figure(), SHORT, script=script)
     go(page).click()
-    page.wait_for("done by JavaScript")
-    page.wait_for("WebAssembly is not allowed here")
+    page.foot.filter(has_text="done by JavaScript").wait_for()
+    assert "WebAssembly is not allowed here" in page.foot.inner_text()
     expect(go(page)).to_have_text("train again", timeout=2 * PATIENCE)
     assert accuracy(page.says())[0] > 60
 
@@ -143,9 +143,9 @@ def test_a_gpu_in_software_is_refused_and_if_it_is_asked_for_found_too_slow(
     page = Shown(tab).ready()
     go(page).click()
     if asked:
-        done = page.root.locator(".nin-says", has_text="whose first gradient is the processor’s")
+        done = page.foot.filter(has_text="whose first gradient is the processor’s")
         done.wait_for(timeout=PATIENCE)
     expect(go(page)).to_have_text("train again", timeout=PATIENCE)
     reason = "from the last state on: the GPU is slower here" if asked else "runs in software"
-    assert reason in page.says() and accuracy(page.says())[0] > 60
+    assert reason in page.foot.inner_text() and accuracy(page.says())[0] > 60
     chromium.close()

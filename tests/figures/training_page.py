@@ -28,5 +28,7 @@ def trained(page):
 
 def accuracy(said):
     """Shares of the test photographs and the drawn garments that are named correctly."""
-    found = re.search(r"it names (\S+) % of 1,000 test photographs and (\S+) % of 300 drawn", said)
+    found = re.search(
+        r"the network names (\S+) % of 1,000 test photographs and (\S+) % of 300 drawn", said
+    )
     return tuple(map(float, found.groups()))

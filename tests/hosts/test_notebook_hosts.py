@@ -52,7 +52,7 @@ def drive(page, output):
     output(9)
     learned, says = shown(page, "train_here")  # whose script and garments come from the kernel
     learned.locator(".go button").first.click()
-    says("After epoch 1 of 1 it names")
+    says("After epoch 1 of 1 the network names")
     assert not re.search("did not load", page.content())
 
 

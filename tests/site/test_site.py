@@ -41,6 +41,24 @@ def test_the_start_page_has_its_figure_and_leads_to_every_page(browser, address)
     page.close()
 
 
+def test_on_the_start_page_the_result_covers_no_control_before_anyone_scrolls(browser, address):
+    """Of Figure 0 at 1440×900, nor the numbers of an opened map."""
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.goto(f"{address}/index.html")
+    figure = page.locator('[id="fig-0"]')
+    figure.locator(".nin-says", has_text="Pullover").wait_for()
+    bottom = "e => Math.max(...[...e].map((one) => one.getBoundingClientRect().bottom))"
+    top = figure.locator(".nin-says").bounding_box()["y"]
+    edit = figure.locator(".edit :is(button, input)")
+    assert edit.evaluate_all(bottom) <= top
+    figure.locator(".classes button").nth(2).click()
+    figure.locator(".nin-says", has_text="adds up the").wait_for()
+    top = figure.locator(".nin-says").bounding_box()["y"]
+    assert page.evaluate("scrollY") == 0
+    assert figure.locator(".parts > *").evaluate_all(bottom) <= top
+    page.close()
+
+
 def test_the_foot_says_how_the_page_was_made(browser, address):
     page = browser.new_page()
     page.goto(f"{address}/07_training_on_a_gpu.html")

@@ -101,7 +101,7 @@ function mount(stage: Stage): View {
     h("div", { class: "left" },
       choice,
       garment.pad.element,
-      h("div", {}, underLabel),
+      h("div", {}, underLabel, garment.pad.hint),
       h("div", { class: "nin-controls" }, garment.pad.tools, garment.clear, garment.undo, eraseCell)),
     h("div", { class: "middle" },
       h("div", { class: "classes", role: "radiogroup", "aria-label": WORDS.classes }, ...tiles.map(({ element }) => element)),
@@ -152,6 +152,13 @@ function mount(stage: Stage): View {
     sum.draw(latestResult().maps[c]);
   };
 
+  /** What the logit of a class is and, once the image is another one, by how much it has moved. */
+  const moved = (name: string, then: number, now: number) => {
+    if (text(then) === text(now)) return WORDS.is(name, text(now));
+    const share = then > 0 ? ((100 * Math.abs(now - then)) / then).toFixed(0) : "0";
+    return (now < then ? WORDS.fell : WORDS.rose)(name, share === "0" ? "" : share, text(then), text(now));
+  };
+
   const view: View = {
     draw() {
       setValue(choice, garment.index());
@@ -194,12 +201,13 @@ function mount(stage: Stage): View {
       const part = (map: Float32Array) => map[position] / count;
       const soFar = now.maps[c].slice(0, position + 1).reduce((a, b) => a + b);
       return (
+        moved(names[c], then.logits[c], now.logits[c]) +
         WORDS.predicts(names[best(now)], (100 * now.shares[best(now)]).toFixed(0)) +
         (garment.blank() ? WORDS.blank : "") +
         WORDS.adds(row, column, text(now.maps[c][position]), count, text(part(now.maps[c])), names[c]) +
         WORDS.sums(text(soFar), count, text(now.sums[c]), text(now.logits[c])) +
         (differs()
-          ? WORDS.since(text(then.logits[c]), text(part(then.maps[c])), textSigned(now.logits[c] - then.logits[c]), textSigned(part(now.maps[c]) - part(then.maps[c])))
+          ? WORDS.since(text(part(then.maps[c])), textSigned(part(now.maps[c]) - part(then.maps[c])))
           : "") +
         WORDS.pixel(y, x, bytes()[y * SIDE + x])
       );

@@ -4,7 +4,7 @@ export const WORDS = {
   how: "draw or erase; choose a class",
   keys: "arrow keys move a cursor, the space bar paints",
   caption:
-    "Each of the ten maps belongs to one class, and its mean is the logit of that class. All maps share one scale. Sums and means are those of the exact values, each rounded once. The outlined pixels are those under the chosen cell. Rows and columns count from 0.",
+    "Each of the ten maps belongs to one class, and its mean is the logit of that class. All maps share one scale. Sums and means are those of the exact values, each rounded once. The outlined pixels are those under the chosen cell. Rows and columns count from 0. Bold is the network’s prediction.",
   images: "image",
   own: "your own",
   pad: "image, 28×28: arrow keys move the cursor, the space bar uses the tool",
@@ -24,11 +24,15 @@ export const WORDS = {
     ` Row ${row}, column ${column} adds ${value} ÷ ${count} = ${share} to the logit of ${name}. `,
   sums: (soFar: string, count: number, sum: string, logit: string) =>
     `The values up to here add up to ${soFar}, all ${count} to ${sum}, and ${sum} ÷ ${count} = ${logit}.`,
-  since: (logit: string, share: string, change: string, shareChange: string) =>
-    ` When the image was chosen, the logit was ${logit} and this cell’s share ${share}: changes of ${change} and ${shareChange}.`,
-  predicts: (name: string, share: string) => `The network predicts ${name}, ${share}\u00a0%.`,
+  since: (share: string, change: string) => ` Before, this cell’s share was ${share}: a change of ${change}.`,
+  is: (name: string, logit: string) => `The logit of ${name} is ${logit}.`,
+  fell: (name: string, share: string, then: string, now: string) =>
+    `The logit of ${name} fell${share && ` by ${share}\u00a0%`}, from ${then} when the image was chosen to ${now}.`,
+  rose: (name: string, share: string, then: string, now: string) =>
+    `The logit of ${name} rose${share && ` by ${share}\u00a0%`}, from ${then} when the image was chosen to ${now}.`,
+  predicts: (name: string, share: string) => ` The network predicts ${name}, ${share}\u00a0%.`,
   blank: " All pixels are the same, so there is no garment; softmax still distributes 100\u00a0%.",
-  pixel: (row: number, column: number, value: number) => ` The cursor is on pixel ${row}, ${column}, which holds ${value}.`,
+  pixel: (row: number, column: number, value: number) => ` The cursor is on the pixel in row ${row}, column ${column}, which holds ${value}.`,
   row: "row",
   column: (column: number) => `column ${column}`,
   sum: "sum",

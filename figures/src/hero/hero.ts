@@ -18,7 +18,7 @@ const WORDS = {
   how: "erase a sleeve, draw something of your own, or open a map",
   keys: "arrow keys move, the space bar draws, Enter opens and Esc closes",
   caption:
-    "Left to right: the image; a few maps of each block, made from all maps before them by a small network at every pixel, each in its own scale; the ten class maps; the global average of each, which is its mean; and softmax, which distributes 100\u00a0% by the means.",
+    "Left to right: the image; a few maps of each block, made from all maps before them by a small network at every pixel, each in its own scale; the ten class maps; the global average of each, which is its mean; and softmax, which distributes 100\u00a0% by the means. Bold is the network’s prediction.",
   pad: "image, 28×28: arrow keys move the cursor, the space bar uses the tool",
   tools: { brush: "brush", eraser: "eraser" },
   clear: "clear",
@@ -42,7 +42,7 @@ const WORDS = {
   because: (first: string, means: [string, string], apart: string, times: string) =>
     `The mean of the map of ${first}, ${means[0]}, is ${apart} above the next, ${means[1]}; softmax makes that e^${apart} ≈ ${times} times as probable. `,
   before: (name: string, then: string, now: string) => `Before the first stroke ${name} had ${then}, now ${now}. `,
-  pixel: (row: number, column: number, value: number) => `The cursor is on pixel ${row}, ${column}, which holds ${value}.`,
+  pixel: (row: number, column: number, value: number) => `The cursor is on the pixel in row ${row}, column ${column}, which holds ${value}.`,
   columns: (count: number) => ["class", `sum of ${count}`, "mean", "e^(mean − largest)", "softmax"],
   all: "all",
 };
@@ -141,7 +141,7 @@ function mount(stage: Stage): View {
   walk(openers);
   stage.body.append(
     garment.weights.notice,
-    h("div", { class: "pad" }, imageHead.element, garment.pad.element),
+    h("div", { class: "pad" }, imageHead.element, garment.pad.element, garment.pad.hint),
     h("div", { class: "path", role: "group", "aria-label": WORDS.blocks }, ...blocks.flatMap(({ elements }) => elements), wires(channels.at(-1)![1].length, names.length)),
     h("div", { class: "edit" },
       h("div", { class: "choices", role: "radiogroup", "aria-label": WORDS.begin }, ...choices.map(({ element }) => element)),

@@ -4,7 +4,16 @@ import { grid } from "./grid";
 import { onKeys } from "./keys";
 
 const TOOLS = ["brush", "eraser"] as const;
-const WORDS = { tools: "tool", finger: "draw" };
+const WORDS = {
+  tools: "tool",
+  finger: "draw",
+  /** What a finger on the image does; one of these stands beside the tools. */
+  hints: {
+    scrolls: "Press “draw” before you draw or erase.",
+    moved: "Only the cursor moved: press “draw” first.",
+    draws: "A swipe draws. Press “draw” again to scroll.",
+  },
+};
 export type Tool = (typeof TOOLS)[number];
 
 export interface DrawingPad {
@@ -12,6 +21,8 @@ export interface DrawingPad {
   canvas: HTMLCanvasElement;
   /** Radio buttons for brush and eraser; before them, for fingers, the switch that lets them draw. */
   tools: HTMLElement;
+  /** Says, where there are fingers, what one on the image does; as tall as its longest words. */
+  hint: HTMLElement;
   /** Let fingers draw, or scroll the page as at first. */
   setFinger(draws: boolean): void;
   /** Show the cursor and the chosen tool. */
@@ -22,8 +33,6 @@ interface Options {
   label: string;
   words: Record<Tool, string>;
   side: number;
-  /** A line that stands under the pad while a finger draws. */
-  brief: HTMLElement;
   /** The present image: side·side bytes, 0 to 255. */
   bytes(): number[];
   tool(): Tool;
@@ -43,7 +52,7 @@ function dab(bytes: number[], side: number, row: number, column: number, tool: T
     }
 }
 
-export function drawingPad({ label, words, side, brief, bytes, tool, choose, move, paint }: Options): DrawingPad {
+export function drawingPad({ label, words, side, bytes, tool, choose, move, paint }: Options): DrawingPad {
   let [row, column] = [0, 0];
   const { element, canvas, showCursor } = grid({
     label,
@@ -55,14 +64,20 @@ export function drawingPad({ label, words, side, brief, bytes, tool, choose, mov
   });
   // A mouse or pen draws at once; a finger scrolls the page, until the reader presses "draw".
   let fingerDraws = false;
+  const hints = Object.entries(WORDS.hints).map(([name, text]) => ({ name, element: h("span", {}, text) }));
+  const hint = h("p", { class: "nin-hint" }, ...hints.map(({ element }) => element));
+  const say = (now: keyof typeof WORDS.hints) => hints.forEach(({ name, element }) => element.classList.toggle("now", name === now));
   const setFinger = (draws: boolean) => {
     fingerDraws = draws;
     finger.setAttribute("aria-pressed", String(draws));
     element.style.touchAction = draws ? "none" : "";
-    if (draws) element.after(brief);
-    else brief.remove();
+    element.classList.toggle("nin-draws", draws);
+    say(draws ? "draws" : "scrolls");
   };
   const finger = h("button", { type: "button", class: "nin-button nin-finger", "aria-pressed": "false", click: () => setFinger(!fingerDraws) }, WORDS.finger);
+  say("scrolls");
+  // A finger that is lifted where it does not draw has tapped or rubbed: one that scrolls is cancelled.
+  element.addEventListener("pointerup", ({ pointerType }) => pointerType === "touch" && !fingerDraws && say("moved"));
 
   const drawLine = (from: number[], to: number[], image: number[], begins: boolean) => {
     const steps = Math.max(1, ...to.map((end, i) => Math.abs(end - from[i])));
@@ -104,6 +119,7 @@ export function drawingPad({ label, words, side, brief, bytes, tool, choose, mov
     canvas,
     tools: h("span", { class: "nin-tool" }, finger,
       h("span", { role: "radiogroup", "aria-label": WORDS.tools }, ...choices.map(({ one, input }) => h("label", {}, input, ` ${words[one]}`)))),
+    hint,
     setFinger,
     showCursor(r, c) {
       [row, column] = [r, c];

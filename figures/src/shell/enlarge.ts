@@ -1,6 +1,7 @@
 /** A figure over the whole screen: by the browser's full screen or, where there is none, laid over the page. */
 
 const LEAST = 56; // rem that a figure keeps in width: it shall not take the layout of a phone
+const BESIDE = 0.8; // of its size, which a figure may shrink to while a table or code is open below it
 const STEPS = 8; // of halving: to a hundredth
 
 /**
@@ -12,7 +13,8 @@ export function enlarging(root: HTMLElement, onChange: (large: boolean) => void,
   /** Zoom in as far as all of the figure is on the screen. */
   const fit = () => {
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
-    let [low, high] = [1, Math.max(1, innerWidth / (LEAST * rem))];
+    const open = !!root.querySelector(".nin-panel:not(:empty)");
+    let [low, high] = [open ? BESIDE : 1, Math.max(1, innerWidth / (LEAST * rem))];
     for (let step = 0; step < STEPS; step++) {
       const zoom = (low + high) / 2;
       root.style.zoom = String(zoom);
@@ -21,15 +23,16 @@ export function enlarging(root: HTMLElement, onChange: (large: boolean) => void,
     }
     root.style.zoom = String(low);
   };
-  const watcher = new ResizeObserver(() => {
-    if (isLarge() && root.scrollHeight > root.clientHeight) fit();
+  const watcher = new ResizeObserver((entries) => {
+    const panel = entries.some(({ target }) => target.matches(".nin-panel")); // opened or closed: also larger again
+    if (isLarge() && (panel || root.scrollHeight > root.clientHeight)) fit();
   });
   signal.addEventListener("abort", () => watcher.disconnect());
   const isLarge = () => root.classList.contains("nin-large");
   const set = (large: boolean) => {
     root.classList.toggle("nin-large", large);
     root.style.zoom = "";
-    if (large) for (const part of root.querySelectorAll(".nin-body, .nin-says")) watcher.observe(part);
+    if (large) for (const part of root.querySelectorAll(".nin-body, .nin-says, .nin-panel")) watcher.observe(part);
     else watcher.disconnect();
     if (large) fit();
     onChange(large);

@@ -28,8 +28,8 @@ export interface View {
 export interface Stage {
   model: Model;
   body: HTMLElement;
-  /** The first sentence of the result in one line: to put under what the reader draws on. */
-  brief: HTMLElement;
+  /** Stands under the result: for what is no result, such as which hardware computes. */
+  foot: HTMLElement;
   /** Aborted when the figure is removed. */
   signal: AbortSignal;
   get<T>(key: string): T;
@@ -95,6 +95,7 @@ export function figure(spec: Figure) {
       const titleId = freshId("title");
       const number = model.get("number") as string;
       const body = h("div", { class: "nin-body" });
+      const foot = h("p", { class: "nin-foot" });
       const head = tools();
       const root = h("section", { class: `nin-figure nin-${spec.name}`, "aria-labelledby": titleId });
       const said = says(root, signal);
@@ -105,7 +106,7 @@ export function figure(spec: Figure) {
           h("span", { class: "nin-how" }, how, keys && h("span", { class: "nin-keys" }, ` · ${keys}`)),
           head.buttons,
           head.answers),
-        h("div", { class: "nin-stage" }, body, said.box),
+        h("div", { class: "nin-stage" }, body, said.box, foot, head.panel),
         said.heard,
         h("p", { class: "nin-caption" }, caption),
       );
@@ -134,6 +135,7 @@ export function figure(spec: Figure) {
         mounted?.abort();
         mounted = new AbortController();
         body.replaceChildren();
+        foot.replaceChildren();
         body.className = "nin-body";
         view = spec.mount({ ...stage, signal: mounted.signal });
       };
@@ -176,7 +178,7 @@ export function figure(spec: Figure) {
       const stage: Omit<Stage, "signal"> = {
         model,
         body,
-        brief: said.brief,
+        foot,
         get: (key) => model.get(key),
         set,
         invalidate,
@@ -240,6 +242,9 @@ export function figure(spec: Figure) {
         },
         { rootMargin: "200px" },
       );
+      // What stays at the lower edge of the screen stays above an open panel.
+      const raised = new ResizeObserver(() => root.style.setProperty("--panel", `${head.panel.offsetHeight}px`));
+      raised.observe(head.panel);
       el.append(root);
       watcher.observe(root);
       drawGuarded();
@@ -247,6 +252,7 @@ export function figure(spec: Figure) {
         mounted?.abort();
         ended.abort();
         watcher.disconnect();
+        raised.disconnect();
         clearTimeout(saving);
         model.off("change", invalidate);
         model.off("address", followAddress);

@@ -88,7 +88,6 @@ export function garmentImage(stage: Stage, { words, move, resets = {} }: Garment
     label: words.pad,
     words: words.tools,
     side: SIDE,
-    brief: stage.brief,
     bytes,
     tool,
     choose: (tool) => stage.set({ tool }),

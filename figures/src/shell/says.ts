@@ -1,24 +1,33 @@
-/** The result in words: seen in a box that stays on screen, heard once it rests, brief under a drawing. */
+/** The result in words: seen in a box that stays on screen and can be opened, heard once it rests. */
 import { h, write } from "./dom";
 
+const WORDS = { more: "more", less: "less" };
+
 const ANNOUNCE_AFTER = 400; // ms without a change, after which screen readers hear the sentence
+const WHOLE = 0.97; // of the sentence on screen: then nothing of it is cut
 
 export interface Says {
   /** What is seen; sticks to the lower edge of the screen while the figure is there. */
   box: HTMLElement;
   /** What is heard, in its box. */
   heard: HTMLElement;
-  /** The first sentence in one line, for where the reader draws. */
-  brief: HTMLElement;
   show(sentence: string): void;
 }
 
 export function says(root: HTMLElement, signal: AbortSignal): Says {
-  const text = h("span", {});
-  const box = h("p", { class: "nin-says", "aria-hidden": "true" }, text);
+  const text = h("span", { "aria-hidden": "true" });
+  // Over the lines that are seen while there are more: a press anywhere opens all, or closes it.
+  const more = h("button", { type: "button", class: "nin-more", click: () => open(!box.classList.contains("nin-open")) });
+  const box = h("div", { class: "nin-says" }, text, more);
+  const open = (whole: boolean) => {
+    box.classList.toggle("nin-open", whole);
+    more.setAttribute("aria-expanded", String(whole));
+    more.setAttribute("aria-label", whole ? WORDS.less : WORDS.more);
+    more.dataset.words = whole ? `${WORDS.less} ▾` : `${WORDS.more} ▴`;
+  };
+  open(false);
   const heard = h("p", { class: "nin-only-heard", role: "status", "aria-live": "off" });
   const unseen = h("div", { class: "nin-heard" }, heard);
-  const brief = h("p", { class: "nin-brief", "aria-hidden": "true" });
 
   // Nothing is announced to those who only pass by.
   for (const type of ["focusin", "pointerdown", "drop"])
@@ -44,18 +53,22 @@ export function says(root: HTMLElement, signal: AbortSignal): Says {
     box.style.setProperty("--tall", `${Math.max(height + around, parseFloat(minHeight) || 0)}px`);
   });
   size.observe(text);
+  const sight = new IntersectionObserver(
+    ([{ isIntersecting, intersectionRatio }]) => box.classList.toggle("nin-cut", isIntersecting && intersectionRatio < WHOLE),
+    { threshold: [0, WHOLE] },
+  );
+  sight.observe(text);
   signal.addEventListener("abort", () => {
     size.disconnect();
+    sight.disconnect();
     clearTimeout(timer);
   });
 
   return {
     box,
     heard: unseen,
-    brief,
     show(sentence) {
       if (!write(text, sentence)) return;
-      write(brief, /^.*?[.!?](?=\s|$)/s.exec(sentence)?.[0] ?? sentence);
       changed = performance.now();
       timer ||= setTimeout(announce, ANNOUNCE_AFTER) as unknown as number;
     },

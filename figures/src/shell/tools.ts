@@ -1,4 +1,4 @@
-/** The tools in a figure's head, and under them what they answer: notices, a table, code, a link. */
+/** The tools in a figure's head, under them notices, and below the figure what else they answer: a table, code, a link. */
 import { freshId, h, write } from "./dom";
 import type { Link } from "./model";
 
@@ -19,9 +19,11 @@ const WORDS = {
 const COPIED_FOR = 2000; // ms that a button says so
 
 export interface Tools {
-  /** The buttons; and what goes under them. */
+  /** The buttons; and the notices under them. */
   buttons: HTMLElement;
   answers: HTMLElement;
+  /** A table, code or a link: below the figure, and at the lower edge of the screen until the reader is there. */
+  panel: HTMLElement;
   add(text: string, press: (button: HTMLButtonElement) => void): HTMLButtonElement;
   /** A button that shows or hides the table; `title` names the table. */
   addTable(title: string, table: () => Table): void;
@@ -42,13 +44,12 @@ export function tools(): Tools {
     fold.setAttribute("aria-expanded", String(fold.getAttribute("aria-expanded") === "false"));
   } }, WORDS.tools); // on a phone, where the buttons would push the figure off the first screen
   const buttons = h("span", { class: "nin-tools" }, fold, list);
-  const notices = h("div", { class: "nin-notices" });
+  const answers = h("div", { class: "nin-answers" });
   const panel = h("div", { class: "nin-panel" });
-  const answers = h("div", { class: "nin-answers" }, notices, panel);
 
   const open = (...nodes: Node[]) => {
     panel.replaceChildren(...nodes);
-    answers.scrollIntoView({ block: "nearest" });
+    panel.scrollIntoView({ block: "nearest" });
   };
   let toggle: HTMLButtonElement | undefined;
   let showTable: (() => void) | undefined; // while it is open
@@ -89,6 +90,7 @@ export function tools(): Tools {
   return {
     buttons,
     answers,
+    panel,
     add,
     addTable(title, table) {
       let shown = "";
@@ -122,14 +124,14 @@ export function tools(): Tools {
       await copy(button, href, complete ? "" : WORDS.without);
     },
     notice(text, role = "status") {
-      notices.replaceChildren();
+      answers.replaceChildren();
       if (!text) return;
-      notices.append(h("p", { class: role === "status" ? "nin-aside" : "", role }, text));
+      answers.append(h("p", { class: role === "status" ? "nin-aside" : "", role }, text));
       if (role === "alert") answers.scrollIntoView({ block: "nearest" });
     },
     clear() {
       close();
-      notices.replaceChildren();
+      answers.replaceChildren();
     },
   };
 }

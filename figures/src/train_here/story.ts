@@ -72,9 +72,15 @@ export function story(stage: Stage, learned: Training, garment: GarmentImage, ch
       if (phase === "loading") return WORDS.onTheWay(size) + planned() + image;
       if (!run) return (problem || (learned.loaded ? WORDS.ready : WORDS.idle(size))) + planned() + image;
       const paused = phase === "paused" ? (hidden ? WORDS.hidden : WORDS.paused) : "";
-      const engine = run.engine ? WORDS.engine(run.engine, run.reason, run.detail) + (/JavaScript/.test(run.engine) ? WORDS.noWasm : "") + (learned.inWorker ? "" : WORDS.here) : "";
       const again = run.again ? WORDS.startedAgain : "";
-      return problem + named() + again + paused + verdict() + tested() + engine + speed() + image;
+      return (problem.trimEnd() + verdict() + tested() + ` ${named()}` + again + paused + image).trimStart();
+    },
+    /** What computes, and how fast: no result, so it stands under the sentence. */
+    hardware(): string {
+      const { run } = learned;
+      if (!run?.engine) return "";
+      const engine = WORDS.engine(run.engine, run.reason, run.detail) + (/JavaScript/.test(run.engine) ? WORDS.noWasm : "");
+      return (engine + (learned.inWorker ? "" : WORDS.here) + speed()).trimStart();
     },
     table(): Table {
       const { run } = learned;

@@ -70,11 +70,11 @@ function mount(stage: Stage): View {
 
   // ---- what is learned
   const plot = chart(CHANCES, { chances: WORDS.chances, hint: WORDS.hint, epoch: WORDS.axis });
-  const reading = (label: string) => {
+  const reading = (key: string, label: string) => {
     const value = h("b", {});
-    return { value, element: h("div", {}, h("span", { class: "nin-label" }, label), h("div", { class: "value" }, value)) };
+    return { value, element: h("div", {}, h("span", { class: "nin-label", "data-mark": key }, label), h("div", { class: "value" }, value)) };
   };
-  const readings = Object.fromEntries(Object.entries(WORDS.readings).map(([key, label]) => [key, reading(label)])) as Record<keyof typeof WORDS.readings, ReturnType<typeof reading>>;
+  const readings = Object.fromEntries(Object.entries(WORDS.readings).map(([key, label]) => [key, reading(key, label)])) as Record<keyof typeof WORDS.readings, ReturnType<typeof reading>>;
   const choice = h("select", { "aria-label": WORDS.images, change: () => garment.choose(Number(choice.value)) });
   stage.get<string[]>("pictures").forEach((_, i) => choice.append(h("option", { value: i }, names[i] ?? String(i))));
   const ownChoice = h("option", { value: -1 }, WORDS.own);
@@ -92,7 +92,7 @@ function mount(stage: Stage): View {
       h("div", { class: "plots" }, ...plot.parts)),
     h("div", { class: "image" },
       choice, garment.pad.element,
-      h("div", { class: "nin-controls" }, garment.pad.tools, garment.clear, garment.undo)),
+      h("div", { class: "nin-controls" }, garment.pad.tools, garment.pad.hint, garment.clear, garment.undo)),
     h("ul", { class: "classes", "aria-label": WORDS.classes }, ...tiles.map(({ element }) => element)),
   );
 
@@ -145,6 +145,7 @@ function mount(stage: Stage): View {
       write(readings.speed.value, run?.speed ? thousands(run.speed) : "–");
       plot.draw(run, learned.former, (run?.choices ?? chosen.choices()).epochs);
       drawNote();
+      write(stage.foot, tell.hardware());
       paintMaps();
     },
     sentence: () => (garment.drawing() ? null : tell.sentence(hidden)),

@@ -14,7 +14,7 @@ export const WORDS = {
   how: "press train · draw a garment · choose other settings and train again",
   keys: "arrow keys move the cursor on the image, the space bar paints",
   caption:
-    "A network of this book learns from scratch on your own machine: 6,000 garments (photographs of Fashion-MNIST, where the book has it, and drawn ones), by the recipe of the book’s records (one-cycle learning rate, Nesterov momentum, label smoothing). The dark line is the loss of each step, the orange one the accuracy in training, averaged over ten steps, and the circles are accuracies on test images. A gray line is the loss of the training before. Nothing leaves this page.",
+    "A network of this book learns from scratch on your own machine: 6,000 garments (photographs of Fashion-MNIST, where the book has it, and drawn ones), by the recipe of the book’s records (one-cycle learning rate, Nesterov momentum, label smoothing). Dark line: the loss of each step; orange line: the accuracy in training, averaged over ten steps; circles: accuracies on test images; gray line: the loss of the training before. Bold is the network’s prediction. Nothing leaves this page.",
   train: (size: string) => `train · ${size}`,
   trainAgain: "train",
   again: "train again",
@@ -60,7 +60,7 @@ export const WORDS = {
   then: (epoch: number) => ` (That was after epoch ${epoch}; the maps show the present.)`,
   paused: " Paused.",
   hidden: " Paused while the page was hidden.",
-  after: (epoch: number, of: number) => ` After epoch ${epoch} of ${of} it names `,
+  after: (epoch: number, of: number) => ` After epoch ${epoch} of ${of} the network names `,
   tests: (photographs: string, counts: [string, string], drawn: string) =>
     `${photographs}\u00a0% of ${counts[0]} test photographs and ${drawn}\u00a0% of ${counts[1]} drawn garments correctly.`,
   testsDrawn: (drawn: string, count: string) => `${drawn}\u00a0% of ${count} drawn test garments correctly.`,
@@ -77,7 +77,7 @@ export const WORDS = {
   speed: (speed: string) => ` Its steps took in ${speed} images/s`,
   recorded: (some: string[]) => (some.length ? `; in the book’s records, ${some.join("; ")}.` : "."),
   blank: " All pixels are the same, so there is no garment.",
-  pixel: (row: number, column: number, value: number) => ` The cursor is on pixel ${row}, ${column}, which holds ${value}.`,
+  pixel: (row: number, column: number, value: number) => ` The cursor is on the pixel in row ${row}, column ${column}, which holds ${value}.`,
   failed: {
     file: (why: string) => `The training’s files did not load (${why}).`,
     garments: (why: string) => `The garments cannot be read (${why}).`,
