@@ -140,6 +140,12 @@ def test_an_erased_sleeve_takes_its_share_with_it_and_undo_brings_it_back(shown)
     )
     assert then == logit and part == share
     assert after < logit - 1
+    assert before.startswith(f"The logit of Pullover is {logit}. The network predicts Pullover, ")
+    fallen = 100 * (logit - after) / logit
+    first = (
+        rf"The logit of Pullover fell by (\d+) %, from {then} when the .* to {after}\. The network"
+    )
+    assert abs(int(re.match(first, said)[1]) - fallen) < 0.55
     left = number(re.search(r"÷ 49 = (\S+) to the", said)[1])
     assert close(part + loss, left) and left < share / 2
     assert page.field("image").input_value() == "-1"
@@ -151,6 +157,15 @@ def test_an_erased_sleeve_takes_its_share_with_it_and_undo_brings_it_back(shown)
     page.button("undo").click()
     assert "When the image was chosen" not in page.says()
     assert check_sentence(page)[1] == logit
+
+
+def test_a_logit_below_zero_has_no_percentage_to_fall_or_rise_by(shown):
+    page = shown(figure(chosen=4))
+    assert page.says().startswith("The logit of Coat is −1.238. ")
+    page.stroke(".left canvas", SLEEVE)
+    number = r"−?\d+\.\d{3}"
+    first = rf"The logit of Coat (fell|rose), from −1\.238 when the image was chosen to {number}\. "
+    assert re.match(first, page.says()), page.says()
 
 
 def test_the_keyboard_paints_and_erases(shown):

@@ -104,6 +104,17 @@ def test_the_page_begins_as_the_fallback_says(shown):
         assert "<svg" in text and "% of the test images" in text
 
 
+def test_each_number_has_the_mark_of_its_line_and_bold_is_the_prediction_alone(shown):
+    page = shown(figure())
+    color = "e => getComputedStyle(e, '::before').borderTopColor"
+    for mark, line in (("loss", ".present"), ("right", ".right"), ("test", ".right")):
+        stroke = page.root.locator(f"svg {line}").evaluate("e => getComputedStyle(e).stroke")
+        assert page.root.locator(f"[data-mark={mark}]").evaluate(color) == stroke
+    bold = """figure => [...figure.querySelectorAll(".nin-body *")].filter((one) => one.offsetWidth
+        && getComputedStyle(one).fontWeight >= 600).map((one) => one.textContent)"""
+    assert page.evaluate(bold) == []
+
+
 # ---- a training
 
 

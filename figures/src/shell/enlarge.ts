@@ -2,6 +2,8 @@
 
 const LEAST = 56; // rem that a figure keeps in width: it shall not take the layout of a phone
 const BESIDE = 0.8; // of its size, which a figure may shrink to while a table or code is open below it
+const EM = 0.875; // rem of type
+const LEGIBLE = 52; // lines of type that the screen is high at most: more cannot be read from the last row
 const STEPS = 8; // of halving: to a hundredth
 
 /**
@@ -10,9 +12,15 @@ const STEPS = 8; // of halving: to a hundredth
  * @param onChange called with whether the figure is large now
  */
 export function enlarging(root: HTMLElement, onChange: (large: boolean) => void, signal: AbortSignal): () => void {
-  /** Zoom in as far as all of the figure is on the screen. */
+  /** Zoom in as far as all of the figure is on the screen; without its caption where type would become small. */
   const fit = () => {
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    root.classList.remove("nin-tight");
+    if (zoomIn(rem) * EM * rem * LEGIBLE >= innerHeight) return;
+    root.classList.add("nin-tight");
+    zoomIn(rem);
+  };
+  const zoomIn = (rem: number) => {
     const open = !!root.querySelector(".nin-panel:not(:empty)");
     let [low, high] = [open ? BESIDE : 1, Math.max(1, innerWidth / (LEAST * rem))];
     for (let step = 0; step < STEPS; step++) {
@@ -22,6 +30,7 @@ export function enlarging(root: HTMLElement, onChange: (large: boolean) => void,
       else high = zoom;
     }
     root.style.zoom = String(low);
+    return low;
   };
   const watcher = new ResizeObserver((entries) => {
     const panel = entries.some(({ target }) => target.matches(".nin-panel")); // opened or closed: also larger again
@@ -32,7 +41,8 @@ export function enlarging(root: HTMLElement, onChange: (large: boolean) => void,
   const set = (large: boolean) => {
     root.classList.toggle("nin-large", large);
     root.style.zoom = "";
-    if (large) for (const part of root.querySelectorAll(".nin-body, .nin-says, .nin-panel")) watcher.observe(part);
+    root.classList.remove("nin-tight");
+    if (large) for (const part of root.querySelectorAll(".nin-body, .nin-says, .nin-foot, .nin-panel")) watcher.observe(part);
     else watcher.disconnect();
     if (large) fit();
     onChange(large);

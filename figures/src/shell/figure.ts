@@ -67,6 +67,7 @@ const WORDS = {
   image: "your own image",
   code: "copy as PyTorch",
   link: "copy link",
+  marks: "what the marks mean",
   enlarge: "enlarge",
   leave: "leave full screen",
   reset: "start again",
@@ -214,6 +215,7 @@ export function figure(spec: Figure) {
       head.addTable(title + (number && ` (${number})`), () => view.table());
       if (view.code) head.add(WORDS.code, (button) => void head.copy(button, view.code!()));
       if (address) head.add(WORDS.link, (button) => void head.copyLink(button, address.link()));
+      head.add(WORDS.marks, (button) => head.show(button, caption)).classList.add("nin-marks");
       const size = head.add(WORDS.enlarge, enlarging(root, (large) => (size.textContent = large ? WORDS.leave : WORDS.enlarge), signal));
       size.classList.add("nin-enlarge");
       head.add(WORDS.reset, () => {

@@ -1,7 +1,7 @@
 /** The result in words: seen in a box that stays on screen and can be opened, heard once it rests. */
 import { h, write } from "./dom";
 
-const WORDS = { more: "more", less: "less" };
+const WORDS = { more: "more", less: "less", of: " of the result" };
 
 const ANNOUNCE_AFTER = 400; // ms without a change, after which screen readers hear the sentence
 const WHOLE = 0.97; // of the sentence on screen: then nothing of it is cut
@@ -22,8 +22,9 @@ export function says(root: HTMLElement, signal: AbortSignal): Says {
   const open = (whole: boolean) => {
     box.classList.toggle("nin-open", whole);
     more.setAttribute("aria-expanded", String(whole));
-    more.setAttribute("aria-label", whole ? WORDS.less : WORDS.more);
-    more.dataset.words = whole ? `${WORDS.less} ▾` : `${WORDS.more} ▴`;
+    const word = whole ? WORDS.less : WORDS.more;
+    more.setAttribute("aria-label", word + WORDS.of);
+    more.dataset.words = `${word} ${whole ? "▾" : "▴"}`; // drawn by style: it is no part of the sentence
   };
   open(false);
   const heard = h("p", { class: "nin-only-heard", role: "status", "aria-live": "off" });

@@ -31,6 +31,8 @@ export interface Tools {
   refresh(): void;
   /** Copy a text, and show it. */
   copy(button: HTMLButtonElement, text: string): Promise<void>;
+  /** Show a text, with a button that closes it. */
+  show(button: HTMLButtonElement, text: string): void;
   copyLink(button: HTMLButtonElement, link: Promise<Link>): Promise<void>;
   /** Say something: about the address (a status), or why something was refused (an alert); "" for nothing. */
   notice(text: string, role?: "status" | "alert"): void;
@@ -74,11 +76,15 @@ export function tools(): Tools {
       button.style.minWidth = "";
     }, COPIED_FOR);
   };
-  const copy = async (button: HTMLButtonElement, text: string, more = "") => {
+  /** Open the panel with a note, and a button that closes it. */
+  const openNote = (button: HTMLButtonElement, note: HTMLElement, ...nodes: Node[]) => {
     close();
-    const note = h("p", { role: "status" });
     const end = h("button", { type: "button", class: "nin-link", click: () => (close(), button.focus()) }, WORDS.close);
-    open(h("div", { class: "nin-copied" }, note, end), h("pre", { tabindex: 0 }, text));
+    open(h("div", { class: "nin-copied" }, note, end), ...nodes);
+  };
+  const copy = async (button: HTMLButtonElement, text: string, more = "") => {
+    const note = h("p", { role: "status" });
+    openNote(button, note, h("pre", { tabindex: 0 }, text));
     try {
       await navigator.clipboard.writeText(text);
       write(note, `${WORDS.copied}. ${more}`);
@@ -119,6 +125,7 @@ export function tools(): Tools {
     },
     refresh: () => showTable?.(),
     copy,
+    show: (button, text) => openNote(button, h("p", {}, text)),
     copyLink: async (button, link) => {
       const { href, complete } = await link;
       await copy(button, href, complete ? "" : WORDS.without);
