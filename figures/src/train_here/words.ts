@@ -14,7 +14,7 @@ export const WORDS = {
   how: "press train · draw a garment · choose other settings and train again",
   keys: "arrow keys move the cursor on the image, the space bar paints",
   caption:
-    "A network of this book learns from scratch on your own machine: 6,000 garments (photographs of Fashion-MNIST, where the book has it, and drawn ones), by the recipe of the book’s records (one-cycle learning rate, Nesterov momentum, label smoothing). Dark line: the loss of each step; orange line: the accuracy in training, averaged over ten steps; circles: accuracies on test images; gray line: the loss of the training before. Bold is the network’s prediction. Nothing leaves this page.",
+    "A network of this book learns from scratch on your own machine: 6,000 garments (photographs of Fashion-MNIST, where the book has it, and drawn ones), by the recipe of the book’s records (one-cycle learning rate, Nesterov momentum, label smoothing). The loss is that of each step (gray line: of the training before); the accuracy is that in training, averaged over ten steps; circles are accuracies on test images. Bold is the network’s prediction. Nothing leaves this page.",
   train: (size: string) => `train · ${size}`,
   trainAgain: "train",
   again: "train again",
