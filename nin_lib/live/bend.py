@@ -172,9 +172,10 @@ class Bend(Figure):
         kinks = bending.count_kinks(layers, b)
         return (
             f"{self.pattern.capitalize()} with {name}: {_percent(correct)} of the {POINTS} points "
-            f"on the correct side, {parameters} parameters, {products} multiply-adds per pixel."
-            f"{line} At x₁\u00a0=\u00a0{fixed(a, 2)}, x₂\u00a0=\u00a0{fixed(b, 2)} the response is "
-            f"{plus}{response}{cut}; this row has {kinks or 'no'} fold{'' if kinks < 2 else 's'}."
+            f"on the correct side.{line} It has {parameters} parameters and takes {products} "
+            f"multiply-adds per pixel. At x₁\u00a0=\u00a0{fixed(a, 2)}, "
+            f"x₂\u00a0=\u00a0{fixed(b, 2)} the response is {plus}{response}{cut}; "
+            f"this row has {kinks or 'no'} fold{'' if kinks < 2 else 's'}."
         )
 
 

@@ -1,5 +1,7 @@
 """*Bigger canvas, same weights*: several garments on one canvas, read by a network of 28×28."""
 
+from collections import defaultdict
+
 import torch
 import torch.nn.functional as F
 import traitlets
@@ -104,7 +106,7 @@ class BiggerCanvas(GarmentFigure):
                 f"(row {row}, column {column})."
             )
         row, column = (min(place, side - 1) for place in (self.row, self.column))
-        black = ", which sees only black," if self._sees_black(row, column) else ""
+        black = ", which sees only black," if self._black()[row, column] else ""
         here = self._best(alone[:, row, column])
         text += f" Row {row}, column {column} of the map{black} predicts {here}."
         if self.size != SIDE:
@@ -117,17 +119,56 @@ class BiggerCanvas(GarmentFigure):
         c = int(shares.argmax())
         return f"{self.names[c]}, {percent(shares[c], 0)}"
 
-    def _sees_black(self, row: int, column: int) -> bool:
-        """Whether no pixel of a position's receptive field is light."""
+    def _black(self) -> Tensor:
+        """Where no pixel of a position's receptive field is light, side×side."""
         light = (self.pixels() > 0)[None, None].float()
         for layer in small.trained_pair("average").modules():
             if isinstance(layer, nn.Conv2d | nn.MaxPool2d):
                 light = F.max_pool2d(light, layer.kernel_size, layer.stride, layer.padding)
-        return not light[0, 0, row, column]
+        return light[0, 0] == 0
 
     def fallback(self) -> str:
+        """The canvas, the class map of the prediction, the map of winners and the average's
+        probabilities, each with its name, and what the page says."""
         maps = self.maps()
-        best = int(maps.mean((1, 2)).argmax())
+        shares, side = maps.double().mean((1, 2)).softmax(0), maps.shape[-1]
+        best = int(shares.argmax())
         half = F.avg_pool2d(self.pixels()[None].float() / 255, 2)[0]
-        drawn = drawing.image_and_map(half, maps[best], self.names[best], "the canvas")
-        return f"{drawn}<p>{self.sentence()}</p>"
+        name = self.names[best]
+        lying = [picture for picture, *_ in self.items if picture >= 0]
+        drawn = {
+            f"canvas, {self.size}×{self.size} pixels": drawing.gray(half, "the canvas"),
+            f"class map of {name}, {side}×{side}": drawing.signed(
+                maps[best], f"class map of {name}"
+            ),
+            f"winners, {side}×{side}": self._winners(maps.double().softmax(0)),
+            "average, %": drawing.bars(
+                [f"{c} {each}" for c, each in enumerate(self.names)], shares, lying, "probabilities"
+            ),
+        }
+        figures = "".join(
+            f"<figure><figcaption>{title}</figcaption>{image}</figure>"
+            for title, image in drawn.items()
+        )
+        return f'<div class="nin-row">{figures}</div><p>{self.sentence()}</p>'
+
+    def _winners(self, alone: Tensor) -> str:
+        """At each position the number of its most probable class, the darker the more probable;
+        those that see only black are left empty. ``alone``: 10×side×side probabilities."""
+        most, winners = alone.max(0)
+        black, side = self._black(), alone.shape[-1]
+        squares, numbers = defaultdict(str), {"ink": "", "paper": ""}
+        for y, x in [(y, x) for y in range(side) for x in range(side) if not black[y, x]]:
+            share = most[y, x].item()
+            squares[round(20 * share) / 20] += f"M{x} {y}h.95v.95h-.95z"
+            numbers["paper" if share > 0.5 else "ink"] += (
+                f'<tspan x="{x + 0.5}" y="{y + 0.8}">{winners[y, x]}</tspan>'
+            )
+        cells = "".join(f'<path fill="{drawing.shade(at)}" d="{d}"/>' for at, d in squares.items())
+        texts = "".join(
+            f'<text fill="{drawing.PALETTE[color]}" font-size=".85" text-anchor="middle">'
+            f"{spans}</text>"
+            for color, spans in numbers.items()
+        )
+        frame = f'<path fill="{drawing.shade(0)}" d="M0 0h{side}v{side}h-{side}z"/>'
+        return drawing.svg(f"0 0 {side} {side}", 180, "map of winners", frame + cells + texts)

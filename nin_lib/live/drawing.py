@@ -41,6 +41,27 @@ def signed(values: Tensor, title: str = "output map", wide: int = 180) -> str:
     return _pixels(colors, title, wide)
 
 
+def shade(share: float) -> str:
+    """The color of a share: from neutral at 0 to ink at 1."""
+    return _mix(PALETTE["neutral"], PALETTE["ink"], share)
+
+
+def bars(names: list[str], shares: Tensor, dark: list[int], title: str) -> str:
+    """A bar and a whole percentage for each of the shares, one class a row: the most probable class
+    in bold, the classes ``dark`` with dark bars."""
+    best, rows = int(shares.argmax()), ""
+    for c, (name, share) in enumerate(zip(names, shares.tolist(), strict=True)):
+        y, weight = 16 * c, ' font-weight="700"' if c == best else ""
+        color = PALETTE["ink" if c in dark else "muted"]
+        rows += (
+            f'<text x="0" y="{y + 12}"{weight}>{name}</text>'
+            f'<path fill="{color}" d="M84 {y + 4}h{70 * share:.1f}v8h-{70 * share:.1f}z"/>'
+            f'<text x="180" y="{y + 12}" text-anchor="end"{weight}>{100 * share:.0f}</text>'
+        )
+    look = f' font-size="12" fill="{PALETTE["ink"]}"'
+    return svg(f"0 0 180 {16 * len(names)}", 180, title, rows, look)
+
+
 def image_and_map(image: Tensor, map_: Tensor, name: str, title: str = "input picture") -> str:
     """An image in 0…1 beside its class map of that name, as a row of HTML."""
     shown = signed(map_, f"class map of {name}")

@@ -119,19 +119,29 @@ class InsidePixel(PocketFigure):
         row, column = min(self.row, height - 1), min(self.column, width - 1)
         unit = min(self.unit, len(values) - 1)
         said = f"Block {self.block}, row {row}, column {column}: "
+        itself = self.held[:3] == [self.block, int(self.side == "after"), unit]
         if self.side == "after":
             bias, total = layer.bias[unit].item(), sums[unit, row, column].item()
             products = layer.weight[unit, :, 0, 0].double() @ given[:, row, column].double()
+            if itself:  # the layer's own sum, which its held output hides in the last block
+                total = products.item() + bias
+            cut = self.block < 4 and total < 0
             said += (
                 f"1×1 unit {unit} adds {len(given)} products, {fixed(products, 4)}, and the bias "
                 f"{fixed(bias, 4)}: {fixed(total, 4)}"
             )
-            said += ", which the ReLU makes 0." if self.block < 4 and total < 0 else "."
-            if self.held and self.held[:3] == [self.block, 1, unit]:
-                said += f" It is held at {fixed(self.held[3], 2)} instead."
+            said += ", which the ReLU makes 0." if cut else "."
+            if itself:
+                said = (
+                    f" Without that it would be {fixed(0 if cut else total, 4)} at row {row}, "
+                    f"column {column}: {len(given)} products, {fixed(products, 4)}, and the bias "
+                    f"{fixed(bias, 4)}{'; the ReLU makes a sum below 0 a 0' if cut else ''}."
+                )
+        elif itself:
+            said = ""
         else:
             said += f"convolution unit {unit} is {fixed(values[unit, row, column], 4)}."
-        if self.pinned:
+        if self.pinned and not itself:
             row, column = min(self.pinned[0], height - 1), min(self.pinned[1], width - 1)
             said += (
                 f" At the pinned row {row}, column {column} it is "
@@ -143,4 +153,7 @@ class InsidePixel(PocketFigure):
             return f"{said} {answer}"
         block, after, other, value = self.held
         held = f"{'1×1' if after else 'conv.'} unit {min(other, len(values) - 1)} of block {block}"
+        if itself:
+            held = held[0].upper() + held[1:]
+            return f"{answer} {held} is held at {fixed(value, 2)} at every position.{said}"
         return f"{answer} Held at every position: {held}, at {fixed(value, 2)}. {said}"

@@ -186,6 +186,11 @@ class WhereOnes(Figure):
             own, whole = getattr(layer, cost), sum(getattr(each, cost) for each in found)
             costs.append(f"{own:,} of {whole:,} {words} ({percent(own / whole)})")
         start = "" if layer.kind == "rest" else f"Layer {place + 1} of {count}, {layer.name}: "
+        if start and self.order != ORDERS[0]:
+            cost = "params" if self.order == ORDERS[1] else "macs"
+            order = sorted(range(len(found)), key=lambda at: -getattr(found[at], cost))
+            bar = f"Bar {order.index(place) + 1} of {len(found)}"
+            start = f"{bar} is {layer.name}, layer {place + 1} of the network: "
         params, macs = map(percent, shares(found))
         return (
             f"{start}{_described(layer)}{' and '.join(costs)}. Pointwise in all: {params} of the "

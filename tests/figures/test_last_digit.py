@@ -98,7 +98,8 @@ def test_one_filter_or_a_small_network(shown, pattern, depth, width):
     said = page.says()
     assert said == told(figure)
     share, points, numbers, products = re.search(
-        r": (\S+) % of the (\d+) points .*?, (\d+) parameters, (\d+) multiply-adds", said
+        r": (\S+) % of the (\d+) points .*? has (\d+) parameters and takes (\d+) multiply-adds",
+        said,
     ).groups()
     assert page.root.locator("dl dd").all_inner_texts() == [f"{share}\u00a0%", numbers, products]
     rows = [[number(cell) for cell in row[1:] if cell] for row in page.table()]

@@ -131,7 +131,13 @@ def test_a_held_unit_changes_the_map_everywhere_and_a_pin_is_kept(chapter):
     figure.button("pin this pixel").click()
     assert "At the pinned row" in figure.press("ArrowRight", on=0)
     figure.root.get_by_label("hold this unit at").check()
+    said = figure.says()
+    assert "1×1 unit 0 of block 1 is held at 0.00 at every position. Without that it" in said
+    assert "pinned" not in said and "adds" not in said  # its value is the same everywhere
+    figure.field("unit").select_option("1×1 unit 1")
     assert "Held at every position: 1×1 unit 0 of block 1, at 0.00." in figure.says()
+    assert "At the pinned row" in figure.says()
+    figure.field("unit").select_option("1×1 unit 0")
     pixels = "e => [...e.getContext('2d').getImageData(0, 0, 14, 14).data]"
     colors = figure.root.locator(".right canvas").evaluate(pixels)
     assert len({tuple(colors[i : i + 4]) for i in range(0, len(colors), 4)}) == 1

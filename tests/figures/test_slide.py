@@ -9,6 +9,7 @@ from copied import words_of
 from harness import address_of
 from pictures import gray
 from pocket import same
+from screens import PHONE
 
 from nin_lib import live
 from nin_lib.data import shifted
@@ -50,13 +51,13 @@ def test_nothing_is_given_away_before_the_reader_has_said_what_to_expect(slide):
     assert page.root.locator(".scores").all_inner_texts() == strips
 
     page.radio("both alike").check()
-    assert "Of the 2 offsets both were shown" in page.says()
+    assert page.says().startswith("Moved 1 right: neither head has lost it. ")
     assert page.root.locator(".offsets").first.is_visible()
     assert page.root.locator(".scores").all_inner_texts() != strips
     page.button("start again").click()
     assert "Choose an answer to see" in page.says()
     page.radio("global average").check()
-    assert "each new offset fills a square" in page.says()  # what was shown before is forgotten
+    assert page.table()[10] == ["offsets shown", "1", "1"]  # what was shown before is forgotten
 
 
 def test_the_arrow_keys_move_it_and_keep_it_near(slide):
@@ -81,7 +82,7 @@ def test_the_probabilities_are_torchs_at_every_offset(slide, picture, right, dow
         assert (column - wanted[head][0]).abs().max() < 1e-4
     name = live.Slide().names[picture]
     shares = [f"{100 * wanted[head][0, picture]:.0f} %" for head in small.HEADS]
-    said = f"the average head gives {name} {shares[0]}, the connected head {shares[1]}."
+    said = f"he average head gives {name} {shares[0]}, the connected head {shares[1]}."
     assert said in page.says()
 
 
@@ -89,12 +90,15 @@ def test_the_probabilities_are_torchs_at_every_offset(slide, picture, right, dow
 def test_a_full_map_counts_what_torch_counts(slide, picture):
     page = slide(f"picture={picture}&guess=fully_connected")
     page.button("fill the rest").click()
-    page.wait_for("Of the 289 offsets")
+    page.wait_for("Of all 288 moves")
     moved = torch.stack([shifted(one_of_each()[picture], *offset) for offset in OFFSETS])
     wanted = {head: shares.argmax(1) == picture for head, shares in answers(moved).items()}
     counts = [int(right.sum()) for right in wanted.values()]
-    found = re.search(r"average head is right at (\d+), the connected head at (\d+)\.", page.says())
-    assert [int(number) for number in found.groups()] == counts
+    found = re.search(
+        r"the connected head loses it at (\d+) and the average head at (\d+)", page.says()
+    )
+    assert [289 - int(number) for number in found.groups()] == counts[::-1]
+    assert [int(cell) for cell in page.table()[11][1:]] == counts
     assert ("as you expected" in page.says()) == (counts[1] < counts[0])
     assert not page.button("fill the rest").is_enabled()
 
@@ -140,7 +144,7 @@ def test_the_readers_own_picture_is_asked_whether_the_answer_stays(slide):
     picture = torch.zeros(28, 28, dtype=torch.uint8)
     picture[4:24, 9:19] = 255
     page.choose_file("mine.png", gray(picture))
-    page.wait_for("Move the image")
+    page.wait_for("Move it")
     page.press("Shift+ArrowRight", on=0)
     before, after = answers(picture), answers(shifted(picture, 4, 0))
     named = [int(before[head].argmax()) for head in small.HEADS]
@@ -149,9 +153,14 @@ def test_the_readers_own_picture_is_asked_whether_the_answer_stays(slide):
         f"{names[c]} {100 * after[head][0, c]:.0f} %"
         for head, c in zip(small.HEADS, named, strict=True)
     ]
+    if named[0] == named[1]:
+        parts[1] = parts[1].removeprefix(f"{names[named[1]]} ")
     assert f"gives {parts[0]}, the connected head {parts[1]}." in page.says()
-    kept = [1 + int(after[head].argmax() == c) for head, c in zip(small.HEADS, named, strict=True)]
-    assert f"its first prediction at {kept[0]}, the connected head at {kept[1]}." in page.says()
+    kept = page.table()[11]
+    assert kept[0] == "of these, as at first"
+    for head, c, count in zip(small.HEADS, named, kept[1:], strict=True):
+        ways = answers(torch.stack([shifted(picture, right, 0) for right in range(5)]))[head]
+        assert int(count) == int((ways.argmax(1) == c).sum())
 
 
 def test_a_file_that_is_no_image_gets_its_sentence_and_loses_nothing(slide):
@@ -175,6 +184,8 @@ def test_the_copied_code_computes_what_is_shown(slide):
         {"picture": 3, "right": 2, "down": -1},
         {"picture": 8, "right": -4, "down": 3, "guess": "alike"},
         {"picture": 1, "guess": "average"},
+        {"picture": 9, "down": -8, "guess": "fully_connected"},
+        {"picture": 0, "right": 2, "guess": "average"},
         {"picture": 9, "right": 1, "guess": "fully_connected", "filled": True},
     ],
 )
@@ -182,7 +193,7 @@ def test_sentence_table_code_and_fallback_say_the_same(slide, state):
     still = live.Slide(**state)
     page = slide(address_of(state))
     if still.filled:
-        page.wait_for("Of the 289")
+        page.wait_for("Of all 288")
     said = page.says()
     assert same(said, re.search("<p>(.*)</p>", still.fallback())[1])
     assert state or said == still.sentence().replace("\u00a0", " ")
@@ -203,3 +214,121 @@ def test_it_fits_a_phone_and_has_a_picture_where_no_script_runs(slide):
     still = slide(java_script_enabled=False)
     assert still.fallback.locator("svg").first.is_visible()
     assert re.search(r"\d+\s%", still.fallback.locator("p").last.inner_text())
+
+
+@pytest.mark.parametrize(("picture", "right", "down"), [(9, 0, -1), (0, 0, -1), (8, 1, 0)])
+def test_the_first_words_say_after_how_many_pixels_each_head_loses_it(slide, picture, right, down):
+    way = [(right * k, down * k) for k in range(1, 9)]
+    moved = torch.stack([shifted(one_of_each()[picture], *offset) for offset in way])
+    wrong = {head: (s.argmax(1) != picture).tolist() for head, s in answers(moved).items()}
+    after = {head: each.index(True) + 1 if True in each else 0 for head, each in wrong.items()}
+    # From the address, where no offset on the way has been shown: the page fills them.
+    page = slide(f"picture={picture}&right={8 * right}&down={8 * down}&guess=fully_connected")
+    page.settle()
+    start = re.match(r"Moved 8 (?:up|right): (.*?)(?:, as you|; you|\. )", page.says())[1]
+    found = {"average": 0, "fully_connected": 0}
+    names = {"average": "average", "connected": "fully_connected"}
+    for name, pixels in re.findall(r"the (average|connected) head (?:lost it )?after (\d+)", start):
+        found[names[name]] = int(pixels)
+    if both := re.search(r"both heads lost it after (\d+)", start):
+        found = dict.fromkeys(found, int(both[1]))
+    assert found == after
+    ends = {head: pixels or 9 for head, pixels in after.items()}
+    if any(after.values()):
+        expected = ends["fully_connected"] < ends["average"]
+        assert ("as you expected" in page.says()) == expected
+    if any(after.values()):  # the answer is in the three lines that a phone's screen shows
+        assert len(f"Moved 8 right: {start}") < 110
+
+
+@pytest.mark.chromium
+def test_a_thumb_that_drags_straight_down_moves_the_garment(slide):
+    style = "<style>body { padding-block: 900px; width: 354px }</style>"
+    page = slide("guess=alike", head=style, **PHONE)
+    frame = page.root.locator(".frame")
+    frame.evaluate("e => e.scrollIntoView({block: 'center'})")
+    touch = touching(page, frame)
+    at = page.tab.evaluate("scrollY")
+    touch(0.5, 0.5, 0, 30)
+    assert re.match(r"Moved \d down: ", page.says()) and page.tab.evaluate("scrollY") == at
+    touch(0.5, -0.4, 0, -60)  # beside it
+    assert page.tab.evaluate("scrollY") > at + 20 and "down" in page.says()
+
+
+def touching(page, element):
+    """A finger that goes from a place of an element, in shares of it, so many pixels on."""
+    session = page.tab.context.new_cdp_session(page.tab)
+
+    def touch(across, down, right, below):
+        box = element.bounding_box()
+        x, y = box["x"] + across * box["width"], box["y"] + down * box["height"]
+        for step in range(9):
+            point = {"x": x + right * step / 8, "y": y + below * step / 8}
+            kind = "touchMove" if step else "touchStart"
+            session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
+            page.tab.wait_for_timeout(20)
+        session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        page.tab.wait_for_timeout(200)
+
+    return touch
+
+
+def test_bold_is_the_prediction_and_the_dots_are_explained(slide):
+    page = slide("guess=alike&down=-8")
+    shares = answers(shifted(one_of_each()[9], 0, -8))
+    weight = "e => +getComputedStyle(e).fontWeight >= 600"
+    for head, scores in zip(small.HEADS, page.root.locator(".scores").all(), strict=True):
+        bold = [row.evaluate(weight) for row in scores.locator("> div").all()]
+        assert bold == [c == int(shares[head].argmax()) for c in range(10)]
+        assert "right" in scores.locator("> div").nth(9).get_attribute("class")
+    legend = page.root.locator(".nin-body .legend")
+    assert "another class is predicted there" in legend.inner_text()
+    assert "bold the prediction" in legend.inner_text()
+    page.choose_file("mine.png", gray(one_of_each()[3]))
+    page.wait_for("Moved")
+    assert "the prediction before it moved" in legend.inner_text()
+
+
+def test_the_marker_is_whole_at_the_edge_of_its_map(slide):
+    page = slide("guess=alike&down=-8")
+    for clip in page.root.locator(".place, .offsets").all():
+        assert clip.evaluate("e => getComputedStyle(e).overflow") == "visible"
+
+
+@pytest.mark.chromium
+def test_on_a_phone_the_maps_lie_beside_the_garment(slide):
+    page = slide("guess=alike", head="<style>body { width: 354px }</style>", **PHONE)
+    frame, *maps = (
+        page.root.locator(name).nth(k).bounding_box()
+        for name, k in ((".frame", 0), (".offsets", 0), (".offsets", 1))
+    )
+    for box in maps:
+        assert abs(box["y"] - frame["y"]) < 4 and box["height"] <= frame["height"] + 4
+
+
+def test_the_fallback_has_the_question_both_maps_and_all_bars():
+    html = live.Slide(number="4.1").fallback()
+    assert "Which head will lose the garment sooner?" in html
+    for words in ("global average", "fully connected", "both alike"):
+        assert f"○ {words}" in html
+    assert html.count("map of offsets") == html.count(": probabilities") == 2
+    for name in live.Slide().names:
+        assert html.count(f">{name}</text>") == 2
+    wrong = [
+        sum(each.argmax() != 9 for each in head)
+        for head in live.Slide(guess="alike", filled=True).shares().values()
+    ]
+    dots = re.findall(r'd="([^"]*h\.3v\.3h-\.3z)"', html)
+    assert [path.count("h.3v.3h-.3z") for path in dots] == [int(count) for count in wrong]
+
+
+def test_what_is_hidden_behind_the_question_is_seen_on_paper_alone(open_tab, root):
+    style = (root / "book" / "_static" / "book.css").read_text(encoding="utf-8")
+    tab = open_tab()
+    tab.set_content(f"<style>{style}</style>{live.Slide(number='4.1').html()}")
+    paper = tab.locator(".nin-paper")
+    assert not paper.is_visible()
+    tab.emulate_media(media="print")
+    assert paper.is_visible() and paper.locator("svg").count() == 4
+    assert "both alike" in paper.inner_text() and "A dot:" in paper.inner_text()
+    tab.emulate_media(media="screen")

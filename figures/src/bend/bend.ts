@@ -36,8 +36,8 @@ const WORDS = {
   correct: "correct side",
   parameters: "parameters",
   multiplyAdds: "multiply-adds per pixel",
-  best: "Fewest units that reached 99 % in this visit:",
-  notYet: "not yet",
+  best: "Fewest units for 99 %:",
+  notYet: "–",
   network(width: number, depth: number): string {
     if (depth === 0) return "a single filter";
     return `${depth} ${depth === 1 ? "layer" : "layers"} of ${width} ${width === 1 ? "unit" : "units"}`;
@@ -45,8 +45,8 @@ const WORDS = {
   trying: (percent: string) => `: training, ${percent}\u00a0%.`,
   training: (percent: string, share: string, count: number) =>
     `: training, ${percent}\u00a0%; ${share}\u00a0% of the ${count} points on the correct side so far.`,
-  trained: (share: string, count: number, numbers: number, products: number) =>
-    `: ${share}\u00a0% of the ${count} points on the correct side, ${numbers} parameters, ${products} multiply-adds per pixel.`,
+  trained: (share: string, count: number) => `: ${share}\u00a0% of the ${count} points on the correct side.`,
+  costs: (numbers: number, products: number) => ` It has ${numbers} parameters and takes ${products} multiply-adds per pixel.`,
   noLine: (share: string) => ` No straight line gets more than ${share}\u00a0%.`,
   at: (a: string, b: string, value: string) => ` At x₁\u00a0=\u00a0${a}, x₂\u00a0=\u00a0${b} the response is ${value}`,
   cut: ", which a ReLU would make 0",
@@ -337,9 +337,10 @@ function mount(stage: Stage): View {
       const value = response(training.network)(a, b);
       return (
         start +
-        WORDS.trained(percent(correct, points), points, parameters(sizes), multiplyAdds(sizes)) +
+        WORDS.trained(percent(correct, points), points) +
         // layers of one unit depend on one direction only, so their zero line is straight too
         (line < points && (depth === 0 || width === 1) ? WORDS.noLine(percent(line, points)) : "") +
+        WORDS.costs(parameters(sizes), multiplyAdds(sizes)) +
         WORDS.at(fixed(a, 2), fixed(b, 2), signed(value, DECIMALS)) +
         (value < 0 ? WORDS.cut : "") +
         WORDS.kinks(kinks(bends).length)

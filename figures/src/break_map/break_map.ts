@@ -184,8 +184,11 @@ function mount(stage: Stage): View {
   let slice = 0;
   /** Choose the next job for the present state, if any. */
   const plan = () => {
-    const erase = guess() && !(cache.has(strongKey()) && cache.has(randomKey()));
-    const key = erase ? `${strongKey()} ${randomKey()}` : cache.has(agreeKey()) ? "" : agreeKey();
+    // Once there is a guess its curves come first; before, they are computed last, so that they are there at once.
+    const curvesLeft = !(cache.has(strongKey()) && cache.has(randomKey()));
+    const agreementLeft = !cache.has(agreeKey());
+    const erase = curvesLeft && (!!guess() || !agreementLeft);
+    const key = erase ? `${strongKey()} ${randomKey()}` : agreementLeft ? agreeKey() : "";
     if (key !== jobFor) [jobFor, job] = [key, key ? (erase ? computeErasing() : computeAgreement()) : null];
   };
   const work = () => {
@@ -287,6 +290,10 @@ function mount(stage: Stage): View {
         h("div", { class: "nin-controls" }, layers.element, again))),
   );
 
+  const enlarged = new MutationObserver(() => stage.invalidate());
+  enlarged.observe(root, { attributeFilter: ["class"] });
+  stage.signal.addEventListener("abort", () => enlarged.disconnect());
+
   // ---- painting, each thing only when it changed
   const painted = new Map<string, string>();
   /** Whether something must be painted again: what it depends on has changed. */
@@ -357,7 +364,8 @@ function mount(stage: Stage): View {
       const { value, rank } = here(c);
       write(labels.cell, WORDS.short(value, rank, cells().length));
       paint(c);
-      cover.hidden = !!guess();
+      write(cover, guess() ? WORDS.working : WORDS.hidden);
+      cover.hidden = !!curves(c);
       schedule();
     },
     sentence() {
@@ -377,7 +385,8 @@ function mount(stage: Stage): View {
       cellsText += WORDS.cell(row, column, names[c], value, rank, cells().length);
       const agree = agreements(c);
       const blocksText = `${WORDS.agrees(redrawn(), fixed(agreement(c), 3))}${agree.length ? WORDS.agreesOn(DRAWS, fixed(agree[redrawn()].mean, 3)) : ""}.`;
-      return (part() === "cells" ? [cellsText, blocksText] : [blocksText, cellsText]).join(" ");
+      const texts = part() === "cells" ? [cellsText, blocksText] : [blocksText, cellsText];
+      return root.classList.contains("nin-large") ? texts[0] : texts.join(" "); // over the whole screen one test is shown
     },
     table() {
       if (!network) return { head: [], rows: [] };

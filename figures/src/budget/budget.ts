@@ -180,10 +180,10 @@ function mount(stage: Stage): View {
   stage.body.append(
     choices,
     switched.element,
+    h("div", { class: "budget" },
+      h("p", {}, spentText, leftText),
+      h("div", { class: "nin-bar", "aria-hidden": "true" }, bar.spent, bar.over, bar.mark)),
     h("div", { class: "cost" },
-      h("div", { class: "budget" },
-        h("p", {}, spentText, leftText),
-        h("div", { class: "nin-bar", "aria-hidden": "true" }, bar.spent, bar.over, bar.mark)),
       h("span", { class: "nin-label" }, WORDS.up),
       rows.params.element,
       h("div", { class: "names", style: grid },

@@ -159,7 +159,8 @@ function mount(stage: Stage): View {
       h("div", { class: "maps" }, h("div", {}, labels[0], classMap.element), h("div", {}, labels[1], winners.element)),
       h("div", { class: "scores" },
         h("div", { class: "nin-label head" }, h("span", {}, WORDS.over), h("span", {}, WORDS.here)),
-        ...bars.map(({ row }) => row))),
+        ...bars.map(({ row }) => row),
+        h("p", { class: "nin-label key" }, h("b", {}, WORDS.bold), ` ${WORDS.isPrediction} · `, h("i", { class: "dark" }), ` ${WORDS.isThere}`))),
   );
 
   // ---- the canvas, composed and painted when something moved
@@ -331,9 +332,10 @@ function mount(stage: Stage): View {
       if (key === scoresFor || textUpdate.pending()) return;
       scoresFor = key;
       const there = present.map(([image]) => image);
+      const predicted = both.map(best);
       bars.forEach(({ row, values }, c) => {
         values.forEach(({ share }, i) => write(share, percent(both[i][c])));
-        setClass(row, there.includes(c) ? "there" : "");
+        setClass(row, [there.includes(c) && "there", c === predicted[0] && "best", c === predicted[1] && "best-here"].filter(Boolean).join(" "));
       });
     },
     sentence() {

@@ -48,7 +48,9 @@ const WORDS = {
   cut: ", which the ReLU makes 0",
   first: (unit: number, value: string) => `convolution unit ${unit} is ${value}`,
   held: (unit: string, block: number, value: string) => `Held at every position: ${unit} of block ${block}, at ${value}. `,
-  instead: (value: string) => ` It is held at ${value} instead.`,
+  heldItself: (unit: string, block: number, value: string) => `${unit} of block ${block} is held at ${value} at every position.`,
+  would: (row: number, column: number, value: string, count: number, total: string, bias: string, cut: boolean) =>
+    ` Without that it would be ${value} at row ${row}, column ${column}: ${count} products, ${total}, and the bias ${bias}${cut ? "; the ReLU makes a sum below 0 a 0" : ""}.`,
   pinned: (row: number, column: number, value: string) => ` At the pinned row ${row}, column ${column} it is ${value}.`,
   predicts: (name: string, share: string) => `The network predicts ${name}, ${share}.`,
 };
@@ -272,20 +274,23 @@ function mount(stage: Stage): View {
       if (!network) return file.sentence();
       const { number, row, column, side, unit, layer, position, pinned, conv } = where();
       const value = network.at(layer.index, unit, position);
-      let text = `${WORDS.at(number, row, column)}: `;
+      const itself = holds(number, side, unit);
+      let text = itself ? "" : `${WORDS.at(number, row, column)}: `;
       if (side === "after") {
         const { bias, sum, total, values } = parts();
-        text += WORDS.sumIs(unit, values.length, fixed(total, DECIMALS), fixed(bias, DECIMALS), fixed(sum, DECIMALS));
-        text += layer.relu && sum < 0 ? `${WORDS.cut}.` : ".";
-        if (holds(number, side, unit)) text += WORDS.instead(fixed(stage.get<number[]>("held")[3], 2));
-      } else text += `${WORDS.first(unit, fixed(value, DECIMALS))}.`;
-      if (pinned >= 0) text += WORDS.pinned(Math.floor(pinned / conv.width), pinned % conv.width, fixed(network.at(layer.index, unit, pinned), DECIMALS));
+        if (itself) text = WORDS.would(row, column, fixed(layer.relu ? Math.max(0, sum) : sum, DECIMALS), values.length, fixed(total, DECIMALS), fixed(bias, DECIMALS), layer.relu && sum < 0);
+        else text += WORDS.sumIs(unit, values.length, fixed(total, DECIMALS), fixed(bias, DECIMALS), fixed(sum, DECIMALS));
+        if (!itself) text += layer.relu && sum < 0 ? `${WORDS.cut}.` : ".";
+      } else if (!itself) text += `${WORDS.first(unit, fixed(value, DECIMALS))}.`;
+      if (pinned >= 0 && !itself) text += WORDS.pinned(Math.floor(pinned / conv.width), pinned % conv.width, fixed(network.at(layer.index, unit, pinned), DECIMALS));
       const prediction = shares();
       const best = prediction.indexOf(Math.max(...prediction));
       const answer = WORDS.predicts(names[best], percent(prediction[best]));
       const [held] = clamps();
       if (!held) return `${text} ${answer}`;
-      return `${answer} ${WORDS.held(WORDS.unitOf[held.after ? "after" : "before"](held.channel), held.block, fixed(held.value, 2))}${text}`;
+      const name = WORDS.unitOf[held.after ? "after" : "before"](held.channel);
+      if (itself) return `${answer} ${WORDS.heldItself(name[0].toUpperCase() + name.slice(1), held.block, fixed(held.value, 2))}${text}`;
+      return `${answer} ${WORDS.held(name, held.block, fixed(held.value, 2))}${text}`;
     },
     table() {
       if (!network) return { head: [], rows: [] };

@@ -16,7 +16,7 @@ import { weights } from "../shell/weights";
 import { WORDS } from "./words";
 
 const FILES = ["pair_average.f16", "pair_fully_connected.f16"];
-const HEADS = ["average", "fully_connected"];
+const HEADS = ["average", "fully_connected"]; // as in Python's `small.HEADS`
 
 const MOST = 8; // pixels each way
 const ACROSS = 2 * MOST + 1;
@@ -114,16 +114,24 @@ function mount(stage: Stage): View {
     const element = h("div", { class: "head" },
       h("strong", {}, WORDS.inPercent(title)),
       h("div", { class: "scores" }, ...bars.map(({ row }) => row)),
+      h("span", { class: "nin-label of", "aria-hidden": "true" }, title),
       h("div", { class: "place" }, offsets.element),
       h("span", { class: "nin-label axis", "aria-hidden": "true" }, ...WORDS.axis(MOST).map((text) => h("span", {}, text))));
     return { element, bars, offsets, painted: { for: "", cells: new Set<number>() } };
   });
   const where = h("span", { class: "nin-label" });
+  const rightIs = h("span", {});
+  const legend = h("p", { class: "legend" },
+    h("span", {}, h("b", {}, WORDS.bold), ` ${WORDS.legend.best}`),
+    h("span", {}, h("i", { class: "bar" }), " ", rightIs),
+    h("span", { class: "revealed" }, h("i", { class: "dot" }), ` ${WORDS.legend.wrong}`),
+    h("span", { class: "revealed" }, h("i", { class: "ring" }), ` ${WORDS.legend.here}`));
   stage.body.append(
     file.notice,
     h("fieldset", { class: "question" }, h("legend", {}, WORDS.question), ...guesses.map(({ element }) => element)),
     h("div", { class: "left" }, garment, frame, h("div", { class: "shown" }, where), h("div", { class: "revealed" }, fill)),
     ...heads.map(({ element }) => element),
+    legend,
   );
 
   // ---- running the networks, once for each offset of each image
@@ -154,16 +162,24 @@ function mount(stage: Stage): View {
     const { picture, text } = state();
     return picture >= 0 ? [picture, picture] : (answerAt(text, MIDDLE).map(best) as Both<number>);
   };
+  /** The cells from the middle to a cell straight left, right, above or below it; none if it lies aslant or is the middle. */
+  const way = (cell: number): number[] => {
+    const [down, right] = [Math.floor(cell / ACROSS) - MOST, (cell % ACROSS) - MOST];
+    const distance = Math.abs(down + right);
+    if (down && right) return [];
+    return Array.from({ length: distance }, (_, k) => MIDDLE + (k + 1) * (Math.sign(down) * ACROSS + Math.sign(right)));
+  };
   const countRight = (answers: Iterable<Answer>, classes: Both<number>): Both<number> => {
     const count: Both<number> = [0, 0];
     for (const answer of answers) answer.forEach((shares, i) => (count[i] += Number(best(shares) === classes[i])));
     return count;
   };
-  const fillSlice = (text: string) => {
+  const everywhere = Array.from({ length: ACROSS ** 2 }, (_, cell) => cell);
+  const fillSlice = (text: string, cells: number[]) => {
     const answers = answersFor(text);
     const until = performance.now() + SLICE;
-    for (let cell = 0; cell < ACROSS ** 2 && performance.now() < until; cell++) if (!answers.has(cell)) answerAt(text, cell);
-    if (answers.size < ACROSS ** 2) stage.invalidate();
+    for (const cell of cells) if (!answers.has(cell) && performance.now() < until) answerAt(text, cell);
+    if (!cells.every((cell) => answers.has(cell))) stage.invalidate();
   };
 
   const paintMap = (i: number, text: string, rightClass: number) => {
@@ -213,17 +229,21 @@ function mount(stage: Stage): View {
       stage.body.classList.toggle("asking", !guess);
       for (const { value, input } of guesses) input.checked = value === guess;
       answerAt(text, MIDDLE);
+      const known = answersFor(text).has(cell);
       const answer = answerAt(text, guess ? cell : MIDDLE);
-      if (guess && stage.get("filled")) fillSlice(text);
+      if (guess && stage.get("filled")) fillSlice(text, everywhere);
+      else if (guess && known) fillSlice(text, way(cell));
+      else if (guess && way(cell).some((each) => !answersFor(text).has(each))) stage.invalidate(); // in the next frame
       fill.disabled = answersFor(text).size === ACROSS ** 2;
       const classes = rightClasses();
+      write(rightIs, picture < 0 ? WORDS.legend.first : WORDS.legend.right);
       write(where, guess ? WORDS.moved(right, down) : WORDS.moved(0, 0));
       heads.forEach(({ bars, offsets }, i) => {
         bars.forEach(({ row, bar, share }, c) => {
           const size = `scaleX(${answer[i][c].toFixed(4)})`;
           if (bar.style.transform !== size) bar.style.transform = size;
           write(share, percent(answer[i][c]));
-          setClass(row, c === classes[i] ? "right" : "");
+          setClass(row, [c === best(answer[i]) && "best", c === classes[i] && "right"].filter(Boolean).join(" "));
         });
         offsets.showCursor(down + MOST, right + MOST, ACROSS, ACROSS);
         if (guess) paintMap(i, text, classes[i]);
@@ -231,20 +251,31 @@ function mount(stage: Stage): View {
     },
     sentence() {
       if (!networks) return file.sentence();
-      const { text, cell, picture, right, down, guess } = state();
+      const { text, cell, right, down, guess } = state();
       const where = WORDS.moved(right, down);
       if (!guess && cell !== MIDDLE) return where + WORDS.hidden;
       const classes = rightClasses();
-      const answer = answerAt(text, cell);
-      const shares = answer.map((one, i) => percent(one[classes[i]]));
-      const start = where + (picture < 0 ? WORDS.givesEach(classes.map((c) => names[c]), shares) : WORDS.gives(names[picture], shares));
-      if (!guess) return start + WORDS.first;
+      const shares = answerAt(text, cell).map((one, i) => percent(one[classes[i]]));
+      const gives = WORDS.gives(classes.map((c) => names[c]), shares);
+      if (!guess) return `${where}: ${gives}${WORDS.first}`;
       const answers = answersFor(text);
-      const count = countRight(answers.values(), classes);
-      const counts = (picture < 0 ? WORDS.countsOwn : WORDS.counts)(answers.size, count);
-      if (answers.size < ACROSS ** 2) return start + counts;
-      const loser = count[0] === count[1] ? "alike" : HEADS[Number(count[1] < count[0])];
-      return start + WORDS.verdict(loser, loser === guess) + counts;
+      /** What it tells of the guess: a head that loses it nowhere is asked last. */
+      const judged = (of: number[]) => {
+        const [average, connected] = of.map((pixels) => pixels || Infinity);
+        return WORDS.expected((average === connected ? "alike" : HEADS[Number(connected < average)]) === guess);
+      };
+      const full = answers.size === ACROSS ** 2;
+      const count = countRight(answers.values(), classes).map((right) => ACROSS ** 2 - right);
+      const inAll = full ? WORDS.all(ACROSS ** 2 - 1, count) : "";
+      const all = inAll && `${inAll}${WORDS.expected((count[0] === count[1] ? "alike" : HEADS[Number(count[1] > count[0])]) === guess)}. `;
+      if (cell === MIDDLE) return `${all}${where}: ${gives}${full ? "" : WORDS.next}`;
+      const straight = way(cell);
+      if (!straight.every((each) => answers.has(each))) return `${where}: ${gives}`;
+      const isLost = (each: number, i: number) => best(answers.get(each)![i]) !== classes[i];
+      const lost = HEADS.map((_, i) => (straight.length ? straight.findIndex((each) => isLost(each, i)) + 1 : Number(isLost(cell, i))));
+      const told = straight.length > 0 && (lost[0] || lost[1]) > 0; // the guess, in pixels; all moves come after it
+      const start = `${where}${WORDS.lost(lost, !!straight.length)}${told ? judged(lost) : ""}. `;
+      return (told ? start + (inAll && `${inAll}. `) : all + start) + gives[0].toUpperCase() + gives.slice(1);
     },
     table() {
       if (!networks) return { head: [], rows: [] };

@@ -39,6 +39,7 @@ const WORDS = {
   sum: (ones: string, others: string, all: string) => `${ones} pointwise + ${others} other = ${all}`,
   share: (share: string) => `${share} pointwise`,
   place: (place: number, count: number, name: string) => `Layer ${place} of ${count}, ${name}: `,
+  sorted: (bar: number, bars: number, name: string, place: number) => `Bar ${bar} of ${bars} is ${name}, layer ${place} of the network: `,
   what: {
     convolution: (side: number) => `${side === 11 ? "an" : "a"} ${side}×${side} convolution`,
     linear: "a linear layer at every position, which is a 1×1 convolution",
@@ -264,9 +265,13 @@ function mount(stage: Stage): View {
       setStyle(cursor, "transform", `translateX(${100 * drawn.indices.indexOf(index)}%)`);
     },
     sentence() {
-      const { network: { layers, all, ones }, index } = present();
+      const { network, index, order } = present();
+      const { layers, all, ones } = network;
       const layer = layers[index];
-      const named = layer.kind === "rest" ? "" : WORDS.place(index + 1, layers.filter(({ kind }) => kind !== "rest").length, layer.name);
+      const bar = drawn.key === network.key && drawn.order === order ? drawn.indices.indexOf(index) : arranged(network, order).indexOf(index);
+      const named = layer.kind === "rest" ? ""
+        : order ? WORDS.sorted(bar + 1, layers.length, layer.name, index + 1)
+        : WORDS.place(index + 1, layers.filter(({ kind }) => kind !== "rest").length, layer.name);
       const [params, macs] = COSTS.map((cost) => [thousands(layer[cost]), thousands(all[cost]), percent(layer[cost] / all[cost])] as const);
       const [paramShare, macShare] = COSTS.map((cost) => percent(ones[cost] / all[cost]));
       return named + described(layer) + WORDS.costs(...params, ...macs) + WORDS.pointwise(paramShare, macShare);
