@@ -1,6 +1,7 @@
 """What a reader changes and what answers are on a phone's screen together, without a search."""
 
 import re
+import time
 
 import pytest
 import screens
@@ -114,8 +115,11 @@ def test_over_the_whole_screen_the_sentence_is_of_the_test_that_is_shown(shown):
 
 
 def test_the_curves_are_ready_before_the_guess(shown):
+    began = time.monotonic()
+    shown(live.BreakMap(number="5.4"), "guess=more").wait_for("goes from")
     page = shown(live.BreakMap(number="5.4"))
-    page.tab.wait_for_timeout(8000)  # a reader reads the question meanwhile
+    # Meanwhile a reader reads the question, for longer than the draws take here.
+    page.tab.wait_for_timeout(3000 * (time.monotonic() - began))
     page.radio("more").check()
     page.settle()
     assert "goes from" in page.says()
@@ -181,9 +185,10 @@ def test_enlarged_labels_of_layers_and_classes_are_as_large_as_their_rows(shown)
         assert page.root.locator(name).first.evaluate(size) >= type_ - 0.5 >= before * 0.9, name
 
 
-def test_a_step_is_chosen_above_the_raster_on_a_phone(held):
+def test_the_step_is_above_the_sentence_where_the_figure_begins_the_screen(held):
     page = held("9.1")
-    slider, raster = (
-        page.root.locator(f".plots > {name}").bounding_box() for name in ("input", ".raster")
+    slider, figure = (
+        page.root.locator(name).bounding_box() for name in (".plots > input", ".nin-figure")
     )
-    assert slider["y"] + slider["height"] <= raster["y"] + 1
+    lines = page.sentence.evaluate("e => 3.5 * parseFloat(getComputedStyle(e).lineHeight)")
+    assert slider["y"] + slider["height"] - figure["y"] <= ROOM - lines
