@@ -1,9 +1,10 @@
 """Sphinx extension for the cells of chapters on the site: what is folded, and what it is called;
 numbered pictures; questions without their code; exercises without the calls that only a notebook
-can answer."""
+can answer, and with a box for each number that one of the kind *predict* asks for."""
 
 import re
 
+from chapter_form import FINISHED
 from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
@@ -60,6 +61,29 @@ def label_of(cell: nodes.container) -> str:
     return TABLE if "nin-table" in html_of(cell) else CODE
 
 
+def boxes(number: str) -> list[nodes.Node]:
+    """A box for each number that an exercise asks to predict, in a finished chapter."""
+    from nin_lib import check, live
+
+    chapter = f"{number.partition('.')[0]:0>2}"
+    is_finished = any(name.startswith(f"{chapter}_") for name in FINISHED)
+    if not is_finished or check.exercises([f"chapter{chapter}"])[number].kind != "predict":
+        return []
+    if not (asked := check.boxes(number)):
+        return []
+    question = live.AskNumbers(
+        asked.question,
+        {box.name: box.wanted for box in asked.boxes},
+        about={box.name: box.about for box in asked.boxes if box.about},
+        slips={box.name: box.slips for box in asked.boxes},
+        within={box.name: box.within for box in asked.boxes},
+        praise=asked.praise,
+        otherwise=asked.hint,
+    )
+    html = question._repr_mimebundle_()[0]["text/html"]
+    return [nodes.raw("", f'<div class="nin-boxes">{html}</div>', format="html")]
+
+
 def make_exercise(cell: nodes.container) -> None:
     """Leave the stub of an exercise without its call of ``check``, or a solution without its."""
     code = next(iter(cell.findall(nodes.literal_block)), None)
@@ -68,6 +92,7 @@ def make_exercise(cell: nodes.container) -> None:
         stub = text[: call.start()]
         code.replace_self(nodes.literal_block(stub, stub, **code.attributes))
         cell["ids"].append(f"exercise-{call[1]}")
+        cell.insert(0, boxes(call[1]))
         if output := part(cell, "cell_code_output"):
             cell.remove(output)
     elif text.startswith("check.solution("):

@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import book_map
+import cast
 import chapter_form
 import stamp_address
 from docutils import nodes
@@ -127,11 +128,12 @@ def fill_comments(app, docname, source):
     from nin_lib import live
 
     pages = book_map.pages()
-    files = [book_map.__file__, chapter_form.__file__]
+    files = [book_map.__file__, cast.__file__, chapter_form.__file__]
     for file in (*files, *(book_map.file_of(page.name) for page in pages)):
         app.env.note_dependency(str(file))
     made = {
         "figure": lambda pages: live.Hero(number="0")._repr_mimebundle_()[0]["text/html"],
+        "cast": cast.table,
         "map": book_map.map_html,
         "path": book_map.path,
         "depth": book_map.depth,

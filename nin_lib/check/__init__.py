@@ -23,8 +23,12 @@ in the chapter's file::
 A slip, of ``wrong``, is what is in the solution, what is there instead, and its hint. Nothing else
 has to be written for it: an answer with the mistake that the check finds in the slip, or with its
 number, gets the hint, and the tests hand in every slip.
+
+An exercise of the kind *predict* whose answer is a dictionary of numbers has a box for each on the
+site; ``boxes`` finds what they are called in the comments of the stub, one behind each entry.
 """
 
+from nin_lib.check.boxes import boxes
 from nin_lib.check.grade import answer, exercises, solution
 
-__all__ = ["answer", "exercises", "solution"]
+__all__ = ["answer", "boxes", "exercises", "solution"]

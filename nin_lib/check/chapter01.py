@@ -63,9 +63,11 @@ def kernel_sizes(answer):
     "1.2",
     "predict",
     stub="""
-        # direct: multiplications of the 5×5 layer alone; through_16: of both layers
-        # widest: the largest number of bottleneck channels that still saves some
-        counts = {"direct": ..., "through_16": ..., "widest": ...}
+        counts = {
+            "direct": ...,  # multiplications of the 5×5 layer alone
+            "through_16": ...,  # multiplications of both layers together
+            "widest": ...,  # the largest number of channels that still saves some
+        }
         check.answer("1.2", counts)
     """,
     solution="""

@@ -87,8 +87,11 @@ def possible(answer):
     "2.2",
     "predict",
     stub="""
-        # parameters of the 11×11 convolution, of each 1×1 layer, of the block
-        counts = {"spatial": ..., "each_pointwise": ..., "block": ...}
+        counts = {
+            "spatial": ...,  # parameters of the 11×11 convolution
+            "each_pointwise": ...,  # parameters of each 1×1 layer
+            "block": ...,  # parameters of the whole block
+        }
         check.answer("2.2", counts)
     """,
     solution="""

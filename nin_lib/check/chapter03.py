@@ -57,8 +57,10 @@ def found(answer):
     "3.2",
     "predict",
     stub="""
-        # height (and width) of the smallest image that fits
-        smallest = {"stride_2": ..., "no_third_pool": ...}
+        smallest = {
+            "stride_2": ...,  # height of the smallest image with stride 2
+            "no_third_pool": ...,  # the same with stride 4, without the third pool
+        }
         check.answer("3.2", smallest)
     """,
     solution="""

@@ -116,7 +116,7 @@ def supported(answer):
             "parameters_average": ...,  # 1×1 layer and global average pooling
             "parameters_connected": ...,  # one fully connected layer
             "macs_average": ...,  # multiply-adds of the 1×1 layer alone
-            "macs_connected": ...,
+            "macs_connected": ...,  # multiply-adds of the fully connected layer
             "additions_average": ...,  # of the averaging alone
         }
         check.answer("4.2", heads)

@@ -69,8 +69,11 @@ def _plain(name) -> str:
     "5.2",
     "predict",
     stub="""
-        # a class map of 7×7 cells whose mean is 3.25; one of its cells holds 24.5
-        cell = {"share": ..., "logit_without": ..., "cell_for_zero": ...}
+        cell = {
+            "share": ...,  # what the cell adds to the logit
+            "logit_without": ...,  # the logit if the cell is 0
+            "cell_for_zero": ...,  # what the cell must hold for a logit of 0
+        }
         check.answer("5.2", cell)
     """,
     solution="""
@@ -166,12 +169,8 @@ def same(answer):
     "5.4",
     "predict",
     stub="""
-        # two feature maps of 2×2, rows written one under the other:
-        #     first 1 3    second 4 0
-        #           0 2           2 2
-        # the linear layer after the average has the weights 2 and −1, bias 0.5
         by_hand = {
-            "top_left": ...,
+            "top_left": ...,  # of the class activation map
             "top_right": ...,
             "bottom_left": ...,
             "bottom_right": ...,

@@ -5,6 +5,8 @@ when it is off by no more than TOLERANCE · (1 + |wanted|) at every place.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from copy import deepcopy
 from functools import cache, partial
 from math import isclose
@@ -16,6 +18,7 @@ from torch import Tensor, nn
 from nin_lib.check.grade import Unfinished, Wrong, in_one_line
 
 TOLERANCE = 1e-4
+_noted: ContextVar[dict | None] = ContextVar("_noted", default=None)
 
 
 def whole_numbers(*shape: int, seed: int = 0) -> Tensor:
@@ -168,6 +171,8 @@ def expect_numbers(
     Args:
         within: how far off a number may be, as a share of it; 0 is exact.
     """
+    if (noted := _noted.get()) is not None:
+        noted |= {key: (item(value), within) for key, value in wanted.items()}
     expect_keys(given, wanted)
     for key, value in wanted.items():
         got = item(given[key])
@@ -179,6 +184,16 @@ def expect_numbers(
             shown = got if isinstance(got, int) else float(got)
             same = partial(_has_about, key=key, number=got, within=within)
             raise Wrong(f"`{key}` is not {shown:,}. {hint}".strip(), shared_by=same)
+
+
+@contextmanager
+def noting_numbers():
+    """What ``expect_numbers`` expects meanwhile: key → (the number, how far off it may be)."""
+    before = _noted.set({})
+    try:
+        yield _noted.get()
+    finally:
+        _noted.reset(before)
 
 
 def _has_about(answer: Mapping[str, float], key: str, number: float, within: float) -> bool:

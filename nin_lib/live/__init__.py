@@ -3,10 +3,11 @@
 Each works in Colab, JupyterLab and VS Code, where its state is ordinary traits that Python reads
 (``figure.row``, ``figure.observe(…)``, ``ipywidgets.jslink``), and without a kernel on the
 website. The drawing is TypeScript, in the folder ``figures`` of the repository.
-``live.Ask(…)`` asks the reader a question, in the same places; it is no figure.
+``live.Ask(…)`` asks the reader a question, in the same places, and ``live.AskNumbers(…)`` asks for
+several numbers at once; they are no figures.
 """
 
-from nin_lib.live.ask import Ask
+from nin_lib.live.ask import Ask, AskNumbers
 from nin_lib.live.average import Average
 from nin_lib.live.bend import Bend
 from nin_lib.live.break_map import BreakMap
@@ -23,6 +24,7 @@ from nin_lib.live.where import WhereOnes
 
 __all__ = [
     "Ask",
+    "AskNumbers",
     "Average",
     "Bend",
     "BiggerCanvas",

@@ -36,47 +36,19 @@ def _printed(value: Real) -> str:
     return text.replace("-", "−")
 
 
-class Ask(anywidget.AnyWidget):
-    """A question with its answers and what is to be said about each of them.
+class Question(anywidget.AnyWidget):
+    """What all questions are: a form that is a widget in a notebook and HTML on a page.
 
     It has no number and no caption, and it keeps and sends nothing. Without a script the answers
-    are folded below the question; on paper they are left out. ``display(Ask(…), Ask(…))`` shows
-    several. In all texts, what stands between backticks is code; there is no other markup.
-
-    Args:
-        question: one or a few sentences.
-        answers: answer → a sentence that says why it is right or not. Texts are choices, shown in
-            this order. Numbers make a box to write a number in: the right one, and slips that are
-            known.
-        right: the one of ``answers`` that is right.
-        otherwise: what is said about any other number; with numbers only, and needed there.
-        unit: of the number, shown behind the box; with "%", 18 stands for 18 %.
-        within: how far from a number of ``answers`` the reader's may be, in the same unit.
-
-    Raises:
-        ValueError: arguments that make no question, in a sentence.
+    are folded below the question; on paper they are left out.
     """
 
     _esm = FOLDER / "ask.mjs"
     #: The question as HTML: a page has it from the start, a notebook's widget is filled with it.
     page = traitlets.Unicode(read_only=True).tag(sync=True)
 
-    def __init__(
-        self,
-        question: str,
-        answers: Mapping[str | float, str],
-        right: str | float,
-        *,
-        otherwise: str = "",
-        unit: str = "",
-        within: float = 0.0,
-    ):
-        _check(question, answers, right, otherwise, unit, within)
-        super().__init__()
-        if _is_text(right):
-            field, said = _choices(answers, right)
-        else:
-            field, said = _box(answers, right, otherwise, unit, within)
+    def _fill(self, question: str, field: str, said: str) -> None:
+        """Make the page of a question, its field, and what is said about each answer."""
         style = (FOLDER / "ask.css").read_text(encoding="utf-8")
         # The method keeps a browser from sending the form where no script does. The last attribute
         # keeps JupyterLab from taking the form's keys for its own.
@@ -103,6 +75,107 @@ class Ask(anywidget.AnyWidget):
         made = super()._repr_mimebundle_(**kwargs)
         data, metadata = made if isinstance(made, tuple) else (made, {})
         return (data or {}) | {"text/html": self._placeholder("live/ask.mjs")}, metadata
+
+
+class Ask(Question):
+    """A question with its answers and what is to be said about each of them.
+
+    ``display(Ask(…), Ask(…))`` shows several. In all texts, what stands between backticks is code;
+    there is no other markup.
+
+    Args:
+        question: one or a few sentences.
+        answers: answer → a sentence that says why it is right or not. Texts are choices, shown in
+            this order. Numbers make a box to write a number in: the right one, and slips that are
+            known.
+        right: the one of ``answers`` that is right.
+        otherwise: what is said about any other number; with numbers only, and needed there.
+        unit: of the number, shown behind the box; with "%", 18 stands for 18 %.
+        within: how far from a number of ``answers`` the reader's may be, in the same unit.
+
+    Raises:
+        ValueError: arguments that make no question, in a sentence.
+    """
+
+    def __init__(
+        self,
+        question: str,
+        answers: Mapping[str | float, str],
+        right: str | float,
+        *,
+        otherwise: str = "",
+        unit: str = "",
+        within: float = 0.0,
+    ):
+        _check(question, answers, right, otherwise, unit, within)
+        super().__init__()
+        if _is_text(right):
+            field, said = _choices(answers, right)
+        else:
+            field, said = _box(answers, right, otherwise, unit, within)
+        self._fill(question, field, said)
+
+
+class AskNumbers(Question):
+    """A question for several numbers, each with a box of its own; one button checks them all.
+
+    Boxes may stay empty: the numbers that are there are checked.
+
+    Args:
+        question: one or a few sentences.
+        wanted: what a box is called → the right number.
+        praise: a sentence, said when all numbers are right.
+        otherwise: a sentence, said about any wrong number that is not among the slips.
+        about: what a box is called → a few words more, shown beside it.
+        slips: what a box is called → its known wrong numbers, each with a sentence.
+        within: what a box is called → how far off its number may be, as a share of it; 0 elsewhere.
+
+    Raises:
+        ValueError: arguments that make no question, in a sentence.
+    """
+
+    def __init__(
+        self,
+        question: str,
+        wanted: Mapping[str, float],
+        *,
+        praise: str,
+        otherwise: str,
+        about: Mapping[str, str] | None = None,
+        slips: Mapping[str, Mapping[float, str]] | None = None,
+        within: Mapping[str, float] | None = None,
+    ):
+        named = isinstance(wanted, Mapping) and wanted and all(map(_is_text, wanted))
+        if not named or not all(map(_is_number, wanted.values())):
+            raise ValueError(f"AskNumbers: wanted must be box → number, not {wanted!r}")
+        for text, name in ((question, "question"), (praise, "praise"), (otherwise, "otherwise")):
+            if not _is_text(text):
+                raise ValueError(f"AskNumbers: {name} must be a sentence, not {text!r}")
+        about, slips, within = about or {}, slips or {}, within or {}
+        for name in (*about, *slips, *within):
+            if name not in wanted:
+                raise ValueError(f"AskNumbers: there is no box {name!r} in wanted: {list(wanted)}")
+        for name, right in wanted.items():
+            if right in (known := slips.get(name, {})):
+                raise ValueError(f"AskNumbers: {right!r} is right and a slip of {name!r}")
+            answers = {right: praise} | dict(known)
+            _check(question, answers, right, otherwise, "", 0)
+        super().__init__()
+        field = said = ""
+        for box, (name, right) in enumerate(wanted.items()):
+            label = f"{name}: {about[name]}" if name in about else name
+            field += (
+                f'<label class="nin-number"><span>{_marked(label)}</span> '
+                f'<input name="{box}" inputmode="decimal" data-unit=""></label>'
+            )
+            of = f' data-box="{box}" data-within="{abs(right) * within.get(name, 0)}"'
+            said += _said(f"{name}: {_printed(right)}", RIGHT, "", repr(float(right)), of)
+            for number, hint in slips.get(name, {}).items():
+                known = f"{name}: {_printed(number)}"
+                said += _said(known, WRONG, f"{name}: {hint}", repr(float(number)), of)
+            said += _said(f"{name}: any other number", WRONG, f"{name}: {otherwise}", "", of)
+        said += _said("all of them", RIGHT, praise, "", ' data-box="all"')
+        self._fill(question, field, said)
 
 
 def _check(question, answers, right, otherwise, unit, within) -> None:
@@ -143,11 +216,11 @@ def _check(question, answers, right, otherwise, unit, within) -> None:
             )
 
 
-def _said(name: str, verdict: tuple[str, str], sentence: str, value: str) -> str:
-    """An answer by its name, and what is said about it."""
+def _said(name: str, verdict: tuple[str, str], sentence: str, value: str, of: str = "") -> str:
+    """An answer by its name, and what is said about it; ``of``: of which box, in attributes."""
     icon, word = verdict
     return (
-        f'<dt>{_marked(name)}</dt><dd data-value="{value}"><strong>'
+        f'<dt>{_marked(name)}</dt><dd data-value="{value}"{of}><strong>'
         f'<span aria-hidden="true">{icon}</span> {word}</strong> {_marked(sentence)}</dd>'
     )
 

@@ -98,7 +98,7 @@ def test_every_job_has_a_name_of_its_own_and_every_record_a_job(record):
     names = [job.name for job in (*record.laptop(), *record.gpu())]
     assert len(set(names)) == len(names)
     known = {*names, "class-map-tests-cpu", "commands-cpu", "figures-cpu", "lighthouse-cpu"}
-    known |= {"screens-cpu", "shifts-cpu", "train-here-cpu", "schema"}
+    known |= {"chapter-runs-cpu", "screens-cpu", "shifts-cpu", "train-here-cpu", "schema"}
     assert {f.stem for f in records.folder().glob("*.json")} <= known
     assert 240 < sum(job.minutes for job in record.laptop()) < 540
     assert set(jobs.PREDICTED) <= {*RECIPES, *studies.VARIANTS}

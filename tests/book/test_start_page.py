@@ -3,9 +3,11 @@
 import random
 import re
 from dataclasses import replace
+from importlib import import_module
 from types import SimpleNamespace
 
 import book_map
+import cast
 import chapter_form
 import nin_sphinx
 import pytest
@@ -112,3 +114,30 @@ def test_the_start_page_is_filled_and_depends_on_what_it_is_made_of(root):
         assert len(blocks) == count
         assert "\n" not in "".join(blocks)  # a blank line would end the HTML
     assert {str(book_map.file_of(page.name)) for page in FOUND} < set(noted)
+
+
+def test_the_cast_is_the_books_networks_with_their_parameters_and_chapters():
+    rows = [line.split(" | ") for line in cast.table(FOUND).splitlines()[2:]]
+    counts = {row[0].removeprefix("| ").split(",")[0]: row[3] for row in rows}
+    assert counts == {
+        "pocket network": "91,562",
+        "small twin": "23,514",
+        "pair of Figure 4.1": "66,090 to 96,810",
+        "family of Figure 6.3": "1,278 to 99,370",
+        "the paper’s for CIFAR-10": "966,986",
+        "NiN-224": "1,992,166",
+        "NiN-1000": "7,595,176",
+        "AlexNet": "46,764,746",
+        "VGG-11": "128,806,154",
+    }
+    for row in rows:
+        named = re.findall(r"\[(\d+)\]\((\d\d)_\w+\.ipynb\)", row[4])
+        assert named and all(int(number) == int(file) for number, file in named), row
+    assert "<!-- cast -->" in (book_map.ROOT / "book" / "index.md").read_text(encoding="utf-8")
+
+
+def test_the_cast_names_networks_as_the_package_makes_them():
+    for member in cast.members():
+        module, _, name = member.call.rpartition(".")
+        where = import_module(module if module.startswith("torchvision") else f"nin_lib.{module}")
+        assert callable(getattr(where, name)), member.call

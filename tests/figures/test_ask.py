@@ -7,6 +7,7 @@ from docutils import nodes
 from harness import alone
 from playwright.sync_api import expect
 
+from nin_lib import check as nin_check
 from nin_lib import live
 from nin_lib.live import files
 
@@ -254,3 +255,106 @@ def test_the_site_hides_the_code_that_tells_the_answer(shows):
     nin_cells.fold(cell)
     assert ("code" in cell.astext()) is (shows == "nin-table")
     assert shows in cell.astext()
+
+
+# ---- several numbers, as the exercises on the site ask for them
+
+NUMBERS = live.AskNumbers(
+    "Exercise 0.1: your numbers",
+    {"direct": 112_896_000, "share": 0.5},
+    about={"direct": "multiplications of the 5×5 layer alone, at all of its positions together"},
+    slips={"direct": {576_000: "At how many positions?"}},
+    within={"share": 0.01},
+    praise="Half of them.",
+    otherwise="Count the pairs.",
+)
+
+
+def test_numbers_are_checked_together_and_the_first_that_is_wrong_is_named(ask):
+    choices, form = ask(CHOICES, NUMBERS)
+    group = form.get_by_role("group", name="Exercise 0.1: your numbers")
+    direct = group.get_by_role("textbox", name="direct: multiplications of the 5×5 layer")
+    share = group.get_by_role("textbox", name="share")
+    for one, other, words in (
+        ("", " ", "Write a number first."),
+        ("112,896,000", "", "✓ Right so far. Still open: 1 of the numbers."),
+        ("", "0.5", "✓ Right so far. Still open: 1 of the numbers."),
+        ("576000", "0.5", "✗ Not right. direct: At how many positions?"),
+        ("576,000", "7", "✗ Not right. direct: At how many positions?"),
+        ("5", "0.5", "✗ Not right. direct: Count the pairs."),
+        ("112896000", "0.6", "✗ Not right. share: Count the pairs."),
+        ("112 896 000", "0,504", "✓ Right. Half of them."),
+        ("112896000", "50 %", "✓ Right. Half of them."),
+        ("112896000", "half", "“half” cannot be read as a number. Write it as 131,584,"),
+    ):
+        direct.fill(one)
+        share.fill(other)
+        expect(said(form)).to_have_text("")
+        share.press("Enter")
+        expect(said(form)).to_contain_text(words)
+        expect(said(choices)).to_have_text("")
+    answered = form.get_by_text("At how many positions?")
+    assert not any(place.is_visible() for place in answered.all())
+
+
+def test_one_number_is_a_form_of_several_too(ask):
+    one = live.AskNumbers("How many?", {"all": 6}, praise="So it is.", otherwise="Count.")
+    [form] = ask(one)
+    for written, words in (("5", "✗ Not right. all: Count."), ("6", "✓ Right. So it is.")):
+        form.get_by_role("textbox").fill(written)
+        check(form)
+        expect(said(form)).to_have_text(words)
+
+
+def test_many_boxes_fit_a_phone_a_finger_axe_and_a_page_without_scripts(ask, violations):
+    [form] = ask(NUMBERS, **PHONE)
+    for target in form.locator("button, input").all():
+        assert round(target.bounding_box()["height"], 2) >= 44
+    assert form.page.evaluate("document.documentElement.scrollWidth") <= 320
+    assert not violations(form.page, ".nin-ask")
+    height = form.bounding_box()["height"]
+    [form] = ask(NUMBERS, java_script_enabled=False, **PHONE)
+    assert form.bounding_box()["height"] == height  # nothing moves when scripts come
+    assert not form.get_by_role("button").count()
+    assert not form.get_by_text("At how many positions?").is_visible()
+    form.get_by_text("Answers").click()
+    assert form.get_by_text("At how many positions?").is_visible()
+
+
+def stub_of(number, tags=()):
+    """The cell of an exercise, as the site gets it."""
+    cell = nodes.container(nb_element="cell_code", cell_metadata={"tags": [*tags]})
+    code = nodes.literal_block("", f'x = ...\ncheck.answer("{number}", x)')
+    cell += nodes.container("", code, nb_element="cell_code_source")
+    nin_cells.make_exercise(cell)
+    return cell
+
+
+@pytest.mark.parametrize("number", ["1.1", "1.3", "1.5", "7.1"])
+def test_an_exercise_of_another_kind_or_of_an_unfinished_chapter_gets_no_boxes(number):
+    assert not nin_cells.is_question(stub_of(number))
+
+
+@pytest.mark.parametrize("number", ["1.2", "2.2", "3.2", "3.3", "4.2", "5.2", "5.4", "6.2"])
+def test_an_exercise_for_numbers_gets_its_boxes_above_its_stub(open_tab, tmp_path, number):
+    exercise, cell = nin_check.boxes(number), stub_of(number)
+    raw, stub = cell.children
+    assert stub.astext() == "x = ..."
+    tab, file = open_tab(), tmp_path / "exercise.html"
+    source = live.base.data_url("text/javascript", (files.FOLDER / "ask.mjs").read_bytes())
+    html = raw.astext().replace("live/ask.mjs", source)
+    file.write_text(f"<!doctype html>{MOBILE}{html}{live.base.scripts()}", encoding="utf-8")
+    tab.goto(file.as_uri())
+    form = tab.locator("form[data-ready]")
+    boxes = form.get_by_role("textbox").all()
+    assert len(boxes) == len(exercise.boxes)
+    for box, of in zip(boxes, exercise.boxes, strict=True):
+        for wrong, hint in of.slips.items():
+            box.fill(f"{wrong:.12g}")
+            check(form)
+            expect(said(form)).to_contain_text(f"Not right. {of.name}: {hint}")
+        box.fill(f"{of.wanted:,}")
+        check(form)
+        expect(said(form)).to_contain_text("Right")
+        expect(said(form)).not_to_contain_text("Not right")
+    expect(said(form)).to_contain_text(exercise.praise.replace("`", ""))

@@ -25,6 +25,9 @@ CELLS = (
     "rest = live.Bend(number='2.1'), live.InsidePixel(number='2.2')\n"
     "display(*rest, live.WhereOnes(number='11.1'))",
     "learned = live.TrainHere(number='7.1', network='twin', epochs=1)\nlearned",
+    "live.Ask('Which?', {'this': 'So it is.', 'that': 'Count again.'}, right='this')",
+    "live.AskNumbers('How many?', {'direct': 600, 'half': 0.5}, slips={'direct': {6: 'Where?'}},\n"
+    "    praise='So it is.', otherwise='Count again.')",
 )
 
 

@@ -53,7 +53,32 @@ def drive(page, output):
     learned, says = shown(page, "train_here")  # whose script and garments come from the kernel
     learned.locator(".go button").first.click()
     says("After epoch 1 of 1 the network names")
+    drive_questions(page, output)
     assert not re.search("did not load", page.content())
+
+
+def drive_questions(page, output):
+    """Choices and boxes are answered by keyboard, and the notebook takes no key for its own."""
+    output(10)
+    choice = page.get_by_role("group", name="Which?")
+    choice.get_by_label("that").press("Space")
+    choice.get_by_role("button", name="check").press("Enter")
+    status = choice.get_by_role("status")
+    status.filter(has_text="Not right. Count again.").wait_for(timeout=60_000)
+    output(11)
+    numbers = page.get_by_role("group", name="How many?")
+    numbers.get_by_role("textbox").first.wait_for(timeout=60_000)
+    direct, half = numbers.get_by_role("textbox").all()
+    status = numbers.get_by_role("status")
+    for one, other, words in (
+        ("6", "0.5", "Not right. direct: Where?"),
+        ("600", "a half", "“a half” cannot be read as a number."),
+        ("600", "0.5", "Right. So it is."),
+    ):
+        direct.fill(one)
+        half.fill(other)
+        half.press("Enter")
+        status.filter(has_text=words).wait_for(timeout=60_000)
 
 
 def shown(page, name):

@@ -254,3 +254,47 @@ def test_the_chapter_asks_it_and_shows_its_solution(root):
         if chapter_form.is_finished(path.stem):
             head = f"### Exercise {number} · {exercise.kind} · "
         assert head in prose, f"{path.name} lacks {head}"
+
+
+FINISHED = {name[:2].lstrip("0") for name in chapter_form.FINISHED}
+PREDICTED = [
+    number
+    for number, exercise in EXERCISES.items()
+    if exercise.kind == "predict" and number.partition(".")[0] in FINISHED
+]
+BOXES = {number: asked for number in PREDICTED if (asked := check.boxes(number))}
+
+
+def test_a_prediction_of_numbers_has_a_box_for_each_and_any_other_exercise_has_none():
+    for number in PREDICTED:
+        wanted = grade.solved(number)
+        are_numbers = all(type(value) in (int, float) for value in wanted.values())
+        assert are_numbers == (number in BOXES), number
+        if are_numbers:
+            names = [key.replace("_", " ") for key in wanted]
+            assert [box.name for box in BOXES[number].boxes] == names, number
+    assert len(BOXES) >= 8
+    assert not any(map(check.boxes, ("1.5", "2.1", "3.4")))  # functions, truths, a network
+    with pytest.raises(ValueError, match=r'there is no exercise "1\.8"'):
+        check.boxes("1.8")
+
+
+@pytest.mark.parametrize("number", BOXES)
+def test_a_box_takes_what_the_check_takes_and_says_what_the_check_says(number):
+    def answered(key, value):
+        grade._wrong_in_a_row.clear()
+        return check.answer(number, {**grade.solved(number), key: value})
+
+    for key, box in zip(grade.solved(number), BOXES[number].boxes, strict=True):
+        for off in (-1, 1):
+            assert answered(key, box.wanted * (1 + off * box.within / 2)), key
+            assert not answered(key, box.wanted * (1 + off * (2 * box.within + 1e-3))), key
+        for wrong, hint in box.slips.items():
+            assert hint in str(answered(key, wrong)), (key, wrong)
+
+
+@pytest.mark.parametrize("number", BOXES)
+def test_a_box_says_what_its_number_is(number):
+    """By the comment behind its entry, or by a name of several words."""
+    unsaid = [box.name for box in BOXES[number].boxes if not (box.about or " " in box.name)]
+    assert unsaid in ([], ["logit"])  # of exercise 5.4, a name that needs no more

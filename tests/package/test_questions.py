@@ -101,3 +101,55 @@ def test_it_is_a_widget_with_html_for_where_there_is_none():
     assert not isinstance(question, live.base.Figure)
     with pytest.raises(Exception, match="read-only"):
         question.page = ""
+
+
+# ---- several numbers
+
+
+def numbers(**changed):
+    given = {"wanted": {"direct": 600, "two": -0.5}, "praise": "So it is.", "otherwise": "Count."}
+    return live.AskNumbers("How many?", **given | changed)
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"wanted": {}}, "AskNumbers: wanted must be box → number, not {}"),
+        ({"wanted": 5}, "AskNumbers: wanted must be box → number, not 5"),
+        ({"wanted": {" ": 5}}, "AskNumbers: wanted must be box → number, not {' ': 5}"),
+        ({"wanted": {"direct": "many"}}, "AskNumbers: wanted must be box → number, not {'direct"),
+        ({"praise": ""}, "AskNumbers: praise must be a sentence, not ''"),
+        ({"otherwise": None}, "AskNumbers: otherwise must be a sentence, not None"),
+        ({"about": {"three": "x"}}, "AskNumbers: there is no box 'three' in wanted: ['direct', "),
+        ({"slips": {"three": {}}}, "AskNumbers: there is no box 'three' in wanted"),
+        ({"within": {"three": 1}}, "AskNumbers: there is no box 'three' in wanted"),
+        ({"slips": {"direct": {6: ""}}}, "Ask: what is said about 6 must be a sentence"),
+        ({"slips": {"direct": {600: "No."}}}, "AskNumbers: 600 is right and a slip of 'direct'"),
+    ],
+)
+def test_numbers_that_make_no_question_are_refused_in_a_sentence(changed, sentence):
+    with pytest.raises(ValueError, match="^" + re.escape(sentence)):
+        numbers(**changed)
+
+
+def test_each_number_has_a_box_of_its_own_and_its_answers_are_folded():
+    page = numbers(
+        about={"two": "of `both`"},
+        slips={"direct": {6: "At how many places?"}},
+        within={"two": 0.1},
+    ).page
+    shown, folded = page.split("<details>")
+    assert re.findall(r'<span>(.*?)</span> <input name="(.)"', shown) == [
+        ("direct", "0"),
+        ("two: of <code>both</code>", "1"),
+    ]
+    assert not re.search("600|−0.5|places|So it is", shown.partition("</style>")[2])
+    said = re.findall(r'data-value="(.*?)" data-box="(.*?)"(?: data-within="(.*?)")?>', folded)
+    assert said == [
+        ("600.0", "0", "0"),
+        ("6.0", "0", "0"),
+        ("", "0", "0"),
+        ("-0.5", "1", "0.05"),
+        ("", "1", "0.05"),
+        ("", "all", ""),
+    ]

@@ -10,6 +10,7 @@ const WORDS = {
   write: "Write a number first.",
   noNumber: (text: string) => `“${text}” cannot be read as a number. Write it as 131,584, as 0.5, as 1.3e5 or as 18 %.`,
   understood: (value: string) => `Read as ${value}. `,
+  soFar: (open: number) => `✓ Right so far. Still open: ${open} of the numbers.`,
 };
 
 export default {
@@ -18,7 +19,7 @@ export default {
     const form = el.querySelector("form")!;
     const said = form.querySelector("[role=status]")!;
     const answers = [...form.querySelectorAll<HTMLElement>("dd")];
-    const box = form.querySelector<HTMLInputElement>("input:not([type])");
+    const boxes = [...form.querySelectorAll<HTMLInputElement>("input:not([type])")];
 
     const say = (...words: (string | Node)[]) => said.replaceChildren(...words);
     const sayAnswer = (answer: HTMLElement) => say(...answer.cloneNode(true).childNodes);
@@ -27,21 +28,31 @@ export default {
       if (chosen) sayAnswer(answers[Number(chosen.value)]);
       else say(WORDS.choose);
     };
-    const checkNumber = ({ value: written, dataset }: HTMLInputElement) => {
+    /** Say what is wrong with the number in a box; whether it is the right one, the first of its answers. */
+    const isRight = ({ name, value: written, dataset }: HTMLInputElement) => {
       const value = read(written, dataset.unit!);
-      if (!written.trim()) return say(WORDS.write);
-      if (isNaN(value)) return say(WORDS.noNumber(written.trim()));
-      const within = Number(dataset.within);
-      const known = answers.find(({ dataset: { value: of } }) => of && near(value, Number(of), within));
-      sayAnswer(known ?? answers[answers.length - 1]); // the last: any other number
+      if (isNaN(value)) return void say(WORDS.noNumber(written.trim()));
+      const own = answers.filter((answer) => (answer.dataset.box ?? name) === name);
+      const known = own.find(({ dataset: of }) => of.value && near(value, Number(of.value), Number(of.within ?? dataset.within)));
+      const answer = known ?? own[own.length - 1]; // the last: any other number
+      sayAnswer(answer);
       const printed = value.toLocaleString("en-US", { maximumSignificantDigits: 12 });
       if (printed !== written.trim() && Number(written) !== value) said.prepend(WORDS.understood(printed));
+      return answer === own[0];
+    };
+    const checkNumbers = () => {
+      const filled = boxes.filter((box) => box.value.trim());
+      if (!filled.length) return say(WORDS.write);
+      if (!filled.every(isRight)) return;
+      const praise = answers.find((answer) => answer.dataset.box === "all");
+      if (filled.length < boxes.length) say(WORDS.soFar(boxes.length - filled.length));
+      else if (praise) sayAnswer(praise);
     };
 
     const ended = new AbortController();
     const { signal } = ended;
     // Enter clicks the button, too. No "submit" is heard in a host's frame that may send no forms.
-    form.querySelector("button")!.addEventListener("click", () => (box ? checkNumber(box) : checkChoice()), { signal });
+    form.querySelector("button")!.addEventListener("click", () => (boxes.length ? checkNumbers() : checkChoice()), { signal });
     form.addEventListener("input", () => say(), { signal }); // what was said is about another answer
     form.dataset.ready = "true";
     return () => {
