@@ -11,9 +11,10 @@ from xml.etree import ElementTree
 import book_map
 import nin_cells
 import pytest
+from chapter_form import FINISHED
 from sphinx.util.inventory import InventoryFile
 
-from nin_lib import live
+from nin_lib import check, live
 
 PAGES = ("index", *book_map.names())
 # Shifts without input, summed as browsers do for their score of a page.
@@ -190,6 +191,29 @@ def test_an_exercise_is_its_task_its_stub_and_its_solution(site, root, name):
     assert re.findall("<summary>Solution of exercise (.*?)</summary>", text) == asked
     assert not re.search(r"check\.(answer|solution)|still open", text)
     assert text.count("...") >= len(asked)  # the gaps of the stubs
+
+
+@pytest.mark.parametrize("name", FINISHED)
+def test_a_prediction_of_numbers_has_a_box_for_each_between_its_task_and_its_stub(site, name):
+    text, known = article(site, name), check.exercises([f"chapter{name[:2]}"]).values()
+    wanted = {x.number: check.boxes(x.number) for x in known if x.kind == "predict"}
+    wanted = {number: asked for number, asked in wanted.items() if asked}
+    assert wanted
+    shown = {}
+    for number in re.findall(r'id="exercise-(\d+\.\d+)"', text):
+        cell = text.split(f'id="exercise-{number}"')[1].split("Solution of exercise")[0]
+        form, stub = cell.partition("</form>")[::2]
+        if stub:
+            shown[number] = form
+            assert "<pre" not in form and "<pre" in stub and "<form" not in stub
+    assert set(shown) == set(wanted)
+    for number, form in shown.items():
+        visible, folded = form.split("<details>")
+        boxes = wanted[number].boxes
+        assert visible.count("<input ") == visible.count("<label ") == len(boxes)
+        assert not re.search("data-value|Right", visible)  # answers are folded, as in a question
+        for box in boxes:
+            assert f'data-value="{float(box.wanted)!r}"' in folded
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
