@@ -7,7 +7,7 @@ from functools import cache, partial
 
 import book_map
 
-AVERAGE, FULL, EITHER = "averaged class maps", "fully connected layers", "one or the other"
+AVERAGE, FULL = "average", "fully connected"
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,9 @@ def members() -> tuple[Member, ...]:
                r"[Pp]ocket network|pocket_nin"),
         Member("small twin", "live.TrainHere", small, AVERAGE, count(twin),
                r"small twin|TrainHere"),
-        Member("pair of Figure 4.1", "models.trained_pair", small, EITHER, (pair[0], pair[-1]),
+        Member("pair of Figure 4.1", "models.trained_pair", small, "one of each", (pair[0], pair[-1]),
                r"trained_pair|live\.Slide"),
-        Member("family of Figure 6.3", "models.small_nin", small, EITHER,
+        Member("family of Figure 6.3", "models.small_nin", small, "either",
                (min(costs), max(costs)), r"small_nin|live\.Budget"),
         Member("the paper’s for CIFAR-10", "models.nin_paper", "3×32×32", AVERAGE,
                count(partial(models.nin_paper, "cifar10")), r"nin_paper"),
