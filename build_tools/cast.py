@@ -51,7 +51,7 @@ def members() -> tuple[Member, ...]:
         return network
 
     twin = partial(training.untrained, training.Settings(network="twin"))
-    pair = sorted(count(choice.network)[0] for choice in models.small.PAIR.values())
+    pair = tuple(sorted(count(choice.network)[0] for choice in models.small.PAIR.values()))
     runs = small_networks.measured_networks(small_networks.small_records())
     costs = [run.params for run in runs]
     small, large, color = "1×28×28", "1×224×224", "3×224×224"
@@ -60,7 +60,7 @@ def members() -> tuple[Member, ...]:
                r"[Pp]ocket network|pocket_nin"),
         Member("small twin", "live.TrainHere", small, AVERAGE, count(twin),
                r"small twin|TrainHere"),
-        Member("pair of Figure 4.1", "models.trained_pair", small, "one of each", (pair[0], pair[-1]),
+        Member("pair of Figure 4.1", "models.trained_pair", small, "one of each", pair,
                r"trained_pair|live\.Slide"),
         Member("family of Figure 6.3", "models.small_nin", small, "either",
                (min(costs), max(costs)), r"small_nin|live\.Budget"),
