@@ -51,8 +51,18 @@ export default {
 
     const ended = new AbortController();
     const { signal } = ended;
-    // Enter clicks the button, too. No "submit" is heard in a host's frame that may send no forms.
+    // Enter on a choice clicks the button, too. No "submit" is heard in a host's frame that may send no forms.
     form.querySelector("button")!.addEventListener("click", () => (boxes.length ? checkNumbers() : checkChoice()), { signal });
+    for (const box of boxes)
+      box.addEventListener(
+        "keydown",
+        (event) => {
+          if (event.key !== "Enter" || event.isComposing) return;
+          event.preventDefault(); // JupyterLab does so, too, and then nothing would be clicked
+          checkNumbers();
+        },
+        { signal },
+      );
     form.addEventListener("input", () => say(), { signal }); // what was said is about another answer
     form.dataset.ready = "true";
     return () => {
