@@ -22,7 +22,7 @@ import torch
 from torch import nn
 
 from nin_lib import live, models, records, summary, train
-from nin_lib.check import chapter02, chapter04, chapter06, expect  # noqa: F401
+from nin_lib.check import chapter02, chapter04, chapter06, chapter11, expect  # noqa: F401
 from nin_lib.check.chapter10 import _shared
 from nin_lib.check.grade import solved  # noqa: F401
 from nin_lib.data import wardrobe, whitening  # noqa: F401
