@@ -216,7 +216,7 @@ def map_html(book: list[Page]) -> str:
             f'<p class="asks">{page.question}</p>'
             f'<p class="facts">{"".join(f"<span>{fact}</span>" for fact in facts if fact)}</p></li>'
         )
-    return f'<ol class="book-map" style="--lanes: {wide}">{"".join(parts)}</ol>{_together(direct)}'
+    return f'<ol class="book-map" style="--lanes: {wide}">{"".join(parts)}</ol>'
 
 
 def seconds(text: str) -> tuple[int, int]:
@@ -227,17 +227,15 @@ def seconds(text: str) -> tuple[int, int]:
     return times * int(low), times * int(high or low)
 
 
-def _together(taken: Iterable[Page]) -> str:
-    taken = list(taken)
+def time(book: list[Page]) -> str:
+    """The times of all chapters together."""
+    taken = [page for page in book if page.number]
     hours, minutes = divmod(sum(seconds(page.read)[1] for page in taken) // 60, 60)
     runs = zip(*(seconds(page.run) for page in taken if page.run), strict=True)
     run = " to ".join(map(str, sorted({round(sum(ends) / 60) for ends in runs})))
     asked = sum(page.minutes for page in taken)
     marked = f"{asked} minutes for the exercises, " if all(p.minutes for p in taken) else ""
-    return (
-        f'<p class="facts">Together: {hours} hours {minutes} minutes to read, {marked}'
-        f"{run} minutes to run.</p>"
-    )
+    return f"{hours} hours {minutes} minutes to read, {marked}{run} minutes to run"
 
 
 def path(book: list[Page]) -> str:
@@ -272,6 +270,33 @@ def depth(book: list[Page]) -> str:
 def pages_html(book: list[Page]) -> str:
     """The reference pages, in one line of HTML."""
     return _list(p for p in book if not p.number and not p.name.startswith("depth_"))
+
+
+def cited(root: Path = ROOT) -> dict[str, list[str]]:
+    """The addresses outside the book that notebooks link to, and the files that do."""
+    own = re.search(r"url: (\S+)", (root / "_config.yml").read_text(encoding="utf-8"))[1]
+    found: dict[str, list[str]] = {}
+    for file in sorted((root / "book").glob("*.ipynb")):
+        cells = (c for c in cells_of(file) if c["cell_type"] == "markdown")
+        text = "\n\n".join("".join(cell["source"]) for cell in cells)
+        text = re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)
+        for address in dict.fromkeys(re.findall(r"\]\((http[^)\s]+)\)", text)):
+            files = found.setdefault(address.partition("#")[0], [])
+            if not address.startswith(own) and file.name not in files:
+                files.append(file.name)
+    return {address: files for address, files in found.items() if files}
+
+
+def with_chapters(text: str, links: dict[str, list[str]]) -> str:
+    """A list of sources, each with the pages that link to it."""
+
+    def line(match: re.Match) -> str:
+        files = links.get(match[1], [])
+        named = (f"[{number_of(file[:-6]) or 'in depth'}]({file})" for file in files)
+        word = "Chapter" if len(files) == 1 else "Chapters"
+        return f"{match[0]} {word} {', '.join(named)}." if files else match[0]
+
+    return re.sub(r"^- .*\]\((http[^)\s]+)\).*$", line, text, flags=re.MULTILINE)
 
 
 def table(book: list[Page]) -> str:

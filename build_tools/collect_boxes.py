@@ -1,9 +1,9 @@
-"""Collect the chapters' boxes "What tutorials get wrong" on one page.
+"""Collect the claims that the chapters judge under "Common mistakes" on one page.
 
 python build_tools/collect_boxes.py
 
-The page's headings, order and further text stay. A paragraph that begins with a claim of a box, in
-bold, gets the present text of the box; a claim that the page lacks is added at its end.
+A chapter writes "**False: a claim.** Why.", the page "**A claim.** *False.* Why. (place)".
+The page's headings, order, links and other claims stay; a claim that it lacks is added at its end.
 """
 
 import json
@@ -14,40 +14,58 @@ from pathlib import Path
 import book_map
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "book" / "what_tutorials_get_wrong.md"
-BOX = re.compile(r"<div[^>]*>\s*\*\*What tutorials get wrong\*\*\s*(.*?)\s*</div>", re.DOTALL)
-CLAIM = re.compile(r"“[^”]+”|.+?[.?](?=\s)", re.DOTALL)  # what is quoted, or the first sentence
+PAGE = ROOT / "book" / "misconceptions.md"
+SECTION = re.compile(r"^## Common mistakes\n(.*?)(?=^## |\Z)", re.DOTALL | re.MULTILINE)
+VERDICTS = r"False|Untested|Only partly true|True only [^.:*]+"
+JUDGED = re.compile(rf"\*\*({VERDICTS}): (.+?)\*\* (.+)", re.DOTALL)
+ITEM = re.compile(r"\*\*(.+?)\*\*(.*?) ?(\(\[[^\]]*\]\([^)]*\)\))", re.DOTALL)  # claim, text, place
 
 
-def paragraphs(notebook: Path) -> list[str]:
-    """The paragraphs of a chapter's boxes, each with a link to the chapter."""
+def judged(notebook: Path) -> dict[str, tuple[str, str]]:
+    """Claim → what the chapter says of it, and a link to the chapter."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     text = "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
     number = book_map.number_of(notebook.stem)
     name = f"chapter {number}" if number else re.search(r"^# (.*)", text, re.M)[1]
-    inside = [part for box in BOX.findall(text) for part in re.split(r"\n{2,}", box)]
-    return [f"{part} ([{name}]({notebook.name}))" for part in inside]
+    parts = re.split(r"\n{2,}", "\n\n".join(SECTION.findall(text)).strip())
+    return {
+        claim[0].upper() + claim[1:]: (f"*{verdict}.* {why}", f"([{name}]({notebook.name}))")
+        for verdict, claim, why in (m.groups() for m in map(JUDGED.fullmatch, parts) if m)
+    }
 
 
-def collect(book: Path = PAGE.parent) -> dict[str, str]:
-    """Claim → paragraph for the page; chapters that share a claim share a paragraph."""
-    boxes = {}
-    for part in (p for notebook in sorted(book.glob("*.ipynb")) for p in paragraphs(notebook)):
-        claim = CLAIM.match(part)[0]
-        boxes[claim] = boxes.get(claim, f"**{claim}**") + part.removeprefix(claim)
-    return boxes
+def collect(book: Path = PAGE.parent) -> dict[str, tuple[str, str]]:
+    """The judged claims of all chapters."""
+    return {
+        c: said for notebook in sorted(book.glob("*.ipynb")) for c, said in judged(notebook).items()
+    }
 
 
-def claim_of(paragraph: str) -> str | None:
-    """The claim with which a paragraph of the page begins."""
-    bold = re.match(r"\*\*(.+?)\*\*", paragraph, re.DOTALL)
-    return bold and bold[1]
+def items(page: str) -> list[tuple[str, str, str]]:
+    """Claim, verdict with its reason, and place of each item of the page."""
+    found = (ITEM.fullmatch(part) for part in page.strip().split("\n\n"))
+    return [(claim, text.strip(), place) for claim, text, place in (m.groups() for m in found if m)]
 
 
-def brought_up_to_date(page: str, boxes: dict[str, str]) -> str:
-    """The page with the present text of the boxes."""
-    kept = [boxes.get(claim_of(part), part) for part in page.strip().split("\n\n")]
-    return "\n\n".join([*kept, *(part for part in boxes.values() if part not in kept)]) + "\n"
+def own(page: str, found: dict[str, tuple[str, str]]) -> str:
+    """The page without what it has from the chapters."""
+    parts = page.strip().split("\n\n")
+    kept = [part for part in parts if not ((m := ITEM.fullmatch(part)) and m[1] in found)]
+    return "\n\n".join(kept) + "\n"
+
+
+def brought_up_to_date(page: str, found: dict[str, tuple[str, str]]) -> str:
+    """The page with what the chapters say now; the places that it links to stay."""
+    places = {claim: place for claim, _, place in items(page)}
+
+    def item(claim: str) -> str:
+        said, place = found[claim]
+        return f"**{claim}** {said} {places.get(claim, place)}"
+
+    parts = page.strip().split("\n\n")
+    matches = map(ITEM.fullmatch, parts)
+    kept = [item(m[1]) if m and m[1] in found else p for p, m in zip(parts, matches, strict=True)]
+    return "\n\n".join([*kept, *(item(claim) for claim in found if claim not in places)]) + "\n"
 
 
 def main() -> int:

@@ -138,7 +138,7 @@ def add_ways_to_run(body: str, name: str) -> str:
     more = (
         f'<span class="on-a-desk"> · <a class="reference external" href="{binder}">Binder</a>'
         f' · <a href="_sources/{name}.ipynb" download>notebook</a>'
-        ' (<a href="how_to_use.html#on-a-laptop">how to run it at home</a>)</span>'
+        ' (<a href="install.html#on-a-laptop">how to run it at home</a>)</span>'
     )
     return re.sub(r'(<p class="chapter-line">.*?)(</p>)', rf"\1{more}\2", body, count=1, flags=re.S)
 

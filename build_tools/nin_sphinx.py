@@ -122,8 +122,9 @@ def write_math_font(app, error):
 
 
 def fill_comments(app, docname, source):
-    """Put what is computed from the pages in place of comments: figure, map, lists, table."""
-    if docname not in (app.config.root_doc, "how_to_use"):
+    """Put what is computed from the pages in place of comments: figure, map, lists, table; and the
+    chapters behind each source on the page of references."""
+    if docname not in (app.config.root_doc, "use_this_book", "references"):
         return
     from nin_lib import live
 
@@ -135,12 +136,15 @@ def fill_comments(app, docname, source):
         "figure": lambda pages: live.Hero(number="0")._repr_mimebundle_()[0]["text/html"],
         "cast": cast.table,
         "map": book_map.map_html,
+        "time": book_map.time,
         "path": book_map.path,
         "depth": book_map.depth,
         "pages": book_map.pages_html,
         "chapters": book_map.table,
     }
     source[0] = re.sub(r"<!-- (\w+) -->", lambda comment: made[comment[1]](pages), source[0])
+    if docname == "references":
+        source[0] = book_map.with_chapters(source[0], book_map.cited())
 
 
 def copy_figures(app, error):

@@ -8,7 +8,7 @@ var Scorer = {
   score: ([page, , , , score]) => {
     const asked = new URLSearchParams(location.search).get("q").toLowerCase().trim();
     if ((INTRODUCED[asked] ?? INTRODUCED[asked.replace(/s$/, "")]) === page) return score + 1000;
-    return /^(api|genindex|changes|measured)$/.test(page) ? score - 1000 : score;
+    return /^(api|genindex|measured)$/.test(page) ? score - 1000 : score;
   },
 };
 

@@ -49,17 +49,17 @@ WITHIN = {"one": 10, "two": 10, "three": 3}
             "1 filter": False,  # equation (2.1)
             "2 filters, 1×1": False,  # a sum of two filters is one filter
             "2 filters, ReLU, 1×1": True,  # equation (2.2), with a bias below zero
-            "1 filter, absolute value, 1×1": True,  # |s|, with a bias below zero
+            "1 filter, absolute value, 1×1": True,  # |z|, with a bias below zero
             # a bias of 10 lets −6 and +6 through the first ReLU, as 4 and 16;
             # the two 1×1 layers then compute the distance from 10
             "1 filter, ReLU, 1×1 to 2 channels, ReLU, 1×1": True,
         }
     """,
-    hint="Which of them can compute |s| of one filter, and then subtract a number?",
+    hint="Which of them can compute |z| of one filter, and then subtract a number?",
     wrong=[
         ("True", "False", "3 of the 5 are wrong"),
         ('1×1": False', '1×1": True', "Two filters and a sum are one filter."),
-        ('1×1": True,  # |s|', '1×1": False,  # |s|', "The absolute value does what two ReLUs do."),
+        ('1×1": True,  # |z|', '1×1": False,  # |z|', "The absolute value does what two ReLUs do."),
         (
             '1×1 to 2 channels, ReLU, 1×1": True',
             '1×1 to 2 channels, ReLU, 1×1": False',
@@ -77,7 +77,7 @@ def possible(answer):
         verb = "is" if len(wrong) == 1 else "are"
         raise Wrong(
             f"{len(wrong)} of the {len(wanted)} {verb} wrong.",
-            f"Think again about “{wrong[0]}”: can it compute |s|?",
+            f"Think again about “{wrong[0]}”: can it compute |z|?",
             shared_by=lambda slip: slip == given,
         )
     return "something that bends has to stand between the filter and the last sum."

@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from statistics import mean
 
+import collect_boxes
 import pytest
 import torch
 from claims import BOOK, WORDS, Claim, asked, complaints, in_need, ledger, prose, ran, read
@@ -15,7 +16,10 @@ from nin_lib.check import chapter02, chapter03, chapter04, chapter05
 from nin_lib.check.grade import solved
 
 CLAIMS = ledger()
-CHAPTERS = {path.stem: prose(path) for path in sorted(BOOK.glob("*.ipynb"))}
+NOTEBOOKS = {path.stem: prose(path) for path in sorted(BOOK.glob("*.ipynb"))}
+# The page of misconceptions is held to claims, too, but for what it has from the chapters.
+PAGE = collect_boxes.PAGE.read_text(encoding="utf-8")
+CHAPTERS = NOTEBOOKS | {"misconceptions": collect_boxes.own(PAGE, collect_boxes.collect())}
 
 
 def of(chapter):
@@ -71,7 +75,7 @@ def test_another_number_in_the_chapter_fails(chapter):
                 assert complaint in complaints(chapter, changed, [claim])
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.parametrize("chapter", NOTEBOOKS)
 def test_a_new_number_in_a_copy_of_the_notebook_fails(chapter, tmp_path):
     copy = tmp_path / f"{chapter}.ipynb"
     notebook = json.loads((BOOK / copy.name).read_text())

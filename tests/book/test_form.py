@@ -284,7 +284,7 @@ def test_map_table_and_lists_have_the_times_and_the_pages_in_depth(planted):
     assert not book_map.depth(pages[:1])
     assert "depth_planted" not in book_map.pages_html(pages)
     known = [replace(page, minutes=30) for page in pages if page.number]
-    assert "30 minutes for the exercises" in book_map.map_html(known)
+    assert "30 minutes for the exercises" in book_map.time(known)
 
 
 def test_a_finished_page_is_folded_by_the_stripper_and_stays_so():
@@ -317,11 +317,14 @@ def test_a_page_in_depth_is_checked_as_a_chapter_is(planted):
 
 
 def test_a_page_in_depth_is_published_and_its_boxes_are_collected(planted, monkeypatch):
-    box = '<div class="admonition">\n\n**What tutorials get wrong**\n\n“So.” Not so.\n\n</div>'
+    box = (
+        "## Common mistakes\n\n**False: it is so.** Not so.\n\n**No verdict.** A slip.\n\n## Recap"
+    )
     page = planted / "book" / "depth_planted.ipynb"
-    page.write_text(json.dumps({"cells": [markdown(f"{DEPTH}\n\n{box}")]}))
-    [said] = collect_boxes.collect(planted / "book").values()
-    assert said == "**“So.”** Not so. ([Maxout](depth_planted.ipynb))"
+    page.write_text(json.dumps({"cells": [markdown(f"{DEPTH}\n\n{box}\n\n**False: no.** Later.")]}))
+    found = collect_boxes.collect(planted / "book")
+    assert found["It is so."] == ("*False.* Not so.", "([Maxout](depth_planted.ipynb))")
+    assert not {"No verdict.", "No."} & {*found}
     monkeypatch.setattr(publish_notebooks, "ROOT", planted)
     monkeypatch.setattr(publish_notebooks, "objection", lambda build: None)
     shutil.copytree(planted / "book", planted / "_build" / "jupyter_execute")

@@ -11,9 +11,11 @@ import chapter_form
 import collect_boxes
 import pytest
 from claims import BOOK, in_need, prose
+from mdit_py_plugins.anchors.index import slugify
 
 import nin_lib
-from nin_lib import check
+from nin_lib import check, records
+from nin_lib.recipes import studies
 
 CHAPTERS = {path.name: path for path in sorted(BOOK.glob("*.ipynb"))}
 PAGES = sorted(BOOK.glob("*.md"))
@@ -45,38 +47,56 @@ def flat(text: str) -> str:
 def test_a_link_to_a_page_leads_to_one(path):
     for text, target in LINK.findall(path.read_text(encoding="utf-8")):
         if not target.startswith(("http", "#")):
+            target = target.partition("#")[0]
             assert any((BOOK / f"{target}{end}").is_file() for end in ("", ".ipynb", ".md")), text
 
 
-# What tutorials get wrong.
+# Common misconceptions.
 
 
-def test_what_tutorials_get_wrong_says_what_the_boxes_say():
-    text = page("what_tutorials_get_wrong")
-    found = collect_boxes.collect()
-    for part in (p for path in CHAPTERS.values() for p in collect_boxes.paragraphs(path)):
-        assert any(part.removeprefix(claim) in said for claim, said in found.items()), part
+def test_the_misconceptions_say_what_the_chapters_say():
+    text, found = page("misconceptions"), collect_boxes.collect()
+    assert len(found) >= 8
     assert collect_boxes.brought_up_to_date(text, found) == text, (
         "run: python build_tools/collect_boxes.py"
     )
 
 
-def test_what_is_in_no_box_is_said_in_the_chapter_it_names():
-    found = collect_boxes.collect().values()
-    for part in page("what_tutorials_get_wrong").strip().split("\n\n"):
-        claim = collect_boxes.claim_of(part)
-        if claim and part not in found:
-            name = LINK.findall(part)[-1][1]
-            words = claim.strip("“”.").lower()
-            assert words in flat(chapter(name)).lower(), f"no chapter says {claim}"
+def test_a_misconception_is_a_claim_with_a_verdict_one_or_two_sentences_and_its_place():
+    """Some twenty; without quotation marks, and linked to a heading where there is one."""
+    items = collect_boxes.items(page("misconceptions"))
+    parts = [p for p in page("misconceptions").split("\n\n") if p.startswith("**")]
+    assert len(items) == len(parts) and 20 <= len({claim for claim, _, _ in items}) == len(items)
+    for claim, text, place in items:
+        assert re.fullmatch(r"[^“”\"]*\.|.*`.*\.", claim), claim
+        verdict, why = re.fullmatch(r"\*(.+?)\.\* (.+)", text, re.DOTALL).groups()
+        assert re.fullmatch(collect_boxes.VERDICTS, verdict), (claim, verdict)
+        assert 1 <= len(re.findall(r"[.?](?= [A-Z]|$)", why)) <= 2, why
+        [(_, target)] = LINK.findall(place)
+        name, _, anchor = target.partition("#")
+        headings = re.findall(r"^#+ (.*)", chapter(name), re.M)
+        assert not anchor or anchor in map(slugify, headings), f"{claim}: no {target}"
+
+
+def test_what_is_called_untested_has_one_run_per_setting():
+    [said] = [
+        text for _, text, _ in collect_boxes.items(page("misconceptions")) if "Untested" in text
+    ]
+    assert "one run per setting" in said
+    for recipe in (*studies.MORE_DATA.values(), *studies.LARGER_BATCH.values()):
+        assert len(records.load(recipe.name, recipe.data)) <= 1, recipe.name
 
 
 def test_the_collector_renews_keeps_and_adds():
-    text = "# Page\n\n**“Old.”** Outdated. ([chapter 1](a))\n\n**“Own.”** Kept.\n"
-    found = {"“Old.”": "**“Old.”** Renewed.", "“New.”": "**“New.”** Added."}
+    text = "# Page\n\n**Old.** *False.* Outdated. ([chapter 1](a#b))\n\n**Own.** Kept. ([c](d))\n"
+    found = {"Old.": ("*Untested.* Renewed.", "([e](f))"), "New.": ("*False.* Added.", "([e](f))")}
     once = collect_boxes.brought_up_to_date(text, found)
-    assert once == "# Page\n\n**“Old.”** Renewed.\n\n**“Own.”** Kept.\n\n**“New.”** Added.\n"
+    assert once == (
+        "# Page\n\n**Old.** *Untested.* Renewed. ([chapter 1](a#b))\n\n"
+        "**Own.** Kept. ([c](d))\n\n**New.** *False.* Added. ([e](f))\n"
+    )
     assert collect_boxes.brought_up_to_date(once, found) == once
+    assert collect_boxes.own(once, found) == "# Page\n\n**Own.** Kept. ([c](d))\n"
 
 
 # Glossary.
@@ -115,25 +135,10 @@ def test_an_entry_is_one_sentence_and_the_terms_are_in_order():
 # Notation.
 
 
-def sections(name: str) -> dict[str, str]:
-    """The mathematics of a chapter, by the heading it stands under."""
-    found = {}
-    for part in re.split(r"^(?=#+ )", chapter(name), flags=re.M):
-        heading, _, text = part.partition("\n")
-        maths = re.findall(r"\$\$(.*?)\$\$|\$([^$]+)\$", text, re.DOTALL)
-        found[heading.lstrip("# ")] = "\n".join(map("".join, maths))
-    return found
-
-
-def rows() -> dict[str, list[list[str]]]:
-    """The lines of the notation's tables, by chapter; those for every chapter under ""."""
-    found = {}
-    for part in re.split(r"^(?=## )", page("notation"), flags=re.M)[1:]:
-        heading, _, text = part.partition("\n")
-        links = LINK.findall(heading)
-        lines = [re.split(r"\s*\|\s*", line)[1:-1] for line in re.findall(r"^\|.*", text, re.M)]
-        found[links[0][1] if links else ""] = lines[2:]
-    return found
+def mathematics(name: str) -> str:
+    """The mathematics of a page, in LaTeX."""
+    found = re.findall(r"\$\$(.*?)\$\$|\$([^$]+)\$", chapter(name), re.DOTALL)
+    return "\n".join(map("".join, found))
 
 
 def letters(maths: str) -> set[str]:
@@ -142,51 +147,53 @@ def letters(maths: str) -> set[str]:
     return set(re.findall(r"[A-Za-z]", maths))
 
 
-def symbols(cell: str) -> list[str]:
-    return re.findall(r"\$([^$]+)\$", cell)
+def rows() -> list[tuple[set[str], str, str]]:
+    """Of each symbol's line: the letters that it explains, what they are, and a page with them."""
+    lines = re.findall(r"^\| (\$.*?) \| (.*?) \| \[\w+\]\((\S+)\) \|$", page("glossary"), re.M)
+    symbols = [re.findall(r"\$([^$]+)\$", cell) for cell, _, _ in lines]
+    firsts = [{s[0] for s in some if s[0].isalpha()} for some in symbols]
+    return [(first, line[1], line[2]) for first, line in zip(firsts, lines, strict=True)]
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
-def test_the_notation_has_every_letter_of_a_chapter(name):
-    listed = rows()
-    known = [cell for line in [*listed[""], *listed.get(name, ())] for cell in line[:2]]
-    known = letters(" ".join(symbol for cell in known for symbol in symbols(cell)))
-    missing = letters("\n".join(sections(name).values())) - known
-    assert not missing, f"book/notation.md does not say what {sorted(missing)} is in {name}"
+FINISHED = [name for name in CHAPTERS if chapter_form.is_finished(name.removesuffix(".ipynb"))]
 
 
-def test_the_notation_names_the_section_in_which_a_symbol_first_appears():
-    for name, lines in rows().items():
-        for cell, _, place in (line for line in lines if name):
-            found = sections(name)
-            assert place in found, f"{name} has no section {place}"
-            for symbol in symbols(cell):
-                token = rf"(?<![A-Za-z\\]){re.escape(symbol)}(?![A-Za-z])"
-                first = next((s for s, maths in found.items() if re.search(token, maths)), None)
-                assert first == place, (name, symbol, first)
+@pytest.mark.parametrize("name", FINISHED)
+def test_the_notation_has_every_letter_of_a_finished_chapter(name):
+    missing = letters(mathematics(name)) - set().union(*(some for some, _, _ in rows()))
+    assert not missing, f"book/glossary.md does not say what {sorted(missing)} is in {name}"
+
+
+def test_a_letter_has_one_meaning_and_is_used_where_the_notation_says():
+    explained = [letter for some, _, _ in rows() for letter in sorted(some)]
+    assert len(explained) > 25 and len(set(explained)) == len(explained), sorted(explained)
+    for some, what, name in rows():
+        assert some <= letters(mathematics(name)), (what, name)
 
 
 # References.
 
 
-def cited() -> dict[str, set[str]]:
-    """The addresses outside the book that chapters link to, and the chapters that do."""
-    found = {}
-    own = re.search(r"url: (\S+)", (BOOK.parent / "_config.yml").read_text())[1]
-    for name in CHAPTERS:
-        for _, target in LINK.findall(chapter(name)):
-            if target.startswith("http") and not target.startswith(own):
-                found.setdefault(target.partition("#")[0], set()).add(name)
-    return found
+def test_the_references_have_every_source_of_the_chapters():
+    """Each once; the page adds the chapters when it is built. Few are linked to by no chapter."""
+    links, text = book_map.cited(), page("references")
+    lines = re.findall(r"^- .*\]\(http.*", text, re.M)
+    listed = [target for line in lines for _, target in LINK.findall(line)]
+    assert len(listed) == len(lines) == len({*listed})
+    assert not {*links} - {*listed}, "add it to book/references.md"
+    unlinked = {*listed} - {*links}
+    assert len(unlinked) <= 6, f"no chapter links to {sorted(unlinked)}"
+    built = book_map.with_chapters(text, links)
+    for address, names in links.items():
+        [line] = [line for line in built.splitlines() if f"]({address})" in line]
+        assert re.findall(r"\]\(([^)]+\.ipynb)\)", line) == sorted(names)
 
 
-def test_the_references_are_those_of_the_chapters_and_name_them():
-    listed = {}
-    for line in re.findall(r"^- .*\]\(http.*", page("references"), re.M):
-        targets = [target for _, target in LINK.findall(line)]
-        [address] = [target for target in targets if target.startswith("http")]
-        listed[address] = {target for target in targets if target in CHAPTERS}
-    assert listed == cited()
+@pytest.mark.parametrize("name", FINISHED)
+def test_a_finished_chapter_has_no_second_list_of_sources(name):
+    assert "\n## Sources" not in chapter(name), (
+        "link to each source where the text uses it, and delete the list: book/references.md has it"
+    )
 
 
 # nin_lib.
@@ -210,8 +217,6 @@ def test_the_reference_names_every_public_module():
 
 
 def test_the_reference_names_every_study():
-    from nin_lib.recipes import studies
-
     text = page("api").partition("py:data:: STUDIES")[2].partition(".. py:data::")[0]
     named = set(re.findall(r"``([A-Z_]+)``", text))
     assert {id(getattr(studies, name)) for name in named} == set(map(id, studies.STUDIES.values()))
@@ -221,7 +226,7 @@ def test_the_reference_names_every_study():
 
 
 def test_the_table_of_chapters_says_what_they_say():
-    assert "<!-- chapters -->" in page("how_to_use")
+    assert "<!-- chapters -->" in page("use_this_book")
     table = book_map.table(book_map.pages()).splitlines()
     chapters = [name for name in CHAPTERS if book_map.number_of(name)]
     assert len(table) == 2 + len(chapters)
@@ -237,8 +242,8 @@ def test_the_table_of_chapters_says_what_they_say():
 
 
 def sample(word: str) -> str:
-    """The Python on the page about how to use the book that has this word."""
-    samples = re.findall(r"```python\n(.*?)```", page("how_to_use"), re.DOTALL)
+    """The Python on the page for teachers that has this word."""
+    samples = re.findall(r"```python\n(.*?)```", page("for_teachers"), re.DOTALL)
     [found] = [text for text in samples if word in text]
     return found
 
@@ -269,26 +274,18 @@ def test_right_answers_are_counted_as_the_page_says():
     assert eval(last, names) == 0
 
 
-def test_the_changes_name_the_version_and_every_chapter():
-    text = page("changes")
+def test_the_changes_name_the_version():
+    text = (BOOK.parent / "CHANGELOG.md").read_text(encoding="utf-8")
     assert f"## {nin_lib.__version__}" in text
-    for name in CHAPTERS:
-        assert f"]({name})" in text, name
-        if "measured" not in name:
-            assert f"[{title(name)}]({name})" in text
 
 
 # Numbers.
 
+CLAIMED = ("index", "misconceptions")
 
-@pytest.mark.parametrize("path", [p for p in PAGES if p.stem != "index"], ids=lambda p: p.stem)
-def test_a_number_on_a_page_is_held_by_a_chapter(path):
-    """By the boxes, by the table of chapters, by a heading; there is no other."""
-    text = path.read_text(encoding="utf-8")
-    for part in collect_boxes.collect().values():
-        text = text.replace(part, "")
-    text = re.sub(r"^\| \[.*", "", text, flags=re.M)
-    for line in (line for lines in rows().values() for line in lines):
-        text = text.replace(f"| {line[-1]} |", "|")
-    text = text.replace(f"## {nin_lib.__version__}", "")
+
+@pytest.mark.parametrize("path", [p for p in PAGES if p.stem not in CLAIMED], ids=lambda p: p.stem)
+def test_a_page_for_reference_has_no_number_that_needs_a_claim(path):
+    """There is none; those of the misconceptions are in the claims (test_claims.py)."""
+    text = path.read_text(encoding="utf-8").replace("A ConvNet for the 2020s", "")
     assert not in_need(text)

@@ -260,7 +260,9 @@ def test_control_and_result_of_every_figure_are_on_one_screen():
 def test_lighthouse_finds_every_page_fast_and_whole():
     """Mobile, the median of three; python benchmarks/lighthouse.py."""
     judged = {row["page"]: row for row in records.one("lighthouse", "cpu")["pages"]}
-    not_yet = {"05_class_maps", "06_what_a_network_costs", "depth_maxout"}  # newer than the record
+    # newer than the record
+    not_yet = {"05_class_maps", "06_what_a_network_costs", "depth_maxout"}
+    not_yet |= {"misconceptions", "use_this_book", "for_teachers", "install"}
     assert set(PAGES) - not_yet <= set(judged)
     for row in judged.values():
         assert row["performance"] >= 98, row

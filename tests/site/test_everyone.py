@@ -212,7 +212,7 @@ def test_without_scripts_a_figure_says_what_is_missing_and_menus_open(browser, a
 
 def test_in_forced_colors_the_icons_are_there(browser, address):
     page = browser.new_page(forced_colors="active")
-    page.goto(f"{address}/notation.html")
+    page.goto(f"{address}/glossary.html")
     color = "e => getComputedStyle(e, '::before').backgroundColor"
     button = page.locator(".theme-switch-button .theme-switch:visible").first
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
