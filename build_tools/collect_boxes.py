@@ -3,6 +3,7 @@
 python build_tools/collect_boxes.py
 
 A chapter writes "**False: a claim.** Why.", the page "**A claim.** *False.* Why. (place)".
+What leans on its chapter ("above", "Figure 5.4", a formula) does not stand alone and stays there.
 The page's headings, order, links and other claims stay; a claim that it lacks is added at its end.
 """
 
@@ -18,6 +19,9 @@ PAGE = ROOT / "book" / "misconceptions.md"
 SECTION = re.compile(r"^## Common mistakes\n(.*?)(?=^## |\Z)", re.DOTALL | re.MULTILINE)
 VERDICTS = r"False|Untested|Only partly true|True only [^.:*]+"
 JUDGED = re.compile(rf"\*\*({VERDICTS}): (.+?)\*\* (.+)", re.DOTALL)
+LEANS = re.compile(
+    r"\b(?:above|below|this chapter)\b|\b(?:Figure|[Ee]quation|[Ee]xercise) \(?\d|\$"
+)
 ITEM = re.compile(r"\*\*(.+?)\*\*(.*?) ?(\(\[[^\]]*\]\([^)]*\)\))", re.DOTALL)  # claim, text, place
 
 
@@ -31,6 +35,7 @@ def judged(notebook: Path) -> dict[str, tuple[str, str]]:
     return {
         claim[0].upper() + claim[1:]: (f"*{verdict}.* {why}", f"([{name}]({notebook.name}))")
         for verdict, claim, why in (m.groups() for m in map(JUDGED.fullmatch, parts) if m)
+        if not LEANS.search(why)
     }
 
 

@@ -318,13 +318,14 @@ def test_a_page_in_depth_is_checked_as_a_chapter_is(planted):
 
 def test_a_page_in_depth_is_published_and_its_boxes_are_collected(planted, monkeypatch):
     box = (
-        "## Common mistakes\n\n**False: it is so.** Not so.\n\n**No verdict.** A slip.\n\n## Recap"
+        "## Common mistakes\n\n**False: it is so.** Not so.\n\n**No verdict.** A slip.\n\n"
+        "**False: a sum.** See Figure 9.1.\n\n## Recap"
     )
     page = planted / "book" / "depth_planted.ipynb"
     page.write_text(json.dumps({"cells": [markdown(f"{DEPTH}\n\n{box}\n\n**False: no.** Later.")]}))
     found = collect_boxes.collect(planted / "book")
     assert found["It is so."] == ("*False.* Not so.", "([Maxout](depth_planted.ipynb))")
-    assert not {"No verdict.", "No."} & {*found}
+    assert not {"No verdict.", "A sum.", "No."} & {*found}
     monkeypatch.setattr(publish_notebooks, "ROOT", planted)
     monkeypatch.setattr(publish_notebooks, "objection", lambda build: None)
     shutil.copytree(planted / "book", planted / "_build" / "jupyter_execute")

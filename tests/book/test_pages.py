@@ -241,6 +241,12 @@ def test_the_table_of_chapters_says_what_they_say():
             assert int(said[2]) == sum("check.answer(" in "".join(c["source"]) for c in cells)
 
 
+@pytest.mark.parametrize("name", [name for name in CHAPTERS if book_map.number_of(name)])
+def test_a_chapter_has_a_picture_for_slides_and_paper(name):
+    assert '"mystnb"' in CHAPTERS[name].read_text(encoding="utf-8"), "no cell draws a picture"
+    assert re.search(r"^\*\*Figure \d+\.\d+\.\*\* ", chapter(name), re.M)
+
+
 def sample(word: str) -> str:
     """The Python on the page for teachers that has this word."""
     samples = re.findall(r"```python\n(.*?)```", page("for_teachers"), re.DOTALL)

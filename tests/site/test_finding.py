@@ -59,6 +59,9 @@ def test_an_address_that_is_none_leads_back(site, browser):
         ("1×1", "01_one_by_one_convolution"),
         ("1x1 convolution", "01_one_by_one_convolution"),
         ("global average", "04_global_average_pooling"),
+        ("全局平均池化", "glossary"),
+        ("感受野", "glossary"),
+        ("misconceptions", "misconceptions"),
     ],
 )
 def test_search_finds(browser, address, words, where):
