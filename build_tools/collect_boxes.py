@@ -19,9 +19,7 @@ PAGE = ROOT / "book" / "misconceptions.md"
 SECTION = re.compile(r"^## Common mistakes\n(.*?)(?=^## |\Z)", re.DOTALL | re.MULTILINE)
 VERDICTS = r"False|Untested|Only partly true|True only [^.:*]+"
 JUDGED = re.compile(rf"\*\*({VERDICTS}): (.+?)\*\* (.+)", re.DOTALL)
-LEANS = re.compile(
-    r"\b(?:above|below|this chapter)\b|\b(?:Figure|[Ee]quation|[Ee]xercise) \(?\d|\$"
-)
+LEANS = re.compile(r"\b(?:above|below|this chapter)\b|\b(?i:figure|equation|exercise) \(?\d|\$")
 ITEM = re.compile(r"\*\*(.+?)\*\*(.*?) ?(\(\[[^\]]*\]\([^)]*\)\))", re.DOTALL)  # claim, text, place
 
 
