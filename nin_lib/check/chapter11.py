@@ -64,13 +64,11 @@ def neighbors(answer):
     "11.2",
     "predict",
     stub="""
-        # weights of the 3×3 convolution, of the depthwise 3×3 and of the 1×1;
-        # multiply-adds of the depthwise 3×3 and the 1×1 together
         separated = {
-            "weights_full": ...,
-            "weights_depthwise": ...,
-            "weights_pointwise": ...,
-            "macs_separated": ...,
+            "weights_full": ...,  # of the 3×3 convolution
+            "weights_depthwise": ...,  # of the depthwise 3×3
+            "weights_pointwise": ...,  # of the 1×1
+            "macs_separated": ...,  # of the depthwise 3×3 and the 1×1 together
         }
         check.answer("11.2", separated)
     """,
@@ -123,9 +121,11 @@ def separated(answer):
     "11.3",
     "predict",
     stub="""
-        # multiply_adds: of the gate's two layers, for one image
-        # scalings: multiplications of feature maps by their factors
-        gate = {"parameters": ..., "multiply_adds": ..., "scalings": ...}
+        gate = {
+            "parameters": ...,  # of the two layers
+            "multiply_adds": ...,  # of the two layers, for one image
+            "scalings": ...,  # multiplications of feature maps by their factors
+        }
         check.answer("11.3", gate)
     """,
     solution="""
@@ -300,32 +300,36 @@ def _positive(network: nn.Module) -> nn.Module:
     "11.6",
     "debug",
     stub="""
-        widths = [32, 64, 128, 128, 256, 256] + 6 * [512] + 2 * [1024]
-        strides = [1, 2, 1, 2, 1, 1] + 5 * [1] + [2, 1]
+        # output channels and number of blocks of each stage
+        stages = [(16, 1), (24, 2), (32, 3), (64, 4), (96, 3), (160, 3), (320, 1)]
+        strides = [1, 2, 2, 1, 1, 2, 1]  # of each stage's first block
 
-        side = 112  # after the first layer
-        macs = 3 * 32 * 9 * side**2 + 1024 * 1000  # first and last layer
-        for place, stride in enumerate(strides):
-            channels, width = widths[place : place + 2]
-            side //= stride
-            macs += (9 * channels + channels * width) * side**2
-        print(f"{macs:,}")  # 568,740,352 are wanted
+        channels, side, macs = 32, 112, 3 * 32 * 9 * 112**2
+        for (width, blocks), first in zip(stages, strides, strict=True):
+            for stride in [first] + (blocks - 1) * [1]:
+                wide = 6 * channels if width > 16 else channels
+                macs += channels * wide * side**2 if width > 16 else 0
+                side //= stride
+                macs += (9 * wide + wide * width) * side**2
+                channels = width
+        macs += 320 * 1280 * side**2 + 1280 * 1000
+        print(f"{macs:,}")  # torchvision's network needs 300,774,272
         check.answer("11.6", strides)
     """,
     solution="""
-        # the sixth pair, from 256 to 512 channels, halves height and width, too:
-        # a pair with twice the channels has half the height and the width
-        strides = [1, 2, 1, 2, 1, 2] + 5 * [1] + [2, 1]
+        # the stage with 64 channels halves height and width, too
+        strides = [1, 2, 2, 2, 1, 2, 1]
     """,
-    hint="Print `side` in the loop. After every halving, the channels double; where do "
-    "they double without a halving, other than in the first pair?",
+    hint="The last feature maps have 7×7 positions, so one 2 is missing. Try it at each stage, and "
+    "compare the printed number.",
     wrong=[
-        ("[1, 2, 1, 2, 1, 2]", "[1, 2, 1, 2, 2, 1]",
-         "Height and width are halved one pair too early."),
-        ("5 * [1] + [2, 1]", "[2] + 4 * [1] + [2, 1]", "Now they are halved too often."),
-        ("[1, 2, 1, 2, 1, 2]", "[2, 2, 1, 2, 1, 1]", "The first pair keeps height and width."),
-        ("[1, 2, 1, 2, 1, 2]", "[1, 2, 1, 2, 1]", "one per pair"),
-        ("strides = 568_740_352", "of type `int`"),
+        ("[1, 2, 2, 2, 1, 2, 1]", "[1, 2, 2, 1, 2, 2, 1]",
+         "Height and width are halved one stage too late."),
+        ("[1, 2, 2, 2, 1, 2, 1]", "[2, 2, 2, 1, 1, 2, 1]",
+         "The first stage keeps height and width."),
+        ("[1, 2, 2, 2, 1, 2, 1]", "[1, 2, 2, 2, 2, 2, 1]", "Now they are halved too often."),
+        ("[1, 2, 2, 2, 1, 2, 1]", "[1, 2, 2, 2, 1, 2]", "one per stage"),
+        ("strides = 300_774_272", "of type `int`"),
     ],
 )  # fmt: skip
 def strides(answer):
@@ -333,23 +337,26 @@ def strides(answer):
         kind = type(answer).__name__
         raise Wrong(f"Your answer is of type `{kind}`; wanted is a list of strides.")
     given = [item(stride) for stride in answer]
-    if len(given) != 13 or not all(stride in (1, 2) for stride in given):
-        raise Wrong("Wanted are 13 strides, one per pair, each 1 or 2.")
-    wanted, got = _mobilenet_macs(tuple(solved("11.6"))), _mobilenet_macs(tuple(given))
-    if given != solved("11.6"):
+    if len(given) != 7 or not all(stride in (1, 2) for stride in given):
+        raise Wrong("Wanted are 7 strides, one per stage, each 1 or 2.")
+    wanted, got = mobilenet_v2_macs(solved("11.6")), mobilenet_v2_macs(given)
+    if got != wanted:
         raise Wrong(f"With these strides the network needs {got:,} multiply-adds, not {wanted:,}.")
-    return "with the stride in the sixth pair, the last feature maps have 7×7 positions."
+    return "with the stride in the fourth stage, the last feature maps have 7×7 positions."
 
 
-@cache
-def _mobilenet_macs(strides: tuple[int, ...]) -> int:
-    """Multiply-adds of MobileNet for one image of 3×224×224, with the strides of its pairs."""
-    widths = [32, 64, 128, 128, 256, 256] + 6 * [512] + 2 * [1024]
-    side, macs = 112, 3 * 32 * 9 * 112**2
-    for channels, width, stride in zip(widths, widths[1:], strides, strict=False):
-        side = (side - 1) // stride + 1
-        macs += (9 * channels + channels * width) * side**2
-    return macs + 1024 * 1000
+def mobilenet_v2_macs(strides: Sequence[int]) -> int:
+    """Multiply-adds of MobileNetV2 for one image of 3×224×224, with these strides of its stages."""
+    stages = [(16, 1), (24, 2), (32, 3), (64, 4), (96, 3), (160, 3), (320, 1)]
+    channels, side, macs = 32, 112, 3 * 32 * 9 * 112**2
+    for (width, blocks), first in zip(stages, strides, strict=True):
+        for stride in [first] + (blocks - 1) * [1]:
+            wide = 6 * channels if width > 16 else channels
+            macs += channels * wide * side**2 if width > 16 else 0
+            side //= stride
+            macs += (9 * wide + wide * width) * side**2
+            channels = width
+    return macs + 320 * 1280 * side**2 + 1280 * 1000
 
 
 @exercise(
