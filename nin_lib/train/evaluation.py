@@ -1,4 +1,4 @@
-"""Logits, loss and accuracy of a network, and the confidence interval of an accuracy."""
+"""Logits, loss, accuracy and calibration of a network; the confidence interval of an accuracy."""
 
 import math
 from statistics import NormalDist
@@ -73,3 +73,37 @@ def interval(share: float, count: int) -> tuple[float, float]:
     middle = share + z * z / (2 * count)
     reach = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
     return (middle - reach) / (1 + z * z / count), (middle + reach) / (1 + z * z / count)
+
+
+def reliability(logits: Tensor, labels: Tensor, bins: int = 10) -> Tensor:
+    """A row for each bin of confidence that has images: mean confidence, share correct, and the
+    bin's share of all images; float64 bins×3, by confidence.
+
+    The confidence is the largest probability of the softmax over logits N×classes; 1 is in the
+    last of the ``bins``, which are equally wide.
+    """
+    confidence, answers = logits.double().softmax(1).max(1)
+    correct = (answers == labels).double()
+    place = (confidence * bins).long().clamp(max=bins - 1)
+    rows = []
+    for inside in (place == b for b in place.unique()):
+        share = inside.double().mean()
+        rows.append(torch.stack([confidence[inside].mean(), correct[inside].mean(), share]))
+    return torch.stack(rows)
+
+
+def calibration_error(logits: Tensor, labels: Tensor, bins: int = 10) -> float:
+    """Expected calibration error (Guo et al. 2017): the mean distance between confidence and share
+    correct over bins, each weighted by its share of the images. 0 is best."""
+    confidence, correct, share = reliability(logits, labels, bins).T
+    return (share * (confidence - correct).abs()).sum().item()
+
+
+def temperature(logits: Tensor, labels: Tensor) -> float:
+    """The number by which to divide the logits for the smallest cross-entropy, to 1/100.
+
+    Choose it on other images than those that judge the network.
+    """
+    grid = torch.arange(0.3, 3.005, 0.01)
+    losses = [F.cross_entropy(logits / t, labels).item() for t in grid]
+    return round(grid[losses.index(min(losses))].item(), 2)

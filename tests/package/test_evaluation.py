@@ -17,6 +17,32 @@ def test_wilsons_interval():
     assert evaluation.interval(1.0, 10)[1] == pytest.approx(1.0)
 
 
+def of(probabilities):
+    """Logits whose softmax these are."""
+    return torch.tensor(probabilities).log()
+
+
+def test_reliability_is_confidence_and_share_right_bin_by_bin():
+    logits = of([[0.62, 0.38], [0.66, 0.34], [0.04, 0.96], [0.9999, 0.0001]])
+    rows = evaluation.reliability(logits, torch.tensor([0, 1, 1, 0]))
+    wanted = torch.tensor([[0.64, 0.5, 0.5], [0.97995, 1.0, 0.5]], dtype=torch.float64)
+    assert torch.allclose(rows, wanted, atol=1e-6)
+    error = evaluation.calibration_error(logits, torch.tensor([0, 1, 1, 0]))
+    assert error == pytest.approx(0.5 * 0.14 + 0.5 * 0.02005, abs=1e-6)
+    certain = torch.tensor([[100.0, 0.0]])
+    assert evaluation.reliability(certain, torch.tensor([0])).tolist() == [[1, 1, 1]]
+
+
+def test_the_temperature_undoes_a_factor_of_the_logits():
+    """Of a hundred images with the probabilities 0.7 and 0.3, seventy are of the first class."""
+    logits = of([[0.7, 0.3]]).expand(100, 2)
+    labels = (torch.arange(100) >= 70).long()
+    for factor in (0.5, 1.0, 2.5):
+        assert evaluation.temperature(factor * logits, labels) == pytest.approx(factor, abs=0.011)
+        error = evaluation.calibration_error(logits, labels)
+        assert error == pytest.approx(0, abs=1e-6)
+
+
 def modes(network):
     return {name: layer.training for name, layer in network.named_modules()}
 
