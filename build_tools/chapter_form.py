@@ -14,6 +14,7 @@ FINISHED: tuple[str, ...] = (
     "04_global_average_pooling",
     "05_class_maps",
     "06_what_a_network_costs",
+    "08_how_good_is_it",
     "11_after_nin",
 )
 EXERCISES = "Exercises"  # the section in which a chapter's exercises lie

@@ -109,7 +109,7 @@ def curves(history: list[dict]) -> Figure:
 
 
 def confusion(counts, classes) -> Figure:
-    """A confusion matrix: rows are true classes, columns answers; the diagonal stays uncolored."""
+    """A confusion matrix: rows are true, columns predicted classes; the diagonal has no color."""
     counts = _array(counts)
     wrong = counts * (1 - np.eye(len(counts)))
     figure, ax = plt.subplots(figsize=(6.6, 5.6))
@@ -122,7 +122,7 @@ def confusion(counts, classes) -> Figure:
                     weight=bold, color=PAPER if dark else INK)  # fmt: skip
     ax.set_xticks(range(len(classes)), classes, rotation=40, ha="right")
     ax.set_yticks(range(len(classes)), classes)
-    ax.set(xlabel="answer of the network", ylabel="true class")
+    ax.set(xlabel="predicted class", ylabel="true class")
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     return figure

@@ -22,7 +22,7 @@ import torch
 from torch import nn
 
 from nin_lib import live, models, records, summary, train
-from nin_lib.check import chapter02, chapter04, chapter06, chapter11, expect  # noqa: F401
+from nin_lib.check import chapter02, chapter04, chapter06, chapter08, chapter11, expect  # noqa: F401
 from nin_lib.check.chapter10 import _shared
 from nin_lib.check.grade import solved  # noqa: F401
 from nin_lib.data import wardrobe, whitening  # noqa: F401
@@ -564,6 +564,86 @@ def bend_of_chapter_1() -> float:
         for parameter in pair.parameters():
             parameter.copy_(parameter.mul(10).round().div(10))
         return (pair(x) + pair(-x) - 2 * pair(torch.zeros_like(x))).abs().max().item()
+
+
+# Chapter 8.
+def judged(what: str):
+    """A part of the record of judged networks."""
+    return records.one("judging", "cpu")[what]
+
+
+def split_of(first: str, second: str) -> tuple[int, int]:
+    """How many test images only the first, only the second network classifies correctly."""
+    for row in judged("pairs"):
+        if {row["first"], row["second"]} == {first, second}:
+            only = {row["first"]: row["only_first"], row["second"]: row["only_second"]}
+            return only[first], only[second]
+    raise LookupError(f"no pair of {first} and {second}")
+
+
+def verdict(first: str, second: str) -> tuple[float, ...]:
+    """That split and its p-value."""
+    only = split_of(first, second)
+    return *only, chapter08.p_value(*only)
+
+
+def all_right(name: str) -> float:
+    """The share of the test images that a network of the pairs classifies correctly."""
+    for row in judged("pairs"):
+        for place in ("first", "second"):
+            if row[place] == name:
+                return (row["both"] + row[f"only_{place}"]) / judged("images")
+    raise LookupError(name)
+
+
+def confused(*classes: int) -> float:
+    """The share of the errors that are among these classes."""
+    counts = torch.tensor(judged("confusion"), device="cpu")
+    errors = counts - counts.diagonal().diag()
+    return (errors[list(classes)][:, list(classes)].sum() / errors.sum()).item()
+
+
+def calibrated(network: str, what: str) -> float:
+    """Mean over the seeds of a number of the record's calibration."""
+    return mean(row[what] for row in judged("calibration") if row["network"] == network)
+
+
+def needed(disputed: int) -> int:
+    """The smallest difference, as even as the number of disputed images, that counts."""
+    odd = disputed % 2
+    return next(
+        d
+        for d in range(odd, disputed + 1, 2)
+        if chapter08.p_value((disputed + d) // 2, (disputed - d) // 2) <= chapter08.LEVEL
+    )
+
+
+def validated(recipe: str) -> list[float]:
+    """By seed: the accuracy on the validation images after the last epoch."""
+    return [run["history"][-1]["watched_accuracy"] for run in recorded(recipe)]
+
+
+@cache
+def equal_networks() -> dict:
+    """What chapter 8's cell about equally good networks defines; it needs nothing but torch."""
+    cells = json.loads((BOOK / "08_how_good_is_it.ipynb").read_text(encoding="utf-8"))["cells"]
+    [code] = [text for c in cells if "torch.binomial(" in (text := "".join(c["source"]))]
+    names = {"torch": torch, "print": lambda *_: None}
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
+        exec(code, names)
+    share = names["correct"].mean().item() / names["number"]
+    return names["best"] | {"trials": names["trials"], "share": round(share, 3)}
+
+
+def disputes() -> tuple[int, int]:
+    """The fewest and the most images that a pair of chapter 8's table disputes."""
+    pairs = (
+        ("pocket, seed 0", "pocket, seed 1"),
+        ("shipped pair, average", "shipped pair, fully_connected"),
+        ("shipped pocket network", "pocket, seed 0"),
+    )
+    found = [sum(split_of(*pair)) for pair in pairs]
+    return min(found), max(found)
 
 
 # Chapter 5.
