@@ -639,6 +639,7 @@ def disputes() -> tuple[int, int]:
     """The fewest and the most images that a pair of chapter 8's table disputes."""
     pairs = (
         ("pocket, seed 0", "pocket, seed 1"),
+        ("without-mirror, seed 0", "pocket, seed 0"),
         ("shipped pair, average", "shipped pair, fully_connected"),
         ("shipped pocket network", "pocket, seed 0"),
     )
