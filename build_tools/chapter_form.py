@@ -15,6 +15,7 @@ FINISHED: tuple[str, ...] = (
     "05_class_maps",
     "06_what_a_network_costs",
     "08_how_good_is_it",
+    "09_when_nin_does_not_train",
     "11_after_nin",
 )
 EXERCISES = "Exercises"  # the section in which a chapter's exercises lie

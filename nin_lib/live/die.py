@@ -28,8 +28,8 @@ class Die(Figure):
     :class:`~nin_lib.live.dying.Settings`. The run itself is in no trait.
 
     With the first seed, the runs that the page lists: *rate too high* and *weights too small*
-    are dead within 100 steps, *bias below zero* is cut off and dies later; *starts blind* stays
-    blind, *Xavier's start* is slow; *healthy* and *batch normalization* train.
+    are dead within 100 steps, *bias below zero* is cut off and dies later; *vanishing signal*
+    stays so, *Xavier's start* is slow; *healthy* and *batch normalization* train.
 
     Traits:
         unit: 0 to 119, from the first layer to the last class map.
@@ -135,8 +135,10 @@ def _verdict(network: nn.Sequential, start: dying.Step, outputs: list[Tensor]) -
     variation = float(spread / (spread + size)) if spread else 0.0
     words = f"{float(f'{100 * variation:.2g}'):.10g} % of their size."
     if variation < BLIND:
-        start = "Blind: there is a gradient, but from image to image the logits change by only"
-        return f"{start} {words}"
+        return (
+            "Vanishing signal: there is a gradient, but from image to image the logits change by "
+            f"only {words}"
+        )
     return f"Untrained: from image to image the logits change by {words}"
 
 

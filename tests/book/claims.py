@@ -26,7 +26,7 @@ from nin_lib.check import chapter02, chapter04, chapter06, chapter08, chapter11,
 from nin_lib.check.chapter10 import _shared
 from nin_lib.check.grade import solved  # noqa: F401
 from nin_lib.data import wardrobe, whitening  # noqa: F401
-from nin_lib.live import bend, bending
+from nin_lib.live import bend, bending, dying
 from nin_lib.recipes import RECIPES, find, studies  # noqa: F401
 from nin_lib.records.small_networks import small_records
 from nin_lib.train import Engine  # noqa: F401
@@ -1099,3 +1099,36 @@ def connected(network: nn.Module, what: str) -> float:
     """The share of its fully connected layers in ``params`` or ``macs``."""
     rows = summary.trace(network, (1, 1, 224, 224))
     return sum(getattr(row, what) for row in rows if row.kind == "Linear") / getattr(rows, what)
+
+
+# Chapter 9.
+@cache
+def _run_of_figure(**changed) -> list:
+    """The run of Figure 9.1 as it opens, with some settings changed, up to its end or its death."""
+    steps = []
+    with torch.device("cpu"):
+        for step in dying.run(live.Die().settings()._replace(**changed), dying.STEPS):
+            steps.append(step)
+            if step.gradient == 0:
+                break
+    return steps
+
+
+def dies(**changed) -> int:
+    """The step from which on the network of Figure 9.1 is dead."""
+    last = _run_of_figure(**changed)[-1]
+    assert last.gradient == 0, "it does not die"
+    return last.step
+
+
+def last_loss(**changed) -> float:
+    """The loss of the network of Figure 9.1 after all of its steps."""
+    last = _run_of_figure(**changed)[-1]
+    assert last.gradient > 0, "it dies"
+    return last.loss
+
+
+def of_chapter_9(name: str):
+    """What a cell of the chapter defines: ``dead``, for each of its thirty small networks how many
+    class maps are dead before training; ``norms``, the gradients' by ending and seed."""
+    return ran("09_when_nin_does_not_train", "norms")[name]

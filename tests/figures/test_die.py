@@ -182,7 +182,7 @@ def test_the_arrow_keys_ask_units_and_steps(die):
 @pytest.mark.parametrize(
     ("preset", "verdict"),
     [
-        ("starts blind", "Blind: there is a gradient"),
+        ("vanishing signal", "Vanishing signal: there is a gradient"),
         ("weights too small", "Dead: the loss"),
         ("bias below zero", "Cut off: all units of block 4"),
         ("batch normalization", "Training: the loss has left"),

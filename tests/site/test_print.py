@@ -88,6 +88,16 @@ def test_a_browser_prints_light_pages_on_which_nothing_is_lost(browser, address)
     page.close()
 
 
+def test_the_symptom_table_has_a_page_of_its_own(browser, address):
+    page = browser.new_page()
+    page.goto(f"{address}/09_when_nin_does_not_train.html")
+    page.emulate_media(media="print")
+    section = page.locator("section", has=page.locator("> h2", has_text="Symptom table"))
+    breaks = "e => [getComputedStyle(e).breakBefore, getComputedStyle(e).breakAfter]"
+    assert section.locator("> *:has(table)").count() and section.evaluate(breaks) == ["page"] * 2
+    page.close()
+
+
 def test_links_are_numbered_notes(texts, site):
     html = (site / "11_after_nin.html").read_text()
     notes = re.search(r'<ol class="links"[^>]*>(.*?)</ol>', html)[1]

@@ -13,7 +13,7 @@ export const WORDS = {
   own: "your own settings",
   named: {
     high: "learning rate too high",
-    blind: "starts blind",
+    blind: "vanishing signal",
     small: "weights too small",
     negative: "bias below zero",
     xavier: "Xavier initialization",
@@ -65,12 +65,12 @@ export const WORDS = {
     worse: (chances: string) => `Worse than equal chances: the loss is above ${chances}.`,
     training: (chances: string) => `Training: the loss has left ${chances}.`,
     blind: (_: string, __: string, variation: string) =>
-      `Blind: there is a gradient, but from image to image the logits change by only ${variation} % of their size.`,
+      `Vanishing signal: there is a gradient, but from image to image the logits change by only ${variation} % of their size.`,
     untrained: (_: string, __: string, variation: string) =>
       `Untrained: from image to image the logits change by ${variation} % of their size.`,
     slow: (chances: string) => `Slow so far: there is a gradient, and the loss is still near ${chances}.`,
   },
-  short: { diverged: "diverged", dead: "dead", silent: "nearly dead", cut: "cut off", worse: "worse", training: "training", blind: "blind", untrained: "untrained", slow: "slow" },
+  short: { diverged: "diverged", dead: "dead", silent: "nearly dead", cut: "cut off", worse: "worse", training: "training", blind: "vanishing signal", untrained: "untrained", slow: "slow" },
   unit: (layer: string, unit: number) => ` ${layer[0].toUpperCase()}${layer.slice(1)}, unit ${unit}`,
   classMap: (name: string) => ` The class map of ${name}`,
   isDead: ` is dead: 0 for all ${PROBE} images.`,
