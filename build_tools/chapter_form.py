@@ -14,6 +14,7 @@ FINISHED: tuple[str, ...] = (
     "04_global_average_pooling",
     "05_class_maps",
     "06_what_a_network_costs",
+    "07_training_on_a_gpu",
     "08_how_good_is_it",
     "09_when_nin_does_not_train",
     "11_after_nin",

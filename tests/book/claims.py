@@ -9,6 +9,7 @@ import importlib.util
 import itertools
 import json
 import math
+import random
 import re
 import tomllib
 from bisect import bisect_left
@@ -22,12 +23,21 @@ import torch
 from torch import nn
 
 from nin_lib import live, models, records, summary, train
-from nin_lib.check import chapter02, chapter04, chapter06, chapter08, chapter11, expect  # noqa: F401
+from nin_lib.check import (  # noqa: F401
+    chapter02,
+    chapter04,
+    chapter06,
+    chapter07,
+    chapter08,
+    chapter11,
+    expect,
+)
 from nin_lib.check.chapter10 import _shared
 from nin_lib.check.grade import solved  # noqa: F401
 from nin_lib.data import wardrobe, whitening  # noqa: F401
 from nin_lib.live import bend, bending, dying
 from nin_lib.recipes import RECIPES, find, studies  # noqa: F401
+from nin_lib.records import one_change
 from nin_lib.records.small_networks import small_records
 from nin_lib.train import Engine  # noqa: F401
 
@@ -472,10 +482,38 @@ def cross_entropy(recipe: str) -> float:
     return mean(run["result"]["loss"] for run in recorded(recipe))
 
 
-def gain(number: int) -> float:
-    """What that setting of the ablation adds to the setting below it, as a share."""
-    names = [recipe.name for recipe in studies.ABLATION.values()]
-    return accuracy(names[number]) - accuracy(names[number - 1])
+def gained(recipe: str) -> tuple[float, float]:
+    """What a recipe gains in validation accuracy over the row that its study compares it with:
+    mean and standard deviation over the seeds from which the study is complete, as shares."""
+    ways = ((studies.ABLATION, "before"), (studies.ADDED, "before"), (studies.LEFT_OUT, "first"))
+    for study, over in ways:
+        names = [one.name for one in study.values()]
+        if recipe in names[1:]:
+            found = one_change.rows(study, over, one_change.complete(study))
+            gains = found[names.index(recipe)].gains
+            return mean(gains) / 100, stdev(gains) / 100
+    raise ValueError(f"{recipe!r} changes nothing in these studies")
+
+
+@cache
+def shown_by_chance(seeds: int) -> float:
+    """How often a change without effect is shown from so many seeds: 20,000 drawn studies."""
+    chance = random.Random(0)
+    drawn = ([chance.gauss(0, 1) for _ in range(seeds)] for _ in range(20_000))
+    return mean(one_change.Row("", (), tuple(gains)).is_shown for gains in drawn)
+
+
+def median_seconds(recipe: str) -> float:
+    """Median time of a recorded run."""
+    return median(run["wall_seconds"] for run in recorded(recipe))
+
+
+def guessed(recipe: str) -> tuple[float, ...]:
+    """Images, epochs, batch size and learning rate of a recipe that repeats the tutorial with one
+    1×1 layer per block, and its accuracies on training and test images."""
+    known = find(recipe)
+    settings = known.limit or 60_000, known.epochs, known.batch_size, known.learning_rate
+    return *settings, learned(recipe), accuracy(recipe)
 
 
 def lost(recipe: str) -> int:
@@ -492,6 +530,12 @@ def setting(label: str, device: str = "cpu") -> float:
     """How many times as fast as the tutorials' loop a setting of the training speed is."""
     settings = records.one("training-speed", device)["rows"]
     return next(one["ratio"] for one in settings if one["label"] == label)
+
+
+def speed_of(label: str, device: str = "cpu") -> float:
+    """Examples per second of a setting of the training speed, waiting included."""
+    settings = records.one("training-speed", device)["rows"]
+    return next(one["examples_per_second"]["wall"] for one in settings if one["label"] == label)
 
 
 def kept(scheme: str) -> list[float]:

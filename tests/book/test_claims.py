@@ -11,8 +11,8 @@ import torch
 from claims import BOOK, WORDS, Claim, asked, complaints, in_need, ledger, prose, ran, read
 from torch import nn
 
-from nin_lib import check, live, models
-from nin_lib.check import chapter02, chapter03, chapter04, chapter05
+from nin_lib import check, live, models, train
+from nin_lib.check import chapter02, chapter03, chapter04, chapter05, chapter07
 from nin_lib.check.grade import solved
 
 CLAIMS = ledger()
@@ -316,3 +316,38 @@ def test_exercise_4_6_wants_what_its_cells_measure():
             found = mean(names["percent"](network, edge) for network in trained)
             key = f"{word}_{side}"
             assert abs(found - wanted[key]) < chapter04.WITHIN[key], (key, found)
+
+
+def test_the_loop_of_chapter_7_trains_as_fit_does():
+    names = ran("07_training_on_a_gpu", "losses")
+    some = {"test_images": names["garments"].test_images[:60]}
+    some |= {"test_labels": names["garments"].test_labels[:60]}
+    some |= {"train_images": names["images"][:600], "train_labels": names["labels"][:600]}
+    few = replace(names["garments"], **some)
+    recipe = replace(names["short"], batch_size=100)
+    chosen, _ = train.split(few, recipe.validation)
+    networks = []
+    for _ in range(2):
+        torch.manual_seed(0)
+        networks.append(recipe.network())
+    mine, theirs = networks
+    names["plain_fit"](mine, few.train_images[chosen], few.train_labels[chosen], recipe, seed=3)
+    off = train.Engine(precision="float32", channels_last=False, space_to_depth=False, fused=False)
+    train.fit(theirs, few, recipe, seed=3, device="cpu", engine=off, show=False)
+    pairs = zip(mine.state_dict().values(), theirs.state_dict().values(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.slow
+def test_exercise_7_7_wants_what_its_cells_measure():
+    cells = json.loads((BOOK / "07_training_on_a_gpu.ipynb").read_text())["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    at = code.index(check.exercises(["chapter07"])["7.7"].stub)
+    names = {"torch": torch, "F": nn.functional, "models": models}
+    exec("\n".join(code[at - 2 : at]), names)
+    found = {
+        word: mean(names["trained"](falls, seed) for seed in range(5))
+        for word, falls in (("constant", False), ("falling", True))
+    }
+    for key, wanted in solved("7.7").items():
+        assert abs(found[key] - wanted) < chapter07.WITHIN[key], (key, found)
