@@ -1,9 +1,8 @@
-"""The records as figures: accuracy by epoch, by setting and by seed; speed; failure grids.
+"""The records as figures: accuracy by setting and by seed; speed; failure grids.
 
 A run without a record appears as "not yet measured"; the figures are drawn whatever is missing.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from statistics import mean
 
@@ -11,53 +10,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from nin_lib.recipes import Recipe, find
+from nin_lib.recipes import Recipe
 from nin_lib.records.as_tables import accuracies, in_standard_deviations, signed, spread
-from nin_lib.records.read import MISSING, diverged, load, missing, one
+from nin_lib.records.read import MISSING, diverged, missing, one
 from nin_lib.tables import Table
 from nin_lib.theme import INK, MUTED, PAPER, RULE, ramp
 
-LABEL_GAP = 0.06  # of the axis, between two labels
 COLUMNS = (126, 182)  # right edges of two columns in the margin, in points
-
-
-def accuracy_by_epoch(
-    printed: Mapping[str, Mapping[int, float]], recipes: Mapping[str, str]
-) -> Figure:
-    """Accuracy by epoch, as printed elsewhere (dashed) and of our recorded runs, a line per seed.
-
-    ``printed`` is label → {epoch: percent}, ``recipes`` label → name of a recipe. Each line has its
-    label at its end; a recipe without a record is named in the corner.
-    """
-    figure, ax = plt.subplots(figsize=(8.4, 3.6))
-    ends, unmeasured = [], []  # of each line's end: epoch, height, label, color
-    for label, points in printed.items():
-        ax.plot(*zip(*points.items(), strict=True), "--", color=MUTED, marker="o", markersize=4,
-                markerfacecolor="none", linewidth=1.2)  # fmt: skip
-        ends.append((*list(points.items())[-1], label, MUTED))
-    for label, name in recipes.items():
-        runs = load(name, find(name).data)
-        if not runs:
-            unmeasured.append(label)
-            continue
-        for run in runs:
-            epochs = [row["epoch"] for row in run["history"]]
-            curve = [100 * row["watched_accuracy"] for row in run["history"]]
-            ax.plot(epochs, curve, color=INK, linewidth=1.1)
-        count = "" if len(runs) == 1 else f", {len(runs)} seeds"
-        ends.append((epochs[-1], curve[-1], label + count, INK))
-    last = max(epoch for epoch, *_ in ends)
-    low, high = ax.get_ylim()
-    floor = -math.inf
-    for epoch, height, label, color in sorted(ends, key=lambda end: end[1]):
-        floor = max(height, floor + LABEL_GAP * (high - low))
-        ax.text(epoch + 0.2, floor, label, color=color, va="center", fontsize=9)
-    if unmeasured:
-        words = f"{MISSING}: {'; '.join(unmeasured)}"
-        ax.text(0.99, 0.03, words, color=MUTED, fontsize=9, ha="right", transform=ax.transAxes)
-    ax.set(xlabel="epoch", ylabel="accuracy, %", xlim=(0.7, last + 4))
-    ax.set_xticks(range(1, last + 1))
-    return figure
 
 
 def rows_of(labels: Sequence[str], width: float, height: float, space: float = 0.9):

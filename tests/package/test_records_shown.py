@@ -1,7 +1,6 @@
 """Figures and tables made from records, whatever records are missing."""
 
 import copy
-from itertools import pairwise
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -12,8 +11,6 @@ from nin_lib.recipes import RECIPES, studies
 from nin_lib.records import as_figures, as_tables, read
 
 matplotlib.use("agg")
-PRINTED = {"printed elsewhere": {1: 40.0, 2: 60.0}, "at the end only": {3: 61.0}}
-OURS = {"pocket network": "pocket", "the tutorial": "tutorial"}
 
 
 @pytest.fixture(autouse=True)
@@ -42,31 +39,6 @@ def tutorial_recorded(monkeypatch):
 
 def words(figure):
     return [text.get_text() for ax in figure.axes for text in ax.texts]
-
-
-def test_curves_beside_printed_ones_and_what_is_missing(monkeypatch):
-    pocket = {run["seed"]: run for run in records.load("pocket", "fashion-mnist")}
-    monkeypatch.setattr(read, "every", lambda: pocket)
-    figure = as_figures.accuracy_by_epoch(PRINTED, OURS)
-    [ax] = figure.axes
-    assert len(ax.lines) == len(PRINTED) + len(pocket)
-    assert {"pocket network, 5 seeds", "not yet measured: the tutorial"} <= set(words(figure))
-
-
-def test_a_record_that_appears_is_drawn(tutorial_recorded):
-    figure = as_figures.accuracy_by_epoch(PRINTED, OURS)
-    assert not any("not yet measured" in text for text in words(figure))
-    curve = [100 * row["watched_accuracy"] for row in tutorial_recorded["history"]]
-    assert any(list(line.get_ydata()) == curve for line in figure.axes[0].lines)
-
-
-def test_labels_keep_apart():
-    figure = as_figures.accuracy_by_epoch({"a": {1: 50.0}, "b": {1: 50.0}, "c": {1: 50.1}}, {})
-    [ax] = figure.axes
-    low, high = ax.get_ylim()
-    heights = sorted(text.get_position()[1] for text in ax.texts)
-    gaps = [b - a for a, b in pairwise(heights)]
-    assert min(gaps) >= as_figures.LABEL_GAP * (high - low) * 0.999
 
 
 def test_the_ablation_has_a_dot_per_seed():
@@ -163,9 +135,6 @@ def test_times_are_measured_or_missing(tutorial_recorded):
 
 def test_without_any_record_everything_is_not_yet_measured(no_records):
     missing = "not yet measured"
-    assert f"{missing}: pocket network; the tutorial" in words(
-        as_figures.accuracy_by_epoch(PRINTED, OURS)
-    )
     figure = as_figures.accuracy(studies.ABLATION, "before")
     assert words(figure).count(missing) == len(studies.ABLATION)
     figure = as_figures.accuracy(studies.DEPARTURES, "first")
