@@ -477,11 +477,6 @@ def shares(block: str) -> tuple[float, float]:
     return row.params / rows.params, row.macs / rows.macs
 
 
-def cross_entropy(recipe: str) -> float:
-    """Mean over the recorded seeds of the cross-entropy on the test pictures."""
-    return mean(run["result"]["loss"] for run in recorded(recipe))
-
-
 def gained(recipe: str) -> tuple[float, float]:
     """What a recipe gains in validation accuracy over the row that its study compares it with:
     mean and standard deviation over the seeds from which the study is complete, as shares."""
