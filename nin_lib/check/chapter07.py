@@ -1,7 +1,6 @@
 """Exercises of chapter 7: training NiN in full."""
 
 import math
-from collections.abc import Mapping
 from numbers import Real
 
 import torch
@@ -22,15 +21,6 @@ from nin_lib.check.grade import Wrong, exercise, solved
 #: another way.
 WITHIN = {"constant": 10, "falling": 4}
 NEAR = 1e-4  # absolute, for weights, losses and rates
-
-
-def _rounded(answer, digits: int):
-    """A dictionary's numbers rounded, so that the last bits of a quotient do not matter."""
-    if not isinstance(answer, Mapping):
-        return answer
-    values = {key: item(value) for key, value in answer.items()}
-    numbers = {k: round(float(v), digits) for k, v in values.items() if _is_number(v)}
-    return values | numbers
 
 
 def _is_number(value) -> bool:
