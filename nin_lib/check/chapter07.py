@@ -93,8 +93,8 @@ def verdict(answer):
         # recipe pocket: 55,000 images train, 8 epochs, batches of 256; images that do
         # not fill a batch are left out and have their chance in the next epoch
         steps = {
-            "per_epoch": ...,
-            "in_all": ...,
+            "per_epoch": ...,  # steps per epoch
+            "in_all": ...,  # steps in all 8 epochs
             "left_out": ...,  # images per epoch
             "epochs_1024": ...,  # of batches of 1,024, for at least as many steps
         }
