@@ -123,8 +123,9 @@ def percents(text):
     return [float(n) for n in re.findall(r"([\d.]+) %", text)]
 
 
-def holds(said, key, place):
-    """Whether the sentence says this layer with its costs, and shares that fit them."""
+def holds(said, key, place, bar=None):
+    """Whether the sentence says this layer with its costs, and shares that fit them; sorted, also
+    which bar it is."""
     found, layer = layers_of(key), layers_of(key)[place]
     params, macs = sums(found)
     costs = (
@@ -141,7 +142,8 @@ def holds(said, key, place):
     assert percents(said) == pytest.approx(wanted, abs=0.051), said
     if layer.kind != "rest":
         count = sum(other.kind != "rest" for other in found)
-        assert said.startswith(f"Layer {place + 1} of {count}, "), said
+        sorted_ = f"Bar {bar} of {len(found)} is {layer.name}, layer {place + 1} of the network: "
+        assert said.startswith(sorted_ if bar else f"Layer {place + 1} of {count}, "), said
         assert f"{layer.inputs} → {layer.channels} channels" in said
         count = prod(layer.positions)
         assert ("at one position" if count == 1 else "×".join(map(str, layer.positions))) in said
@@ -195,8 +197,8 @@ def test_sorted_by_a_cost_the_cursor_walks_down_it(shown):
     for label, cost in (("most parameters first", "params"), ("most multiply-adds first", "macs")):
         page.field("order").select_option(label)
         by_cost = sorted(range(len(found)), key=lambda i, c=cost: (-getattr(found[i], c), i))
-        holds(page.press("Home", on=0), "googlenet", by_cost[0])
-        holds(page.press("ArrowRight", "ArrowRight", on=0), "googlenet", by_cost[2])
+        holds(page.press("Home", on=0), "googlenet", by_cost[0], bar=1)
+        holds(page.press("ArrowRight", "ArrowRight", on=0), "googlenet", by_cost[2], bar=3)
     page.field("order").select_option("as they come")
     holds(page.press("Home", on=0), "googlenet", 0)
 

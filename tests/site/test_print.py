@@ -29,15 +29,16 @@ def texts(pdf):
 
 def test_the_contents_give_the_page_where_a_chapter_begins(texts):
     contents = texts[1]
-    for title in ("The 1×1 Convolution", "What NiN started"):
-        number = int(re.search(rf"{title}\s*(\d+)", contents)[1])
+    for title in ("The 1×1 Convolution", "1×1 Convolutions after NiN"):
+        number = int(re.search(rf"{title}\D*(\d+)", contents)[1])
         assert title in texts[number - 1].splitlines()[0]
         assert texts[number - 1].split()[-1] == str(number)  # at its foot
 
 
 def test_headings_are_bookmarks_and_figures_stand_in_their_first_state(pdf, texts):
     titles = [entry.title for entry in pdf.outline if not isinstance(entry, list)]
-    assert "The 1×1 Convolution" in titles and "What NiN started" in titles
+    wanted = ("The 1×1 Convolution", "1×1 Convolutions after NiN")
+    assert all(any(title.startswith(one) for title in titles) for one in wanted)
     text = " ".join(texts)
     assert "Row" in text and "as table" not in text  # a fallback's sentence; no figure's button
 
