@@ -6,6 +6,7 @@ All of it is taken from the exercise as it is: from its stub, its check and its 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from numbers import Real
 
 from nin_lib.check.expect import item, noting_numbers
@@ -80,6 +81,8 @@ def _slips(asked: Exercise, key: str, wanted: float) -> dict[float, str]:
         made = _made(slip.code, asked.name)
         number = item(made.get(key)) if isinstance(made, Mapping) else None
         if isinstance(number, bool) or not isinstance(number, Real) or number == wanted:
+            continue
+        if not isfinite(number):  # which nobody can type
             continue
         if slip.hint.endswith((".", "?")):
             known.setdefault(number, slip.hint)

@@ -77,10 +77,14 @@ def verdicts(answer):
     "9.2",
     "predict",
     stub="""
-        # three dead networks: the loss with 100 classes; how many classes one has
-        # whose loss is 5.298317; and the loss with 10 classes and label smoothing
-        # (the right class counts 0.91, each other class 0.01)
-        dead = {"loss_100": ..., "classes": ..., "loss_smoothed": ...}
+        # of dead networks
+        dead = {
+            "loss_100": ...,  # with 100 classes
+            "classes": ...,  # their number, if the loss is 5.298317
+            # with 10 classes and label smoothing: the right class counts 0.91,
+            # each other class 0.01
+            "loss_smoothed": ...,
+        }
         check.answer("9.2", dead)
     """,
     solution="""
