@@ -88,7 +88,8 @@ def test_what_goes_on_out_of_sight_has_a_shadow_and_first_columns_stay(browser, 
         f"(all) => ({wide})(all).map((e) => getComputedStyle(e).background)"
     )
     assert len(shadows) > 5 and all("linear-gradient" in shadow for shadow in shadows)
-    page.goto(f"{address}/measured.html")
+    page.goto(f"{address}/06_what_a_network_costs.html")
+    page.evaluate("for (const fold of document.querySelectorAll('article details')) fold.open = 1")
     moved = page.locator(".cell_output > .output:has(table)").evaluate_all(
         """all => all.filter((e) => e.scrollWidth > e.clientWidth + 50).map((e) => {
           e.scrollLeft = 50;
