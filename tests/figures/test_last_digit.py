@@ -158,10 +158,14 @@ def test_the_network_inside_a_pixel(shown):
         rows, (lines, words) = page.table(), printed(page)
         assert words == f"{said} {INSTALL}"
         if figure.side == "after":
-            products, bias, total = re.search(
-                r"products, (\S+), and the bias (\S+): (\S+?\d)(?=[,.] |,|\. )", said
-            ).groups()
             named = {row[0]: row[-1] for row in rows}
+            if "Without that it would be" in said:  # the unit itself is held
+                found = re.search(r"products, (\S+), and the bias (\S+?\d)(?=[.;])", said)
+                products, bias, total = *found.groups(), named["sum"]
+            else:
+                products, bias, total = re.search(
+                    r"products, (\S+), and the bias (\S+): (\S+?\d)(?=[,.] |,|\. )", said
+                ).groups()
             assert (named["bias"], named["sum"]) == (bias, total)
             assert abs(number(products) + number(bias) - number(total)) <= Decimal("0.0001")
             relu = named.get("after the ReLU")

@@ -103,7 +103,7 @@ export interface Layout {
 
 const CELL = 14;
 const PAD = 6; // room for marks that are wider than their cells
-const LABEL = 17; // height of a label
+const LABEL = 14; // height of a label
 const GAP = 10; // between maps
 
 /** Lay out a form. `number` is the width of the widest written weight or input. */
