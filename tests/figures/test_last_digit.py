@@ -160,7 +160,7 @@ def test_the_network_inside_a_pixel(shown):
         if figure.side == "after":
             named = {row[0]: row[-1] for row in rows}
             if "Without that it would be" in said:  # the unit itself is held
-                found = re.search(r"products, (\S+), and the bias (\S+?\d)(?=[.;])", said)
+                found = re.search(r"products, (\S+), and the bias (\S+\d)(?=[.;])", said)
                 products, bias, total = *found.groups(), named["sum"]
             else:
                 products, bias, total = re.search(
