@@ -177,7 +177,8 @@ def test_the_network_inside_a_pixel(shown):
         else:
             unit = r"convolution unit \d+ is (\S+\d)\."
             found = re.search(rf"{unit}|is held at (\S+) at every position", said)
-            assert len(lines) == 2 and number(lines[0]) == number(found[1] or found[2])
+            [value, _] = lines
+            assert number(value) == number(found[1] or found[2])
             unit = min(figure.unit, len(rows) - 1)
             assert rows[unit] == [str(unit), value]
         predicted = re.search(r"The network predicts (.*?)\.(?= |$)", said)[1]
