@@ -339,24 +339,11 @@ def strides(answer):
     given = [item(stride) for stride in answer]
     if len(given) != 7 or not all(stride in (1, 2) for stride in given):
         raise Wrong("Wanted are 7 strides, one per stage, each 1 or 2.")
-    wanted, got = mobilenet_v2_macs(solved("11.6")), mobilenet_v2_macs(given)
-    if got != wanted:
-        raise Wrong(f"With these strides the network needs {got:,} multiply-adds, not {wanted:,}.")
+    if given != solved("11.6"):
+        raise Wrong(
+            "With these strides, the cell does not print 300,774,272.", shared_by=given.__eq__
+        )
     return "with the stride in the fourth stage, the last feature maps have 7×7 positions."
-
-
-def mobilenet_v2_macs(strides: Sequence[int]) -> int:
-    """Multiply-adds of MobileNetV2 for one image of 3×224×224, with these strides of its stages."""
-    stages = [(16, 1), (24, 2), (32, 3), (64, 4), (96, 3), (160, 3), (320, 1)]
-    channels, side, macs = 32, 112, 3 * 32 * 9 * 112**2
-    for (width, blocks), first in zip(stages, strides, strict=True):
-        for stride in [first] + (blocks - 1) * [1]:
-            wide = 6 * channels if width > 16 else channels
-            macs += channels * wide * side**2 if width > 16 else 0
-            side //= stride
-            macs += (9 * wide + wide * width) * side**2
-            channels = width
-    return macs + 320 * 1280 * side**2 + 1280 * 1000
 
 
 @exercise(

@@ -10,7 +10,7 @@ import torch
 from answers import EXERCISES, answer_of, made, run, said_of
 from torch import nn
 
-from nin_lib import check
+from nin_lib import check, summary
 from nin_lib.check import expect, grade
 
 CHAPTERS = sorted({number.partition(".")[0] for number in EXERCISES})
@@ -298,3 +298,14 @@ def test_a_box_says_what_its_number_is(number):
     """By the comment behind its entry, or by a name of several words."""
     unsaid = [box.name for box in BOXES[number].boxes if not (box.about or " " in box.name)]
     assert unsaid in ([], ["logit"])  # of exercise 5.4, a name that needs no more
+
+
+def test_exercise_11_6_counts_what_torchvisions_network_needs(capsys):
+    from torchvision.models import mobilenet_v2
+
+    exercise = EXERCISES["11.6"]
+    code, _ = exercise.stub.rsplit("\n", 1)
+    exec(code.replace("[1, 2, 2, 1, 1, 2, 1]", str(grade.solved("11.6"))), {})
+    with torch.device("meta"):
+        needed = summary.trace(mobilenet_v2(), (1, 3, 224, 224)).macs
+    assert f"{needed:,}" == capsys.readouterr().out.strip() and f"{needed:,}" in code
