@@ -1,4 +1,4 @@
-"""The book's static images: signed maps, bars, sheets of images, curves, confusion matrices."""
+"""The book's static images: signed maps, sheets of images, curves, confusion matrices."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -9,8 +9,8 @@ from nin_lib import theme
 from nin_lib.theme import GRAY, INK, MUTED, NEUTRAL, PAPER, RULE, svg, use
 
 __all__ = [
-    "GRAY", "INK", "MUTED", "NEUTRAL", "PAPER", "RULE", "bars", "confusion", "curves", "images",
-    "outline", "signed", "svg", "use",
+    "GRAY", "INK", "MUTED", "NEUTRAL", "PAPER", "RULE", "confusion", "curves", "images", "signed",
+    "svg", "use",
 ]  # fmt: skip
 
 
@@ -42,28 +42,6 @@ def signed(
             text = numbers.format(value).replace("-", "−")
             ax.text(column, row, text, ha="center", va="center", color=shade,
                     fontsize=size, family="monospace")  # fmt: skip
-
-
-def outline(ax, row: int, column: int) -> None:
-    """Frame a cell of a matrix drawn by ``signed``."""
-    corner = (column - 0.5, row - 0.5)
-    ax.add_patch(plt.Rectangle(corner, 1, 1, fill=False, linewidth=2, edgecolor=INK))
-
-
-def bars(ax, values, title: str = "") -> None:
-    """Signed bars on a common zero line: orange up, blue down."""
-    values = _array(values)
-    ax.bar(
-        range(1, len(values) + 1),
-        values,
-        color=np.where(values > 0, theme.POSITIVE, theme.NEGATIVE),
-        width=0.75,
-    )
-    ax.axhline(0, color=MUTED, linewidth=0.8)
-    ax.set_title(title)
-    ax.set_xticks([])
-    ax.spines[["left", "bottom"]].set_visible(False)
-    ax.tick_params(length=0)
 
 
 def images(images, titles=None, *, columns: int = 8, size: float = 1.05) -> Figure:
