@@ -24,8 +24,8 @@ from nin_lib.recipes import RECIPES, Recipe
 from nin_lib.tables import Table
 from nin_lib.train import Engine, TrainingDiverged, hardware, one_epoch, run, stopping
 from nin_lib.train.batches import Draws, resident
-from nin_lib.train.process import ALONE
 from nin_lib.train.state import State
+from nin_lib.train.team import ALONE
 
 STEPS = 300
 LAST = 50  # the steps that decide the verdict

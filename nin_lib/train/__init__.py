@@ -13,10 +13,10 @@ from nin_lib.train.evaluation import (
 )
 from nin_lib.train.loop import fit, one_epoch
 from nin_lib.train.optim import average, schedule, sgd
-from nin_lib.train.process import WorkerLost
 from nin_lib.train.run import Run
 from nin_lib.train.splits import split
 from nin_lib.train.state import TrainingDiverged
+from nin_lib.train.team import WorkerLost
 
 __all__ = [
     "AS_WRITTEN", "Engine", "Run", "TrainingDiverged", "WorkerLost", "average",

@@ -11,10 +11,11 @@ from safetensors.torch import save_model
 
 from nin_lib import data as datasets
 from nin_lib import recipes
-from nin_lib.train import batches, hardware, loop, process
+from nin_lib.train import batches, hardware, loop
 from nin_lib.train.checkpoints import CheckpointError
 from nin_lib.train.run import Run, as_json
 from nin_lib.train.state import TrainingDiverged
+from nin_lib.train.team import WorkerLost, count
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -45,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
         sentence = "the device has too little memory; use more processes or a smaller batch_size"
     except (ValueError, OSError, TrainingDiverged, datasets.DataError) as error:
         sentence = str(error)
-    except process.WorkerLost as error:
+    except WorkerLost as error:
         print(f"nin_lib.train: {error}", file=sys.stderr, flush=True)
         sys.stdout.flush()
         os._exit(1)  # an orderly exit would wait for the one that is lost
@@ -100,7 +101,7 @@ def _complain_unless_writable(path: str | Path | None) -> None:
 
 def _how_to_go_on(options: argparse.Namespace, data: str, checkpoint: Path) -> str:
     team = ["torchrun", "--nproc_per_node", os.environ.get("LOCAL_WORLD_SIZE", "1")]
-    words = team if process.count() > 1 else ["python"]
+    words = team if count() > 1 else ["python"]
     words = [*words, "-m", "nin_lib.train", options.recipe, "--data", data]
     for name in ("epochs", "device", "seed", "record", "weights"):
         if getattr(options, name):

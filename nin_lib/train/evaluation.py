@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from nin_lib.recipes import Recipe
 from nin_lib.train.batches import prepare
 from nin_lib.train.engine import Engine
-from nin_lib.train.process import ALONE, Process
+from nin_lib.train.team import ALONE, Process
 
 
 @torch.no_grad()

@@ -3,7 +3,6 @@
 import dataclasses
 import time
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,14 +12,14 @@ from torch import nn
 
 from nin_lib.data import ImageData
 from nin_lib.recipes import Recipe
-from nin_lib.train import checkpoints, hardware, process, stopping
+from nin_lib.train import checkpoints, hardware, stopping
 from nin_lib.train.batches import Draws, check_seed, source
 from nin_lib.train.engine import Engine
 from nin_lib.train.evaluation import evaluate, interval
-from nin_lib.train.process import ALONE, Process
 from nin_lib.train.run import Run
 from nin_lib.train.splits import ImageSet, splits
 from nin_lib.train.state import State, stop_if_diverged
+from nin_lib.train.team import Process, count, join, own_device
 
 
 def fit(
@@ -59,8 +58,7 @@ def fit(
         WorkerLost: under ``torchrun``, when another process is gone.
         ValueError: no such device, or the images do not fit the network.
     """
-    device, processes = _processes(hardware.pick_device(device))
-    size = process.count()
+    device, size = own_device(hardware.pick_device(device)), count()
     engine = (engine or Engine()).settled(device)
     epochs = recipe.epochs if epochs is None else epochs
     _check(epochs, seed, checkpoint, recipe, size)
@@ -88,7 +86,7 @@ def fit(
     about |= {"data": data.digest, "seed": seed, "processes": size}
 
     with (
-        processes as team,
+        join(device) as team,
         # On GPUs the wait for a lost process cannot be broken off but by its own end.
         stopping.listen(minutes, size == 1 or device.type == "cpu") as why_stop,
         engine.running(model, device) as network,
@@ -125,9 +123,9 @@ def fit(
             if state.averaged:
                 model.load_state_dict(state.evaluated.state_dict())
             result = evaluate(model, final.images, final.labels, recipe, engine, team)
-            count = len(final.labels)
-            span = interval(result["accuracy"], count)
-            run.result = {"on": final.on, "images": count, **result, "interval": span}
+            tested = len(final.labels)
+            span = interval(result["accuracy"], tested)
+            run.result = {"on": final.on, "images": tested, **result, "interval": span}
     if run.stopped and team.leads:
         done = f"{len(run.history)} of {epochs} epochs and {state.step} of {len(batches)} steps"
         print(f"Stopped by {run.stopped} after {done}; {kept}.")
@@ -146,16 +144,6 @@ def _check(epochs, seed, checkpoint, recipe: Recipe, size: int) -> None:
         raise ValueError(
             f"a batch of {recipe.batch_size} cannot be split evenly among {size} processes"
         )
-
-
-def _processes(device: torch.device):
-    """This process's device, and the process itself: alone, or in the team of ``torchrun``."""
-    if process.count() == 1:
-        return device, nullcontext(ALONE)
-    from nin_lib.train import team
-
-    device = team.own_device(device)
-    return device, team.join(device)
 
 
 def one_epoch(

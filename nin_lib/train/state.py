@@ -7,7 +7,7 @@ from nin_lib.recipes import Recipe
 from nin_lib.train.checkpoints import CheckpointError
 from nin_lib.train.engine import Engine
 from nin_lib.train.optim import average, schedule, sgd
-from nin_lib.train.process import Process
+from nin_lib.train.team import Process
 
 _PARTS = ("model", "optimizer", "scheduler", "scaler", "averaged")
 _COUNTS = ("learning_rate", "epoch", "step", "waiting", "seconds", "history")

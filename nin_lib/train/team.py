@@ -1,23 +1,69 @@
-"""Several processes that share one training, under ``torchrun``::
+"""The process that trains: alone, or one of several that share a training, under ``torchrun``::
 
     torchrun --nproc_per_node 2 -m nin_lib.train pocket
 
 Every batch is split among the processes, so the recipe's batch size is the sum of theirs. A process
-that trains alone never imports this module.
+that trains alone calls nothing of ``torch.distributed``.
 """
 
 import datetime
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from nin_lib.train.process import Process, WorkerLost, count
-
 PATIENCE = datetime.timedelta(minutes=5)  # how long one process waits for another
+
+
+class WorkerLost(RuntimeError):
+    """Another process of the team ended or fell silent."""
+
+
+def count() -> int:
+    """The number of processes that train together: what ``torchrun`` sets, or 1."""
+    return int(os.environ.get("WORLD_SIZE", "1")) if "RANK" in os.environ else 1
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process and its place among those that train together; ``rank`` 0 prints and saves."""
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def leads(self) -> bool:
+        return self.rank == 0
+
+    def share(self, items: Tensor) -> Tensor:
+        """This process's part of a tensor."""
+        return items
+
+    def total(self, number: Tensor) -> Tensor:
+        """The sum over all processes, in place."""
+        return number
+
+    def mean(self, numbers: Tensor) -> Tensor:
+        """The mean over all processes; the argument keeps its values."""
+        return self.total(numbers.clone()) / self.size
+
+    def any(self, reason: str | None) -> str | None:
+        """The reason to stop, if any process has one; every process gets the same answer."""
+        return reason
+
+    def synchronize(self, model: nn.Module) -> None:
+        """Give every process the leader's weights and statistics."""
+
+    def wrap(self, network: nn.Module, device: torch.device) -> nn.Module:
+        """The network with gradients averaged over all processes."""
+        return network
+
+
+ALONE = Process()
 
 
 class Team(Process):
@@ -48,12 +94,15 @@ class Team(Process):
 
 
 @contextmanager
-def join(device: torch.device) -> Iterator[Team]:
-    """The team that ``torchrun`` started this process in.
+def join(device: torch.device) -> Iterator[Process]:
+    """This process's place: alone, or in the team that ``torchrun`` started.
 
     Raises:
         WorkerLost: within, when another process is gone.
     """
+    if count() == 1:
+        yield ALONE
+        return
     rank, lost = int(os.environ["RANK"]), False
     try:
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
