@@ -37,15 +37,31 @@ def margin(ax, height: float, words: str, offset: float = 8, **look) -> None:
     )  # fmt: skip
 
 
+def stretch(ax, ticks: Sequence[float], left: float, right: float) -> None:
+    """Have equal steps to the right be equal factors of the error; accuracy is in percent."""
+    ax.set_xscale("function", functions=(lambda a: -np.log(100 - a), lambda x: 100 - np.exp(-x)))
+    ax.set_xlim(left, right)
+    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.minorticks_off()
+
+
+def dots(ax, height: float, percent: Sequence[float], left: float) -> None:
+    """A dot per seed and a stroke at the mean, or an arrow if that lies to the left of the axes."""
+    ax.axhline(height, color=RULE, linewidth=0.8, zorder=0)
+    shown = [a for a in percent if a >= left]
+    ax.plot(shown, [height] * len(shown), "o", color=INK, markersize=5, alpha=0.6, clip_on=False)
+    if percent and mean(percent) < left:
+        ax.plot(left, height, "<", color=INK, clip_on=False)
+    elif percent:
+        ax.plot([mean(percent)] * 2, [height - 0.3, height + 0.3], color=INK, linewidth=1.6)
+
+
 def accuracy(
     study: Mapping[str, Recipe],
     gain_over: str,
     ticks: Sequence[float] = (10, 50, 70, 80, 85, 90, 92, 94),
-    on: str = "test",
 ) -> Figure:
-    """Accuracy of a study's recipes in percent: a dot per seed, a line at the mean.
-
-    ``on`` the ``test`` images, or the ``validation`` images after the last epoch.
+    """Test accuracy of a study's recipes in percent: a dot per seed, a line at the mean.
 
     The scale is stretched to the right: equal steps are equal factors of the error. An arrow marks
     a mean to the left of the ``ticks``. In the margin: the mean and its gain over the ``"first"``
@@ -57,25 +73,14 @@ def accuracy(
         lost = len(diverged(recipe.name, recipe.data))
         labels.append(f"{label} ({lost} diverged)" if lost else label)
     figure, ax = rows_of(labels, 9, 0.36)
-    ax.set_xscale("function", functions=(lambda a: -np.log(100 - a), lambda x: 100 - np.exp(-x)))
-    left, right = ticks[0] - 1, ticks[-1] + 1
+    left = ticks[0] - 1
+    stretch(ax, ticks, left, ticks[-1] + 1)
     base: list[float] = []
     for number, recipe in enumerate(study.values()):
         height = len(study) - 1 - number
-        percent = accuracies(recipe, on)
-        ax.axhline(height, color=RULE, linewidth=0.8, zorder=0)
-        shown = [a for a in percent if a >= left]
-        ax.plot(
-            shown, [height] * len(shown), "o", color=INK, markersize=5, alpha=0.6, clip_on=False
-        )
-        if not percent:
-            margin(ax, height, MISSING)
-        elif mean(percent) < left:
-            ax.plot(left, height, "<", color=INK, clip_on=False)
-        else:
-            ax.plot([mean(percent)] * 2, [height - 0.3, height + 0.3], color=INK, linewidth=1.6)
-        if percent:
-            margin(ax, height, spread(percent))
+        percent = accuracies(recipe)
+        dots(ax, height, percent, left)
+        margin(ax, height, spread(percent) if percent else MISSING)
         if percent and base:
             gain = mean(percent) - mean(base)
             margin(ax, height, signed(gain), COLUMNS[0], ha="right")
@@ -84,9 +89,7 @@ def accuracy(
             base = percent
     for offset, words in zip(COLUMNS, ("gain", "÷ st. dev."), strict=True):
         margin(ax, len(study) - 0.3, words, offset, ha="right")
-    ax.set(xlim=(left, right), xlabel=f"{on} accuracy, %, one dot per seed")
-    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-    ax.minorticks_off()
+    ax.set_xlabel("test accuracy, %, one dot per seed")
     ax.tick_params(axis="y", pad=9)  # room for half a dot, or an arrow, at the left end
     return figure
 

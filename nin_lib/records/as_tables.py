@@ -69,16 +69,11 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
-def accuracies(recipe: Recipe, on: str = "test") -> list[float]:
-    """Accuracy of every recorded seed at the recipe's full length, in percent.
-
-    ``on`` the ``test`` images, or those held out for ``validation``, after the last epoch.
-    """
+def accuracies(recipe: Recipe) -> list[float]:
+    """Test accuracy of every recorded seed at the recipe's full length, in percent."""
     runs = load(recipe.name, recipe.data)
     whole = [run for run in runs if run["recipe"]["epochs"] == recipe.epochs]
-    if on == "test":
-        return [100 * run["result"]["accuracy"] for run in whole]
-    return [100 * run["history"][-1]["watched_accuracy"] for run in whole if run["watched"] == on]
+    return [100 * run["result"]["accuracy"] for run in whole]
 
 
 def spread(percent: Sequence[float]) -> str:

@@ -12,9 +12,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from nin_lib.recipes import Recipe
+from nin_lib.records import as_figures
 from nin_lib.records.read import diverged, load, missing
 from nin_lib.tables import Table
-from nin_lib.theme import INK, MUTED, RULE
+from nin_lib.theme import MUTED
 
 CHANCE = 10.0  # accuracy in percent of a run that diverged: all its answers are one class of ten
 FEWEST = 3  # seeds from which a change can be shown
@@ -51,35 +52,28 @@ class Row:
         return abs(mean(self.gains)) > stdev(self.gains)
 
 
-def by_seed(recipe: Recipe, on: str = "validation") -> dict[int, float]:
-    """Accuracy in percent after the last epoch of a recorded run at full length, for each seed.
-
-    ``on`` the ``test`` or the ``validation`` images. A run that diverged has ``CHANCE``.
+def by_seed(recipe: Recipe) -> dict[int, float]:
+    """Validation accuracy in percent after the last epoch of a recorded run at full length, for
+    each seed. A run that diverged has ``CHANCE``.
     """
     found = {record["seed"]: CHANCE for record in diverged(recipe.name, recipe.data)}
     for run in load(recipe.name, recipe.data):
-        if run["recipe"]["epochs"] != recipe.epochs:
-            continue
-        if on == "test":
-            found[run["seed"]] = 100 * run["result"]["accuracy"]
-        elif run["watched"] == on:
+        if run["recipe"]["epochs"] == recipe.epochs and run["watched"] == "validation":
             found[run["seed"]] = 100 * run["history"][-1]["watched_accuracy"]
     return found
 
 
-def complete(*studies: Mapping[str, Recipe], on: str = "validation") -> list[int]:
+def complete(*studies: Mapping[str, Recipe]) -> list[int]:
     """The seeds from which every recipe of these studies is on record."""
     recipes = [recipe for study in studies for recipe in study.values()]
-    return sorted(set.intersection(*(set(by_seed(recipe, on)) for recipe in recipes)))
+    return sorted(set.intersection(*(set(by_seed(recipe)) for recipe in recipes)))
 
 
-def rows(
-    study: Mapping[str, Recipe], over: str, seeds: list[int], on: str = "validation"
-) -> list[Row]:
+def rows(study: Mapping[str, Recipe], over: str, seeds: list[int]) -> list[Row]:
     """The rows of a study, each compared with the row ``before`` or with the ``first`` one."""
     found, base = [], None
     for label, recipe in study.items():
-        accuracy = by_seed(recipe, on)
+        accuracy = by_seed(recipe)
         percent = tuple(accuracy[seed] for seed in seeds)
         gains = () if base is None else tuple(a - b for a, b in zip(percent, base, strict=True))
         found.append(Row(label, percent, gains))
@@ -113,17 +107,10 @@ def dots(studies: Studies) -> Figure | Table:
         1, len(compared), figsize=(wide, 0.34 * len(first) + 1.1), sharey=True, squeeze=False
     )
     for ax, (title, found) in zip(axes.flat, compared.items(), strict=True):
-        stretched = (lambda a: -np.log(100 - a), lambda x: 100 - np.exp(-x))
-        ax.set_xscale("function", functions=stretched)
+        left = TICKS[0] - 2
+        as_figures.stretch(ax, TICKS, left, TICKS[-1] + 0.5)
         for height, row in enumerate(reversed(found)):
-            ax.axhline(height, color=RULE, linewidth=0.8, zorder=0)
-            place = [height] * len(row.percent)
-            ax.plot(row.percent, place, "o", color=INK, markersize=5, alpha=0.6, clip_on=False)
-            middle = mean(row.percent)
-            ax.plot([middle] * 2, [height - 0.3, height + 0.3], color=INK, linewidth=1.6)
-        ax.set_xlim(TICKS[0] - 2, TICKS[-1] + 0.5)
-        ax.set_xticks(TICKS, [f"{tick}" for tick in TICKS])
-        ax.minorticks_off()
+            as_figures.dots(ax, height, row.percent, left)
         ax.set_title(title, fontsize=11, color=MUTED)
         ax.tick_params(axis="y", length=0, pad=9)
         ax.spines["left"].set_visible(False)

@@ -8,7 +8,7 @@ import pytest
 
 from nin_lib import records
 from nin_lib.recipes import RECIPES, studies
-from nin_lib.records import as_figures, as_tables, read
+from nin_lib.records import as_figures, read
 
 matplotlib.use("agg")
 
@@ -47,18 +47,6 @@ def test_the_ablation_has_a_dot_per_seed():
     for recipe in studies.ABLATION.values():
         for run in records.load(recipe.name, recipe.data):
             assert 100 * run["result"]["accuracy"] in dots
-
-
-def test_a_study_is_judged_by_its_validation_images_too():
-    figure = as_figures.accuracy(studies.LEFT_OUT, "first", on="validation")
-    [ax] = figure.axes
-    assert ax.get_xlabel().startswith("validation accuracy")
-    runs = records.load("pocket", "fashion-mnist")
-    last = [100 * run["history"][-1]["watched_accuracy"] for run in runs]
-    assert next(list(line.get_xdata()) for line in ax.lines if line.get_marker() == "o") == last
-    assert words(figure)[0].startswith(f"{sum(last) / len(last):.2f} ± ")
-    tested = as_tables.accuracies(RECIPES["tutorial"], "validation")
-    assert tested == []  # it holds none out
 
 
 @pytest.mark.parametrize(("study", "ticks"), [("ABLATION", None), ("DEPARTURES", range(60, 81, 5))])
