@@ -2,8 +2,8 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from matplotlib.figure import Figure
-from torch import Tensor
 
 from nin_lib import theme
 from nin_lib.theme import GRAY, INK, MUTED, NEUTRAL, PAPER, RULE, svg, use
@@ -15,9 +15,7 @@ __all__ = [
 
 
 def _array(values) -> np.ndarray:
-    return (
-        values.detach().float().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
-    )
+    return torch.as_tensor(values).detach().float().cpu().numpy()
 
 
 def signed(

@@ -79,12 +79,12 @@ def svg(figure: Figure) -> str:
     figure.savefig(stream, format="svg", bbox_inches="tight", metadata={"Date": None})
     text = stream.getvalue()
     text = text[text.index("<svg") :]
-    rules = {theme: [] for theme in PALETTE}
     for name, color in PALETTE["light"].items():
         text = text.replace(color, f"var(--{name}, {color})")
-        for theme, colors in PALETTE.items():
-            rules[theme].append(f"--{name}:{colors[name]}")
-    light, dark = (";".join(rules[theme]) for theme in ("light", "dark"))
+    light, dark = (
+        ";".join(f"--{name}:{color}" for name, color in PALETTE[theme].items())
+        for theme in ("light", "dark")
+    )
     style = (
         f"<style>svg{{{light}}}@media screen and (prefers-color-scheme:dark)"
         f"{{svg{{{dark}}}{darken}}}</style>{definitions}"

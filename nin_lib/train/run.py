@@ -1,6 +1,5 @@
 """The result of a training run, and its record: one JSON file per run."""
 
-import dataclasses
 import json
 import os
 import tempfile
@@ -75,12 +74,11 @@ class Run:
 
     def record(self) -> dict:
         """Everything but the weights, as plain JSON values."""
-        plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        del plain["model"]
-        if self.predictions is None:
-            del plain["predictions"]
-        record = {"kind": "run", **plain, "engine": dataclasses.asdict(self.engine)}
+        record = {"kind": "run", **vars(self), "engine": vars(self.engine)}
         record |= {"recipe": self.recipe.settings(), "wall_seconds": self.wall_seconds}
+        del record["model"]
+        if self.predictions is None:
+            del record["predictions"]
         return json.loads(json.dumps(record, allow_nan=False))
 
     def save(self, path: str | Path) -> None:
