@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from nin_lib.recipes import Recipe
 from nin_lib.train.batches import prepare
 from nin_lib.train.engine import Engine
-from nin_lib.train.team import ALONE, Process
+from nin_lib.train.team import ALONE, Team
 
 
 @torch.no_grad()
@@ -43,7 +43,7 @@ def evaluate(
     labels: Tensor,
     recipe: Recipe,
     engine: Engine | None = None,
-    team: Process = ALONE,
+    team: Team = ALONE,
 ) -> dict:
     """Mean cross-entropy (no smoothing) and accuracy of ``model`` on uint8 images.
 

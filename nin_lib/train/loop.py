@@ -19,7 +19,7 @@ from nin_lib.train.evaluation import evaluate, interval
 from nin_lib.train.run import Run
 from nin_lib.train.splits import ImageSet, splits
 from nin_lib.train.state import State, stop_if_diverged
-from nin_lib.train.team import Process, count, join, own_device
+from nin_lib.train.team import Team, count, join, own_device
 
 
 def fit(
@@ -148,7 +148,7 @@ def _check(epochs, seed, checkpoint, recipe: Recipe, size: int) -> None:
 
 def one_epoch(
     network: nn.Module, ready: Iterable, state: State, recipe: Recipe, engine: Engine,
-    team: Process, why_stop: Callable[[], str | None], show: bool,
+    team: Team, why_stop: Callable[[], str | None], show: bool,
 ) -> str | None:  # fmt: skip
     """Train on the rest of an epoch; return the reason if it was stopped early, else None."""
     from tqdm import tqdm  # tqdm.auto forgets TQDM_DISABLE in notebooks
@@ -191,7 +191,7 @@ def one_epoch(
 
 
 def _row(
-    state: State, watched: ImageSet, recipe: Recipe, engine: Engine, team: Process, used: int
+    state: State, watched: ImageSet, recipe: Recipe, engine: Engine, team: Team, used: int
 ) -> dict:
     """A finished epoch's line in the history: its clocks, its losses, the watched images."""
     started = time.perf_counter()

@@ -7,7 +7,7 @@ from nin_lib.recipes import Recipe
 from nin_lib.train.checkpoints import CheckpointError
 from nin_lib.train.engine import Engine
 from nin_lib.train.optim import average, schedule, sgd
-from nin_lib.train.team import Process
+from nin_lib.train.team import Team
 
 _PARTS = ("model", "optimizer", "scheduler", "scaler", "averaged")
 _COUNTS = ("learning_rate", "epoch", "step", "waiting", "seconds", "history")
@@ -62,7 +62,7 @@ class State:
         self.hits.zero_()
         self.epoch, self.step, self.waiting, self.seconds = self.epoch + 1, 0, 0.0, 0.0
 
-    def pack(self, team: Process) -> dict:
+    def pack(self, team: Team) -> dict:
         """All of it, and torch's random state, as tensors and plain values.
 
         In a team every process must ask; what is packed is the team's.
@@ -78,7 +78,7 @@ class State:
             "random_on_device": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
         }
 
-    def unpack(self, saved: dict, path, team: Process) -> None:
+    def unpack(self, saved: dict, path, team: Team) -> None:
         """Go back to a packed state.
 
         Raises:

@@ -1,9 +1,8 @@
-"""The process that trains: alone, or one of several that share a training, under ``torchrun``::
+"""Several processes that share one training, under ``torchrun``, and the one that trains alone::
 
     torchrun --nproc_per_node 2 -m nin_lib.train pocket
 
-Every batch is split among the processes, so the recipe's batch size is the sum of theirs. A process
-that trains alone calls nothing of ``torch.distributed``.
+Every batch is split among the processes, so the recipe's batch size is the sum of theirs.
 """
 
 import datetime
@@ -29,8 +28,11 @@ def count() -> int:
 
 
 @dataclass(frozen=True)
-class Process:
-    """A process and its place among those that train together; ``rank`` 0 prints and saves."""
+class Team:
+    """A process's place among those that train together; ``rank`` 0 prints and saves.
+
+    Of a team of one, nothing is asked of ``torch.distributed``.
+    """
 
     rank: int = 0
     size: int = 1
@@ -40,11 +42,15 @@ class Process:
         return self.rank == 0
 
     def share(self, items: Tensor) -> Tensor:
-        """This process's part of a tensor."""
-        return items
+        """Every size-th entry from this process's rank on: nothing twice, nothing padded."""
+        return items[self.rank :: self.size]
 
     def total(self, number: Tensor) -> Tensor:
         """The sum over all processes, in place."""
+        if self.size > 1:
+            there = number.cuda() if dist.get_backend() == "nccl" else number
+            dist.all_reduce(there)
+            number.copy_(there)
         return number
 
     def mean(self, numbers: Tensor) -> Tensor:
@@ -52,50 +58,30 @@ class Process:
         return self.total(numbers.clone()) / self.size
 
     def any(self, reason: str | None) -> str | None:
-        """The reason to stop, if any process has one; every process gets the same answer."""
-        return reason
-
-    def synchronize(self, model: nn.Module) -> None:
-        """Give every process the leader's weights and statistics."""
-
-    def wrap(self, network: nn.Module, device: torch.device) -> nn.Module:
-        """The network with gradients averaged over all processes."""
-        return network
-
-
-ALONE = Process()
-
-
-class Team(Process):
-    """A process among several; the collective calls are those of ``torch.distributed``."""
-
-    def share(self, items: Tensor) -> Tensor:
-        """Every size-th entry from this process's rank on: nothing twice, nothing padded."""
-        return items[self.rank :: self.size]
-
-    def total(self, number: Tensor) -> Tensor:
-        there = number.cuda() if dist.get_backend() == "nccl" else number
-        dist.all_reduce(there)
-        number.copy_(there)
-        return number
-
-    def any(self, reason: str | None) -> str | None:
+        """The reason to stop, if any process has one; every process learns that there is one."""
         given = self.total(torch.tensor(float(reason is not None)))
         return (reason or "a request to another process") if given else None
 
     def synchronize(self, model: nn.Module) -> None:
-        for tensor in model.state_dict().values():
-            dist.broadcast(tensor, 0)
+        """Give every process the leader's weights and statistics."""
+        if self.size > 1:
+            for tensor in model.state_dict().values():
+                dist.broadcast(tensor, 0)
 
     def wrap(self, network: nn.Module, device: torch.device) -> nn.Module:
-        return nn.parallel.DistributedDataParallel(
-            network, device_ids=[device] if device.type == "cuda" else None
-        )
+        """The network with gradients averaged over all processes."""
+        if self.size == 1:
+            return network
+        device_ids = [device] if device.type == "cuda" else None
+        return nn.parallel.DistributedDataParallel(network, device_ids=device_ids)
+
+
+ALONE = Team()
 
 
 @contextmanager
-def join(device: torch.device) -> Iterator[Process]:
-    """This process's place: alone, or in the team that ``torchrun`` started.
+def join(device: torch.device) -> Iterator[Team]:
+    """The team that ``torchrun`` started this process in, or a team of one.
 
     Raises:
         WorkerLost: within, when another process is gone.
