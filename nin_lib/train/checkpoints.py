@@ -15,17 +15,12 @@ class CheckpointError(ValueError):
     """The file is not a checkpoint of this training; the message states what it is instead."""
 
 
-def save(path: str | Path, state: dict) -> None:
-    """Write ``state`` whole or not at all."""
-    content = io.BytesIO()  # torch answers a full disk with other errors than the system's
-    torch.save({"format": FORMAT, **state}, content)
-    write_whole(path, content.getbuffer())
-
-
 def keep(path: str | Path, state: dict) -> str:
-    """Save it and return a phrase for the log; on failure, warn and train on."""
+    """Write ``state`` whole or not at all; return a phrase for the log. On failure, only warn."""
+    content = io.BytesIO()  # torch answers a full disk with other errors than the system's
     try:
-        save(path, state)
+        torch.save({"format": FORMAT, **state}, content)
+        write_whole(path, content.getbuffer())
         return f"saved to {path}"
     except OSError as error:
         warnings.warn(f"the checkpoint could not be written ({error})", stacklevel=3)
