@@ -15,9 +15,8 @@ from matplotlib.figure import Figure
 
 from nin_lib.palette import PALETTE
 
-INK, MUTED, RULE, PAPER, NEGATIVE, POSITIVE, NEUTRAL = (
-    PALETTE["light"][name]
-    for name in ("ink", "muted", "rule", "paper", "negative", "positive", "neutral")
+INK, MUTED, RULE, PAPER, NEUTRAL = (
+    PALETTE["light"][name] for name in ("ink", "muted", "rule", "paper", "neutral")
 )
 RAMPS = {
     "nin_signed": ("negative", "neutral", "positive"),
