@@ -42,21 +42,20 @@ def signed(
                     fontsize=size, family="monospace")  # fmt: skip
 
 
-def images(images, titles=None, *, columns: int = 8, size: float = 1.05) -> Figure:
+def images(images, titles, *, columns: int = 8, size: float = 1.05) -> Figure:
     """A sheet of gray images, N×1×H×W or N×H×W, with a short title over each; size in inches."""
     images = _array(images)
     images = images.reshape(len(images), *images.shape[-2:])
     rows = -(-len(images) // columns)
-    extra = 0.2 * (max(title.count("\n") + 1 for title in titles) if titles else 0)
+    extra = 0.2 * max(title.count("\n") + 1 for title in titles)
     figure, axes = plt.subplots(
         rows, columns, figsize=(columns * size, rows * (size + extra)), squeeze=False
     )
     for ax in axes.flat:
         ax.axis("off")
-    for i, (ax, image) in enumerate(zip(axes.flat, images, strict=False)):
+    for ax, image, title in zip(axes.flat, images, titles, strict=False):
         ax.imshow(image, cmap=GRAY)
-        if titles is not None:
-            ax.set_title(titles[i], fontsize=8.5, loc="center")
+        ax.set_title(title, fontsize=8.5, loc="center")
     return figure
 
 

@@ -54,7 +54,6 @@ class ImageData:
         return f"{self.name}, {train:,} training and {test:,} {kind} of {shape}"
 
 
-_WARDROBE_SIZES = (12_000, 2_000)  # images to train on and to test with
 #: The names that :func:`load` knows.
 NAMES = (*OFFICIAL, "wardrobe", "auto")
 
@@ -82,7 +81,9 @@ def load(name: str = "auto", root: str | Path | None = None) -> ImageData:
         raise ValueError(f"no data set {name!r}; known: {', '.join(near)}")
 
     if name == "wardrobe":
-        return _finish(name, wardrobe.CLASSES, _draw_wardrobe())
+        drawn = (*wardrobe.draw(12_000, seed=0), *wardrobe.draw(2_000, seed=1))
+        parts = dict(zip(PARTS, map(torch.from_numpy, drawn), strict=True))
+        return _finish(name, wardrobe.CLASSES, parts)
     folder = root or os.environ.get("NIN_LIB_DATA") or user_cache_path("nin_lib")
     cache = Path(folder).expanduser() / f"{name}.safetensors"
     tried: list[str] = []
@@ -104,11 +105,6 @@ def _finish(name: str, classes: tuple[str, ...], parts: dict[str, Tensor]) -> Im
     whole = len(parts["test_labels"]) == WHOLE_TEST.get(name, len(parts["test_labels"]))
     sha = digest(*(parts[key] for key in PARTS))
     return ImageData(name=name, classes=classes, digest=sha, official_test=whole, **ready)
-
-
-def _draw_wardrobe() -> dict[str, Tensor]:
-    drawn = (array for seed, n in enumerate(_WARDROBE_SIZES) for array in wardrobe.draw(n, seed))
-    return dict(zip(PARTS, map(torch.from_numpy, drawn), strict=True))
 
 
 def _from_cache(path: Path, name: str, tried: list[str]) -> dict[str, Tensor] | None:
