@@ -13,6 +13,7 @@ import random
 import re
 import tomllib
 from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -288,18 +289,25 @@ def benchmark(name: str):
 
 
 @cache
-def ran(chapter: str, name: str, **names) -> dict:
-    """What the cells of a chapter without figures define, up to the one that defines a name; other
-    ``names`` are known from the start."""
+def cells_of(chapter: str, given: frozenset) -> tuple[Iterator[str], dict]:
+    """The code of a chapter's cells without figures, and what those that have run define."""
     cells = json.loads((BOOK / f"{chapter}.ipynb").read_text(encoding="utf-8"))["cells"]
-    for cell in cells:
-        code = "".join(cell["source"])
-        if cell["cell_type"] == "code" and not re.search(r"%pip|live\.|plot\.\w+\([^)]|axes", code):
-            with torch.device("cpu"):
-                exec(code, names)
-        if name in names:
-            return names
-    raise LookupError(f"{chapter} defines no {name}")
+    codes = ("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    drawn = re.compile(r"%pip|live\.|plot\.\w+\([^)]|axes")
+    return (code for code in codes if not drawn.search(code)), dict(given)
+
+
+def ran(chapter: str, name: str, **names) -> dict:
+    """What the cells of a chapter without figures define, at least up to the one that defines a
+    name; each runs once. Other ``names`` are known from the start."""
+    codes, known = cells_of(chapter, frozenset(names.items()))
+    while name not in known:
+        code = next(codes, None)
+        if code is None:
+            raise LookupError(f"{chapter} defines no {name}")
+        with torch.device("cpu"):
+            exec(code, known)
+    return known
 
 
 def edges(network: str) -> list[float]:

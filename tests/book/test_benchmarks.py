@@ -53,6 +53,7 @@ def test_the_verdicts(grid):
     assert grid.verdict(recovered, 1.0) == "training"
 
 
+@pytest.mark.slow
 def test_a_network_killed_on_purpose_is_called_dead(grid, wardrobe):
     """A last bias far below zero: every class map is zero, and no gradient flows."""
     recipe = dataclasses.replace(
@@ -192,6 +193,7 @@ def test_each_setting_of_training_speed_adds_one_change(training_speed):
         assert batch == next_batch or above is climb[-1][0]
 
 
+@pytest.mark.slow
 def test_the_ceilings_are_of_the_right_order(training_speed):
     """Arithmetic by the network's own count; memory at least as many as a slow loop reaches."""
     found = training_speed.ceilings(torch.device("cpu"), "float32")

@@ -275,7 +275,7 @@ def test_exercise_2_6_wants_what_the_chapters_study_measures():
     assert min(names["found"][2]) > 99
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 def test_exercise_3_7_wants_what_its_cell_measures():
     code = check.exercises(["chapter03"])["3.7"].stub.partition("measured = ")[0]
     names = {"torch": torch, "nn": nn}
@@ -302,7 +302,7 @@ def test_exercise_5_7_wants_what_its_cells_measure():
     assert said in check.exercises(["chapter05"])["5.7"].solution
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 def test_exercise_4_6_wants_what_its_cells_measure():
     cells = json.loads((BOOK / "04_global_average_pooling.ipynb").read_text())["cells"]
     code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
@@ -338,7 +338,7 @@ def test_the_loop_of_chapter_7_trains_as_fit_does():
     assert all(torch.equal(a, b) for a, b in pairs)
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 def test_exercise_7_7_wants_what_its_cells_measure():
     cells = json.loads((BOOK / "07_training_on_a_gpu.ipynb").read_text())["cells"]
     code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]

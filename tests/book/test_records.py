@@ -180,6 +180,7 @@ SHIPPED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "least"), [("wardrobe", 0.95), ("fashion-mnist", 0.91)])
 def test_a_shipped_network_is_as_good_as_its_record(name, least, subtests):
     try:
@@ -197,7 +198,7 @@ def test_a_shipped_network_is_as_good_as_its_record(name, least, subtests):
             assert accuracy >= least
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 def test_images_that_move_are_judged_as_recorded():
     """On another processor a few images may be judged the other way."""
     try:
@@ -330,6 +331,7 @@ def test_the_networks_own_initialization_was_never_dead():
     assert set(verdicts) == {"training"}
 
 
+@pytest.mark.slow
 def test_every_affordable_small_network_was_trained_from_three_seeds():
     found = [record for record in ALL.values() if record["kind"] == "small-networks"]
     assert [record["seed"] for record in found] == [0, 1, 2]

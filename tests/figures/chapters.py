@@ -35,14 +35,14 @@ FIGURES = {
     "9.1": live.Die,
     "11.1": live.WhereOnes,
 }
-#: Tried whenever tests run; the others, which have the same frame, with the slow tests.
+#: Of what all figures share, `make test` asks this one, and the slow tests a quarter of the others.
 FIRST = ("1.1",)
 SCREENS = {"desk": DESK, "phone": PHONE}
 
 
 def unless_first(number):
-    """The mark of a test of this figure."""
-    return () if number in FIRST else pytest.mark.slow
+    """The mark of a test, of what all figures share, of this figure."""
+    return () if number in FIRST else pytest.mark.each
 
 
 def swept(*values):

@@ -1,6 +1,7 @@
 """Tabs of the browser, and figures in them."""
 
 import itertools
+from zlib import crc32
 
 import pytest
 from harness import PATIENCE, Shown, alone
@@ -8,6 +9,15 @@ from harness import PATIENCE, Shown, alone
 WINDOW = {"width": 1200, "height": 900}
 #: What a tab can become without a context of its own.
 LOOK = {"color_scheme": "light", "reduced_motion": "no-preference"}
+
+
+@pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
+def pytest_collection_modifyitems(items):
+    """Of each test of what all figures share, a quarter is slow, another one for each test."""
+    for item in items:
+        if item.get_closest_marker("each"):
+            quarter = crc32(item.name.encode()) % 4 == 0
+            item.add_marker(pytest.mark.slow if quarter else pytest.mark.sweep)
 
 
 def tab_in(context):

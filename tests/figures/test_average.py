@@ -184,6 +184,7 @@ def test_the_outlined_pixels_are_those_of_the_chosen_cell(shown):
         assert left[i] == (0 if row // 4 == 5 and column // 4 == 6 else value)
 
 
+@pytest.mark.slow
 def test_a_drag_out_of_the_frame_paints_up_to_the_edge(shown):
     page = shown(figure())
     page.button("clear").click()
@@ -194,6 +195,7 @@ def test_a_drag_out_of_the_frame_paints_up_to_the_edge(shown):
     check_sentence(page)
 
 
+@pytest.mark.slow
 def test_a_full_canvas_gets_its_sentence(shown):
     full = torch.full((1, 28, 28), 255, dtype=torch.uint8)
     page = shown(figure(pictures=full, picture=0))
@@ -201,6 +203,7 @@ def test_a_full_canvas_gets_its_sentence(shown):
     check_sentence(page)
 
 
+@pytest.mark.slow
 def test_what_is_no_picture_gets_a_sentence_and_loses_nothing(shown):
     page = shown(figure())
     page.stroke(".left canvas", SLEEVE)
@@ -208,6 +211,7 @@ def test_what_is_no_picture_gets_a_sentence_and_loses_nothing(shown):
     page.check_refusal_of_pasted_words()
 
 
+@pytest.mark.slow
 def test_the_readers_own_picture_goes_in_and_can_be_left_and_found_again(shown):
     page = shown(figure())
     page.choose_file("mine.png", PICTURES["gray"])
@@ -221,6 +225,7 @@ def test_the_readers_own_picture_goes_in_and_can_be_left_and_found_again(shown):
     assert check_sentence(page)[1] == logit
 
 
+@pytest.mark.slow
 def test_the_address_holds_the_state_inside_what_there_is(shown):
     page = shown(figure(), "picture=9&chosen=7&row=2&column=5")
     assert re.search(r"%\. Row 2, column 5 adds .* logit of Sneaker\.", page.says())
@@ -229,6 +234,7 @@ def test_the_address_holds_the_state_inside_what_there_is(shown):
     check_sentence(page)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (1200, "dark")])
 def test_it_fits_and_axe_finds_nothing(check_looks, width, scheme):
     check_looks(figure(), width, scheme)
@@ -239,6 +245,7 @@ def test_pictures_of_another_kind_are_refused():
         live.Average(torch.zeros(1, 28, 28))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "script",
     [

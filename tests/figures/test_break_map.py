@@ -163,6 +163,7 @@ def test_nothing_reinitialized_agrees_fully_and_a_draw_leaves_the_trained_networ
     assert "nothing reinitialized" in page.says()
 
 
+@pytest.mark.slow
 def test_a_black_picture_and_the_readers_own_just_work(shown):
     page = shown(figure())
     guess(page)
@@ -179,6 +180,7 @@ def test_a_black_picture_and_the_readers_own_just_work(shown):
     page.check_refusal_of_a_text_file()
 
 
+@pytest.mark.slow
 def test_the_address_holds_the_state_inside_what_there_is(shown):
     page = shown(figure(), "picture=8&chosen=6&row=1&column=2&erased=7&redrawn=2&among=picture")
     assert " Row 1, column 2 of the map of Shirt" in page.says()
@@ -191,6 +193,7 @@ def test_the_address_holds_the_state_inside_what_there_is(shown):
     assert re.search(ERASED, page.says())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (1200, "dark")])
 def test_it_fits_and_axe_finds_nothing(check_looks, width, scheme):
     check_looks(figure(), width, scheme, guess)
@@ -230,6 +233,7 @@ def test_sentence_table_code_and_fallback_say_the_same(shown, state):
         assert f"{100 * printed[1]:.1f}" == share
 
 
+@pytest.mark.slow
 def test_captions_and_dots_are_whole(shown):
     state = figure(picture=3, chosen=0, among="picture", redrawn=3, row=0)
     page = shown(state, head="<style>html { font-size: 112.5% }</style>")
@@ -248,6 +252,7 @@ def test_captions_and_dots_are_whole(shown):
     assert overflow == "visible" and right >= 4.5  # half of the dot, whose middle is at the edge
 
 
+@pytest.mark.slow
 def test_the_part_that_is_used_comes_first_and_alone_where_there_is_no_room(shown):
     page = shown(figure(), viewport={"width": 390, "height": 844})
     assert (

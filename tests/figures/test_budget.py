@@ -236,6 +236,7 @@ def test_the_table_lists_all_trained_networks_best_first(shown, table):
     assert sorted(whole(row[6])[0] for row in rows) == sorted(row.params for row in table)
 
 
+@pytest.mark.slow
 def test_an_address_with_nonsense_stays_inside_what_there_is(shown, table):
     page = shown(budget(table))
     said = page.go(kernel=7, width=1e9, pointwise=-3, head="nobody", across="downwards", best=999)
@@ -256,6 +257,7 @@ def test_without_a_record_it_says_so_and_still_counts(shown):
     assert "not yet measured" in figure.fallback() and "<svg" in figure.fallback()
 
 
+@pytest.mark.slow
 def test_where_there_is_no_room_cost_and_accuracy_are_shown_one_at_a_time(shown, table):
     page = shown(budget(table), viewport={"width": 390, "height": 844})
     areas = page.root.locator(".areas").first
@@ -271,6 +273,7 @@ def test_where_there_is_no_room_cost_and_accuracy_are_shown_one_at_a_time(shown,
     assert areas.is_visible() and page.says() == first
 
 
+@pytest.mark.slow
 def test_it_fits_a_phone(shown, table):
     page = shown(budget(table), viewport={"width": 320, "height": 700})
     page.go(**vars(Choice(5, 40, 2, False, "fully_connected")))

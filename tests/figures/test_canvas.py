@@ -123,6 +123,7 @@ def test_garments_are_chosen_moved_added_and_removed(canvas):
     assert page.says() == said[0]
 
 
+@pytest.mark.slow
 @pytest.mark.chromium
 def test_the_pointer_picks_a_garment_and_drags_it(canvas):
     page = canvas()
@@ -154,6 +155,7 @@ def test_the_cursor_says_what_a_position_says_on_its_own(canvas):
             assert text.endswith(f"predicts {name}, {100 * shares.max():.0f} %.")
 
 
+@pytest.mark.slow
 def test_an_impossible_state_is_kept_inside_what_there_is(canvas):
     items = '[[77,-1e9,1e9],["x",null,3],[1],"no",[0,0,0],[4,4,4]]'
     page = canvas(f"size=57&items={items}&chosen=9&row=-4&column=400&shown=99")
@@ -168,6 +170,7 @@ def test_an_impossible_state_is_kept_inside_what_there_is(canvas):
     assert page.says() == first and "(items)" in page.note.inner_text()
 
 
+@pytest.mark.slow
 def test_a_worker_that_never_answers_is_given_up(canvas):
     mute = "globalThis.Worker = class { postMessage() {} terminate() {} }"
     page = canvas(f"size=56&items={json.dumps(BOTH)}", script=mute)
@@ -177,6 +180,7 @@ def test_a_worker_that_never_answers_is_given_up(canvas):
     assert (tabled(page)[0] - moved).abs().max() < 2e-4
 
 
+@pytest.mark.slow
 def test_the_readers_own_picture_goes_in_and_the_copied_code_knows_it(canvas):
     page = canvas()
     picture = torch.zeros(28, 28, dtype=torch.uint8)
@@ -225,11 +229,13 @@ def test_sentence_table_code_and_fallback_say_the_same(canvas, state):
         ) in said
 
 
+@pytest.mark.slow
 def test_a_file_that_is_no_image_gets_its_sentence_and_loses_nothing(canvas):
     page = canvas()
     page.check_refusal_of_a_text_file()
 
 
+@pytest.mark.slow
 def test_it_fits_a_phone_and_has_a_picture_where_no_script_runs(canvas):
     page = canvas(viewport={"width": 320, "height": 700})
     assert page.fits()

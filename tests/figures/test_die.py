@@ -179,6 +179,7 @@ def test_the_arrow_keys_ask_units_and_steps(die):
     assert "Block 1, 3×3, unit 0" in page.says() and parsed(page.says())[0] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("preset", "verdict"),
     [
@@ -195,6 +196,7 @@ def test_a_preset_shows_what_its_name_says(die, preset, verdict):
     wait_for(page, rf"Step [3-9]\d.*{verdict}|Step \d\d\d.*{verdict}")
 
 
+@pytest.mark.slow
 def test_a_remedy_starts_from_the_same_seed_and_keeps_the_run_before(die):
     page = die()
     start = parsed(page.says())
@@ -222,6 +224,7 @@ def test_half_the_rate_is_half_of_it(die):
     assert page.root.locator(".slider .nin-number").all_inner_texts()[2] == "0.175"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])
 def test_start_again_ends_a_training_and_its_traces(die, motion):
     page = die(options={"reduced_motion": motion})
@@ -236,6 +239,7 @@ def test_start_again_ends_a_training_and_its_traces(die, motion):
     assert page.root.get_by_role("slider", name="step").input_value() == "0"
 
 
+@pytest.mark.slow
 def test_the_settings_are_behind_a_button_where_there_is_no_room(die):
     page = die(options={"viewport": {"width": 390, "height": 844}})
     fold, seed = page.button("settings"), page.field("seed")
@@ -250,6 +254,7 @@ def test_the_settings_are_behind_a_button_where_there_is_no_room(die):
     assert seed.is_visible() and not fold.is_visible()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "state",
     [
@@ -272,6 +277,7 @@ def test_sentence_table_code_and_fallback_say_the_same(die, state):
     assert words_of(code) == said and f"{printed[0]:.6f}" == loss
 
 
+@pytest.mark.slow
 def test_the_copied_code_trains_the_same_run(die):
     page = die(norm=True, rate=0.3)
     page.button("train").click()
@@ -284,6 +290,7 @@ def test_the_copied_code_trains_the_same_run(die):
     assert printed[1].verdict in ("healthy", "slow")
 
 
+@pytest.mark.slow
 def test_the_copied_code_of_a_dead_run_ends_with_that_verdict(die):
     page = die(bias=-0.5, gain=DEFAULT)
     assert "Dead: the loss" in page.says()
@@ -313,6 +320,7 @@ FAILING = """window.Worker = class extends EventTarget {
 POLICY = """<meta http-equiv="Content-Security-Policy" content="worker-src 'none'">"""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("script", "head"), [(FORBIDDEN, ""), (FAILING, ""), ("", POLICY)])
 def test_without_a_worker_it_trains_between_the_frames(die, script, head):
     page = die(options={"script": script, "head": head})
@@ -322,6 +330,7 @@ def test_without_a_worker_it_trains_between_the_frames(die, script, head):
     assert page.root.locator(".flag").inner_text() == "dead from step 69"
 
 
+@pytest.mark.slow
 def test_with_reduced_motion_the_run_is_computed_and_then_scrubbed(die):
     page = die(options={"reduced_motion": "reduce"}, bias=-0.5)
     page.button("train").click()
@@ -336,6 +345,7 @@ def test_with_reduced_motion_the_run_is_computed_and_then_scrubbed(die):
     assert parsed(page.press("ArrowLeft"))[0] == 597
 
 
+@pytest.mark.slow
 def test_off_screen_it_rests(die):
     page = die(norm=True)
     page.tab.evaluate("document.body.style.paddingBottom = '3000px'")
@@ -356,6 +366,7 @@ def test_a_loss_that_is_no_number_is_said(die):
     assert "loss NaN" in wait_for(page, "Diverged")
 
 
+@pytest.mark.slow
 def test_an_address_with_nonsense_stays_inside_what_there_is(die):
     page = die("gain=1e9&bias=-7&rate=0&seed=-4&unit=5000&step=77777&final_relu=3&norm=maybe")
     numbers = page.root.locator(".slider .nin-number").all_inner_texts()
@@ -365,12 +376,14 @@ def test_an_address_with_nonsense_stays_inside_what_there_is(die):
     assert page.root.get_by_label("ReLU before the average").is_checked()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [320, 390, 1200])
 def test_it_fits(die, width):
     page = die(options={"viewport": {"width": width, "height": 800}})
     assert page.fits()
 
 
+@pytest.mark.slow
 def test_axe_finds_nothing(die, violations):
     page = die()
     page.fallback.evaluate("fallback => fallback.remove()")
@@ -391,6 +404,7 @@ def test_the_fallback_goes_on_from_the_first_state_and_says_how_far():
     assert len(curve.split("L")) == 1 + 90 // 3  # measurements, one before the first step
 
 
+@pytest.mark.slow
 def test_the_samples_have_outlines_and_the_button_has_room(die):
     page = die()
     outlined = "all => all.map((one) => getComputedStyle(one).outlineStyle)"

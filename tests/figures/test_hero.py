@@ -142,6 +142,7 @@ def test_an_erased_sleeve_changes_the_answers_and_undo_brings_them_back(shown):
     assert page.says() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("columns", "keeps"), [((20, 28), False), ((0, 8), True)])
 def test_the_start_page_is_right_to_ask_for_one_sleeve_and_then_for_the_other(columns, keeps):
     figure = live.Hero()
@@ -153,6 +154,7 @@ def test_the_start_page_is_right_to_ask_for_one_sleeve_and_then_for_the_other(co
     assert (shares[1] > 0.95 * shares[0]) is keeps and (shares[1] < 0.5) is not keeps
 
 
+@pytest.mark.slow
 def test_a_blank_picture_gets_its_sentence_and_its_doubt_in_numbers(shown):
     page = shown(figure())
     page.button("clear").click()
@@ -176,6 +178,7 @@ def test_arrow_keys_walk_through_the_ten_garments(shown):
     assert len(set(said)) == 4 and page.radio("Sandal").is_checked()
 
 
+@pytest.mark.slow
 def test_the_readers_own_picture_goes_in_and_what_is_none_gets_a_sentence(shown):
     page = shown(figure())
     page.stroke(".pad canvas", SLEEVE)
@@ -191,6 +194,7 @@ def test_the_readers_own_picture_goes_in_and_what_is_none_gets_a_sentence(shown)
     assert "Before the first stroke" not in page.says()
 
 
+@pytest.mark.slow
 def test_the_address_holds_the_drawing_inside_what_there_is(shown):
     page = shown(figure(), "picture=5")
     assert page.radio("Sandal").is_checked()
@@ -211,6 +215,7 @@ def test_the_address_holds_the_drawing_inside_what_there_is(shown):
         assert check(page)[0] == ("Ankle boot" if wrong == "99" else "T-shirt/top")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", ["delete globalThis.Worker", "delete globalThis.WebAssembly"])
 def test_strokes_without_a_worker_or_webassembly(shown, script):
     page = shown(figure(), script=script)
@@ -220,11 +225,13 @@ def test_strokes_without_a_worker_or_webassembly(shown, script):
     assert rows(page) != before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (700, "dark"), (1200, "dark")])
 def test_it_fits_and_axe_finds_nothing(check_looks, width, scheme):
     check_looks(figure(), width, scheme)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("block", "unit"), [(1, 29), (2, 5), (3, 60), (4, 2)])
 def test_a_map_opens_what_it_is_computed_from(shown, block, unit):
     """In the same words and numbers as sentence, table, code and fallback, and as torch says."""
@@ -263,6 +270,7 @@ def test_a_map_opens_what_it_is_computed_from(shown, block, unit):
     assert [one.lstrip("+") for one in drawn] == [weight for _, weight, _ in largest]
 
 
+@pytest.mark.slow
 def test_a_click_a_tap_or_enter_opens_a_map_and_escape_closes_it(shown):
     page = shown(figure())
     closed, strip = page.says(), page.root.locator(".parts")
@@ -302,6 +310,7 @@ def test_a_click_a_tap_or_enter_opens_a_map_and_escape_closes_it(shown):
     assert page.says() == closed
 
 
+@pytest.mark.slow
 def test_an_opened_map_follows_a_stroke_and_escape_leaves_a_large_figure_large(shown):
     page = shown(figure(), "opened=[4,2]", script="Element.prototype.requestFullscreen = null")
     page.button("enlarge").click()

@@ -10,6 +10,8 @@ from pocket import same
 
 from nin_lib import live
 
+pytestmark = pytest.mark.slow
+
 HEAD = """<meta name=viewport content="width=device-width"><style>
 html { font-size: 112.5%; } body { margin: 0 auto; width: 354px; padding-block: 900px; }
 </style>"""

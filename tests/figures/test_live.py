@@ -29,9 +29,9 @@ FIGURES = {
 
 
 def each_page(names):
-    """A test for each page; with the slow ones where other pages have figures of the same kind."""
-    slow = {name: pytest.mark.slow for name in names if not {*FIGURES[name]} & {*FIRST}}
-    params = [pytest.param(name, marks=slow.get(name, ())) for name in names]
+    """A test, of what all figures share, for each page."""
+    other = {name: pytest.mark.each for name in names if not {*FIGURES[name]} & {*FIRST}}
+    params = [pytest.param(name, marks=other.get(name, ())) for name in names]
     return pytest.mark.parametrize("name", params)
 
 
@@ -143,12 +143,14 @@ def test_a_held_unit_changes_the_map_everywhere_and_a_pin_is_kept(chapter):
     assert len({tuple(colors[i : i + 4]) for i in range(0, len(colors), 4)}) == 1
 
 
+@pytest.mark.slow
 def test_without_webassembly_the_network_runs_in_javascript(chapter):
     figure = Shown(chapter("02_mlpconv", script="delete globalThis.WebAssembly"), "2.5").ready()
     assert figure.root.locator(".nin-body").get_attribute("data-path") == "JavaScript"
     assert "The network predicts" in figure.says()
 
 
+@pytest.mark.slow
 def test_weights_that_fail_to_load_are_said_and_asked_for_again(chapter):
     tab = chapter(
         "02_mlpconv",
@@ -176,6 +178,7 @@ def test_the_address_holds_the_state(chapter):
     assert Shown(tab, "1.1").ready().says().startswith("Row 11, ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "number"), [("01_one_by_one_convolution", "1.1"), ("02_mlpconv", "2.5")]
 )
@@ -197,6 +200,7 @@ def test_the_readers_own_picture_just_works(chapter, subtests, name, number):
                 assert "The network predicts" in sentence
 
 
+@pytest.mark.slow
 def test_what_is_no_picture_gets_a_sentence_and_loses_nothing(chapter, subtests, tmp_path):
     figure = Shown(chapter("01_one_by_one_convolution"), "1.1").ready()
     before = figure.says()
@@ -213,6 +217,7 @@ def test_what_is_no_picture_gets_a_sentence_and_loses_nothing(chapter, subtests,
             assert figure.says() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("screen", SCREENS)
 @each_page(FIGURES)
 def test_a_result_stays_in_sight_on_its_page(chapter, subtests, name, screen):
@@ -303,6 +308,7 @@ def test_a_figure_in_one_piece_lives_without_a_server(shown, kind):
     assert figure.press("ArrowDown") != before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fragment", "words"),
     [

@@ -163,6 +163,7 @@ def test_arguments_that_are_no_images_layers_or_rows_are_refused():
     assert not problems, "\n".join(problems)
 
 
+@pytest.mark.slow
 def test_keywords_that_a_figure_does_not_take_are_refused_with_those_it_takes():
     for kind, make in FIGURES.items():
         figure = make()
@@ -174,7 +175,7 @@ def test_keywords_that_a_figure_does_not_take_are_refused_with_those_it_takes():
             assert all(known in sentence for known in settable(figure))
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 def test_every_end_of_every_limit_is_shown():
     problems = []
     for kind, make in FIGURES.items():

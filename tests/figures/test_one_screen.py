@@ -5,7 +5,7 @@ import re
 
 import pytest
 import screens
-from chapters import DESK, FIGURES, PHONE, each, swept, unless_first
+from chapters import DESK, FIGURES, PHONE, each, swept
 from playwright.sync_api import expect
 
 #: As on the site: its font size, a column of so many pixels, and its bar or a phone's own.
@@ -76,7 +76,7 @@ def test_enlarged_all_is_on_one_screen_and_read_from_the_last_row(sited, number,
 @pytest.mark.parametrize(
     ("number", "state", "controls", "pictures"),
     [
-        pytest.param(number, *change, marks=unless_first(number))
+        pytest.param(number, *change, marks=pytest.mark.slow)
         for number, changes in screens.CHANGES.items()
         for change in changes
     ],

@@ -15,6 +15,8 @@ from pictures import png
 
 from nin_lib import live
 
+pytestmark = pytest.mark.slow
+
 #: Those that take the reader's own image, and those that are drawn on.
 WITH_IMAGES = ("0", "1.1", "1.4", "2.5", "5.1", "4.1", "4.4", "5.4", "7.1")
 WITH_PADS = ("0", "5.1", "7.1")

@@ -139,6 +139,7 @@ def test_an_impossible_state_is_kept_inside_what_there_is(slide):
     assert page.field("garment").input_value() == "9"
 
 
+@pytest.mark.slow
 def test_the_readers_own_picture_is_asked_whether_the_answer_stays(slide):
     page = slide("guess=alike")
     picture = torch.zeros(28, 28, dtype=torch.uint8)
@@ -163,6 +164,7 @@ def test_the_readers_own_picture_is_asked_whether_the_answer_stays(slide):
         assert int(count) == int((ways.argmax(1) == c).sum())
 
 
+@pytest.mark.slow
 def test_a_file_that_is_no_image_gets_its_sentence_and_loses_nothing(slide):
     page = slide("guess=alike&right=3")
     page.check_refusal_of_a_text_file()
@@ -208,6 +210,7 @@ def test_sentence_table_code_and_fallback_say_the_same(slide, state):
     assert re.findall(r"(\d+) %", said)[:2] == [f"{100 * share:.0f}" for share in shares]
 
 
+@pytest.mark.slow
 def test_it_fits_a_phone_and_has_a_picture_where_no_script_runs(slide):
     page = slide("guess=alike", viewport={"width": 320, "height": 700})
     assert page.fits()
@@ -216,6 +219,7 @@ def test_it_fits_a_phone_and_has_a_picture_where_no_script_runs(slide):
     assert re.search(r"\d+\s%", still.fallback.locator("p").last.inner_text())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("picture", "right", "down"), [(9, 0, -1), (0, 0, -1), (8, 1, 0)])
 def test_the_first_words_say_after_how_many_pixels_each_head_loses_it(slide, picture, right, down):
     way = [(right * k, down * k) for k in range(1, 9)]
@@ -241,6 +245,7 @@ def test_the_first_words_say_after_how_many_pixels_each_head_loses_it(slide, pic
         assert len(f"Moved 8 right: {start}") < 110
 
 
+@pytest.mark.slow
 @pytest.mark.chromium
 def test_a_thumb_that_drags_straight_down_moves_the_garment(slide):
     style = "<style>body { padding-block: 900px; width: 354px }</style>"
@@ -273,6 +278,7 @@ def touching(page, element):
     return touch
 
 
+@pytest.mark.slow
 def test_bold_is_the_prediction_and_the_dots_are_explained(slide):
     page = slide("guess=alike&down=-8")
     shares = answers(shifted(one_of_each()[9], 0, -8))
@@ -289,12 +295,14 @@ def test_bold_is_the_prediction_and_the_dots_are_explained(slide):
     assert "the prediction before it moved" in legend.inner_text()
 
 
+@pytest.mark.slow
 def test_the_marker_is_whole_at_the_edge_of_its_map(slide):
     page = slide("guess=alike&down=-8")
     for clip in page.root.locator(".place, .offsets").all():
         assert clip.evaluate("e => getComputedStyle(e).overflow") == "visible"
 
 
+@pytest.mark.slow
 @pytest.mark.chromium
 def test_on_a_phone_the_maps_lie_beside_the_garment(slide):
     page = slide("guess=alike", head="<style>body { width: 354px }</style>", **PHONE)
@@ -322,6 +330,7 @@ def test_the_fallback_has_the_question_both_maps_and_all_bars():
     assert [path.count("h.3v.3h-.3z") for path in dots] == [int(count) for count in wrong]
 
 
+@pytest.mark.slow
 def test_what_is_hidden_behind_the_question_is_seen_on_paper_alone(open_tab, root):
     style = (root / "book" / "_static" / "book.css").read_text(encoding="utf-8")
     tab = open_tab()

@@ -46,6 +46,7 @@ def resident(browser):
 
 @pytest.mark.chromium
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
+@pytest.mark.sweep
 def test_to_start_twenty_times_takes_the_memory_of_one_training(browser, tmp_path):
     (tmp_path / "figure.html").write_text(alone(figure()), encoding="utf-8")
     flags = [*browser_tools.FLAGS, "--js-flags=--expose-gc"]

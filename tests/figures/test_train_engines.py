@@ -17,6 +17,8 @@ from nin_lib.models import MLPConv
 from nin_lib.recipes import RECIPES
 from nin_lib.train.optim import schedule, sgd
 
+pytestmark = pytest.mark.slow
+
 RECIPE = replace(RECIPES["pocket"], learning_rate=0.05)  # on noise, the recipe's own goes far
 POCKET, TWIN, ODD = (32, 32, 64, 96), (16, 16, 32, 48), (6, 5, 7, 9)
 PATHS = ("WebAssembly", "JavaScript")
@@ -191,7 +193,7 @@ SLOW = [
 
 
 @pytest.mark.parametrize(
-    "case", [*QUICK, *(pytest.param(case, marks=pytest.mark.slow) for case in SLOW)], ids=str
+    "case", [*QUICK, *(pytest.param(case, marks=pytest.mark.sweep) for case in SLOW)], ids=str
 )
 def test_a_training_on_the_processor_is_torchs(trained, case):
     training, folder = trained(case)

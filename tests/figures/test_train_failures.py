@@ -10,6 +10,8 @@ from training_page import PATIENCE, SHORT, accuracy, figure, go
 
 from nin_lib.live import garments
 
+pytestmark = pytest.mark.slow
+
 #: Workers that a test can reach.
 KEPT = """globalThis.workers = [];
 globalThis.Worker = class extends Worker {
@@ -86,7 +88,7 @@ def test_a_blocked_worker_is_replaced_by_the_page(shown):
     page.foot.filter(has_text="Workers are not allowed here").wait_for()
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 def test_without_webassembly_javascript_trains(shown):
     """In the page, where a test can take WebAssembly away."""
     script = "delete globalThis.Worker; delete globalThis.WebAssembly"
@@ -127,7 +129,7 @@ def test_a_worker_that_is_silent_for_long_is_replaced(shown):
     page.wait_for("It is in its first epoch")
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.chromium
 @pytest.mark.parametrize("asked", [False, True])
 def test_a_gpu_in_software_is_refused_and_if_it_is_asked_for_found_too_slow(

@@ -227,6 +227,7 @@ SHAPES = [
 
 
 @pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.sweep
 def test_the_gradient_of_every_parameter_is_that_of_torch(page, images, shape):
     order = [2 * i + i % 2 for i in range(BATCH)]
     network = shape.network()
@@ -255,6 +256,7 @@ def assert_state(found, wanted, **limits):
         pytest.param(Shape(norm=False, lastRelu=True), 6, marks=SLOW),
     ],
 )
+@pytest.mark.sweep
 def test_steps_are_those_of_torch(page, images, shape, steps):
     """To the last digits after the first one. Later one ReLU may be on in one of the two and off in
     the other, by a rounding, as between float32 and float64 in torch; momentum shows it most."""

@@ -21,6 +21,8 @@ from nin_lib.live import garments, training
 from nin_lib.live.base import scripts
 from nin_lib.live.files import FOLDER
 
+pytestmark = pytest.mark.slow
+
 slow = functools.partial(pytest.param, marks=pytest.mark.slow)
 
 

@@ -13,7 +13,7 @@ SEEDS = range(5)
 TASK = {"norm": False, "lastRelu": True, "initialization": "default"}
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 def test_the_training_of_the_task_learns_nothing_from_any_seed(root, tmp_path):
     """The small twin in WebAssembly: after an epoch most class maps are 0 everywhere, or all."""
     folder = root / "figures"

@@ -215,6 +215,7 @@ def test_native_inputs_and_a_click_choose(shown):
     holds(page.says(), "nin", 0)
 
 
+@pytest.mark.slow
 def test_an_address_with_nonsense_stays_inside_what_there_is(shown):
     page = shown(figure(), "network=lenet&layer=1e9&order=sideways")
     holds(page.says(), "nin", 11)
@@ -239,6 +240,7 @@ def test_the_table_lists_every_layer_and_the_sums(shown):
     page.root.locator("tbody tr:first-child", has_text=costliest.name).wait_for()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["nin_cifar10", "googlenet", "efficientnet_b0", "vit_b_16"])
 def test_the_copied_code_counts_the_same(shown, key):
     page = shown(figure(), f"network={key}")
@@ -269,6 +271,7 @@ def test_sentence_table_code_and_fallback_say_the_same(shown, key, layer):
     assert words_of(code) == f"{NETWORKS[key].title} ({NETWORKS[key].year}). {said}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_it_fits_a_phone_in_both_themes(shown, theme):
     small = {"viewport": {"width": 320, "height": 700}, "color_scheme": theme}

@@ -8,6 +8,8 @@ import print_book
 import pytest
 from pypdf import PdfReader
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def pdf(site, browser, root, tmp_path_factory):

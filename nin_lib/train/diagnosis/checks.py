@@ -130,7 +130,7 @@ def signal(seen: Evidence) -> Iterator[Finding]:
     remedy = "He's initialization, a lower learning rate, no ReLU before the average"
     if seen.dead:
         zero = "" if seen.logits.any() else "every logit of every image is 0, and "
-        what = f"{zero}this batch gives no parameter a gradient; if no batch does, training is over"
+        what = f"{zero}no parameter gets a gradient from this batch; if from none, it cannot learn"
         yield Finding("dead", gone.name if gone else "", what, f"{remedy}, no detach in forward")
     elif gone:
         what = "what it gives, or what it is given, is 0 for the whole batch"
