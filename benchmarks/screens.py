@@ -93,7 +93,7 @@ CHANGES = {
         ("", ".remedies button", ".losses, .raster"),
         ("press settings", ".panel input", ".readings, .losses"),
     ],
-    "11.1": [("", "select", ".sums, .plot"), ("", ".plot", ".plot")],
+    "11.1": [("", "select", ".sums, .legend, .plot"), ("", ".plot", ".legend, .plot")],
 }
 #: From the figure's upper edge to the lower edge of its sentence.
 TALL = """figure => {

@@ -60,9 +60,9 @@ def _ours(title: str, name: str, picture: tuple[int, int, int], **options) -> Kn
 
 
 NETWORKS = {
-    "nin": _ours("NiN, the tutorials’", "nin", (1, 224, 224)),
+    "nin": _ours("NiN-224", "nin", (1, 224, 224)),
     "nin_cifar10": _ours("NiN, the paper’s", "nin_paper", (3, 32, 32), dataset="cifar10"),
-    "nin_imagenet": _ours("NiN for ImageNet", "nin_imagenet", (3, 224, 224)),
+    "nin_imagenet": _ours("NiN-1000", "nin_imagenet", (3, 224, 224)),
     "alexnet": _torchvision("AlexNet", 2012, "alexnet"),
     "vgg11": _torchvision("VGG-11", 2014, "vgg11"),
     "googlenet": _torchvision("GoogLeNet", 2014, "googlenet", aux_logits=False, init_weights=False),

@@ -22,9 +22,6 @@ ANY_TYPE = [  # width of the window, size of the type in percent
     (320, 100), (390, 100), (700, 100), (992, 100), (320, 150), (700, 150), (992, 150),
     (390, 200), (700, 200), (1440, 200),
 ]  # fmt: skip
-#: Figures in which result, control and picture together are taller than the screen, by so many
-#: pixels at most: the result's three lines cover as much of the picture until one scrolls.
-NOT_YET = {"4.4": 44, "5.1": 9, "5.4": 38, "6.3": 4, "9.1": 84}
 STATES = {number: screens.states(number) for number in screens.CHANGES}
 
 
@@ -43,15 +40,13 @@ def sited(shown):
 
 @each("number", FIGURES)
 def test_at_a_desk_tools_controls_picture_and_result_fit(sited, number):
-    """In windows of 1440 and 1320 pixels; in the narrower one Figure 4.8 is a line too tall."""
+    """In windows of 1440 and 1320 pixels."""
     for state, column in itertools.product(STATES[number], (1080, 984)):
-        if (number, column) == ("5.4", 984):
-            continue
         page = sited(number, state, column, **DESK)
         figure = page.root.locator(".nin-figure")
         assert figure.bounding_box()["width"] == column
         room = DESK["viewport"]["height"] - screens.BAR
-        assert screens.desk(figure) <= room + (number == "6.3") * NOT_YET["6.3"], state
+        assert screens.desk(figure) <= room, state
 
 
 @each("number", FIGURES)
@@ -91,7 +86,7 @@ def test_in_the_hand_a_control_and_what_it_changes_are_one_screen(
         page.settle()
     figure = page.root.locator(".nin-figure")
     room = PHONE["viewport"]["height"] - screens.BAR
-    assert screens.hand(figure, controls, pictures) <= room + NOT_YET.get(number, 0)
+    assert screens.hand(figure, controls, pictures) <= room
     assert page.root.evaluate(SMALL, controls) == []
     assert page.fits()
 

@@ -78,7 +78,7 @@ function mount(stage: Stage): View {
   };
 
   // ---- elements
-  const size = h("select", { change: () => stage.set({ size: Number(size.value) }) }, ...sides.map((side) => h("option", { value: side }, WORDS.sizes(side))));
+  const size = h("select", { "aria-label": WORDS.size, change: () => stage.set({ size: Number(size.value) }) }, ...sides.map((side) => h("option", { value: side }, WORDS.sizes(side))));
   const canvas = mapCanvas();
   const box = h("div", { class: "box" });
   const frame = h("div", { class: "frame", role: "application", tabindex: 0, "aria-roledescription": "image with items that can be moved", "aria-label": WORDS.canvas }, canvas, box);
@@ -135,8 +135,8 @@ function mount(stage: Stage): View {
   const classMap = grid({ label: WORDS.title, move, hover: true });
   const winners = grid({ label: WORDS.title, move, hover: true });
   const paintWinners = winnersMap(winners.canvas, () => root.dataset.theme);
-  const labels = [h("span", { class: "nin-label" }), h("span", { class: "nin-label" })];
-  const shown = h("select", { "aria-label": WORDS.maps, change: () => stage.set({ shown: Number(shown.value) }) },
+  const winnersLabel = h("span", { class: "nin-label" });
+  const shown = h("select", { "aria-label": WORDS.maps.join(""), change: () => stage.set({ shown: Number(shown.value) }) },
     h("option", { value: -1 }, WORDS.named), ...names.map((name, i) => h("option", { value: i }, name)));
 
   const bars = names.map((name, c) => {
@@ -149,14 +149,15 @@ function mount(stage: Stage): View {
   stage.body.append(
     file.notice,
     h("div", { class: "left" },
-      h("label", {}, `${WORDS.size} `, size),
+      h("label", {}, h("span", {}, `${WORDS.size} `), size),
       frame,
       h("fieldset", {}, h("legend", { class: "nin-only-heard" }, WORDS.garments), ...items.map(({ element }) => element)),
       h("div", { class: "change" }, garment, another, remove),
       connected),
     h("div", { class: "right" },
-      h("label", {}, `${WORDS.maps} `, shown),
-      h("div", { class: "maps" }, h("div", {}, labels[0], classMap.element), h("div", {}, labels[1], winners.element)),
+      h("div", { class: "maps" },
+        h("div", { class: "heads" }, h("label", {}, h("span", {}, WORDS.maps[0]), `${WORDS.maps[1]} `, shown), winnersLabel),
+        classMap.element, winners.element),
       h("div", { class: "scores" },
         h("div", { class: "nin-label head" }, h("span", {}, WORDS.over), h("span", {}, WORDS.here)),
         ...bars.map(({ row }) => row),
@@ -321,11 +322,11 @@ function mount(stage: Stage): View {
       paint(now);
       const { row, column, position } = spot(now.side);
       const sized = square(now.side);
-      const texts = [WORDS.classMap(sized), WORDS.winners(sized)];
-      [classMap, winners].forEach((one, i) => {
-        one.showCursor(row, column, now.side, now.side);
-        if (write(labels[i], texts[i])) one.element.setAttribute("aria-label", texts[i]);
-      });
+      for (const one of [classMap, winners]) one.showCursor(row, column, now.side, now.side);
+      if (write(winnersLabel, WORDS.winners(sized))) {
+        classMap.element.setAttribute("aria-label", WORDS.classMap(sized));
+        winners.element.setAttribute("aria-label", WORDS.winners(sized));
+      }
       const both = [now.shares, now.alone.shares.map((plane) => plane[position])];
       bars.forEach(({ values }, c) => values.forEach(({ bar }, i) => setStyle(bar, "transform", `scaleX(${both[i][c].toFixed(2)})`)));
       const key = [now.key, position, which].join(" ");

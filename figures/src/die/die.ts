@@ -116,12 +116,12 @@ function mount(stage: Stage): View {
   const finalRelu = check(WORDS.finalRelu, (yes) => set({ finalRelu: yes }));
   const norm = check(WORDS.norm, (yes) => set({ norm: yes }));
   const seed = h("input", { type: "number", min: 0, max: 9999, step: 1, change: () => set({ seed: Number(seed.value) }) });
-  const button = (text: string, press: () => void) => h("button", { type: "button", class: "nin-button", click: press }, text);
+  const button = (text: string | Node, press: () => void) => h("button", { type: "button", class: "nin-button", click: press }, text);
   const go = button(WORDS.train, play);
   // Where there is no room for them, the settings are behind a button.
   const fold = button(WORDS.settings, () => setOpen(!panel.classList.contains("open")));
   const setOpen = (open: boolean) => {
-    panel.classList.toggle("open", open);
+    for (const one of [panel, stage.body]) one.classList.toggle("open", open);
     fold.setAttribute("aria-expanded", String(open));
   };
   fold.classList.add("fold");
@@ -131,11 +131,11 @@ function mount(stage: Stage): View {
     h("label", { class: "seed" }, h("span", {}, WORDS.seed), seed));
   setOpen(false);
   const remedies: [HTMLButtonElement, () => Partial<Settings>][] = [
-    [button(WORDS.half, () => retrain({ learningRate: settings().learningRate / 2 })), () => ({ learningRate: LEARNING_RATE[0] })],
+    [button(h("span", {}, WORDS.half[0], h("span", { class: "wide" }, WORDS.half[1]), WORDS.half[2]), () => retrain({ learningRate: settings().learningRate / 2 })), () => ({ learningRate: LEARNING_RATE[0] })],
+    [button(WORDS.normed, () => retrain({ norm: true })), () => ({ norm: true })],
     [button(WORDS.he, () => retrain({ gain: GAINS.he })), () => ({ gain: GAINS.he })],
     [button(WORDS.drop, () => retrain({ finalRelu: false })), () => ({ finalRelu: false })],
     [button(WORDS.raised, () => retrain({ bias: 0.1 })), () => ({ bias: 0.1 })],
-    [button(WORDS.normed, () => retrain({ norm: true })), () => ({ norm: true })],
   ];
   const remedy = freshId("remedies");
 

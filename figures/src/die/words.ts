@@ -8,7 +8,7 @@ export const WORDS = {
   how: "choose settings, press train · choose a unit",
   keys: "arrow keys choose it too, space pauses",
   caption:
-    "A network of twelve layers, as many as the tutorials’ has, trains here and now on 320 drawn garments; its weights are drawn uniformly, their variance the gain squared, divided by the number of inputs. Each row of the raster is a unit, each column a measurement on 50 of the images: dark where it is 0 for all of them, the lighter the more positions it is on at. The lowest rows are the class maps. A unit that went dark may come back while layers before it still learn; once every class map is dark for every image, no weight gets a gradient any more.",
+    "A network of twelve layers, as many as NiN-224 has, trains here and now on 320 drawn garments; its weights are drawn uniformly, their variance the gain squared, divided by the number of inputs. Each row of the raster is a unit, each column a measurement on 50 of the images: dark where it is 0 for all of them, the lighter the more positions it is on at. The lowest rows are the class maps. A unit that went dark may come back while layers before it still learn; once every class map is dark for every image, no weight gets a gradient any more.",
   presets: "try",
   own: "your own settings",
   named: {
@@ -35,7 +35,7 @@ export const WORDS = {
   deadFrom: (step: number) => `dead from step ${step}`,
   back: "back to step 0",
   remedies: "Again from the same seed, with",
-  half: "half the learning rate",
+  half: ["half the ", "learning ", "rate"],
   he: "He’s gain",
   drop: "no last ReLU",
   normed: "batch normalization",

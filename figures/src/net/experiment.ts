@@ -1,4 +1,4 @@
-/** The experiment of *Watch ReLUs die*: a network of twelve layers, as the tutorials', small enough to train in the page. */
+/** The experiment of *Watch ReLUs die*: a network of twelve layers, as NiN-224, small enough to train in the page. */
 import { random } from "./random";
 import { Batch, descend, emptyLayer, gradientNorm, type Layer, outputSide, type Shape } from "./trainer";
 

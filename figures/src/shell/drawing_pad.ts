@@ -10,8 +10,8 @@ const WORDS = {
   /** What a finger on the image does; one of these stands beside the tools. */
   hints: {
     scrolls: "Press “draw” before you draw or erase.",
-    moved: "Only the cursor moved: press “draw” first.",
-    draws: "A swipe draws. Press “draw” again to scroll.",
+    moved: "The cursor moved: press “draw” first.",
+    draws: "A swipe draws; “draw” again scrolls.",
   },
 };
 export type Tool = (typeof TOOLS)[number];
