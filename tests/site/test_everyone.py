@@ -102,7 +102,10 @@ def test_what_goes_on_out_of_sight_has_a_shadow_and_first_columns_stay(browser, 
     page.close()
 
 
-@pytest.mark.parametrize("name", ["04_global_average_pooling", "06_what_a_network_costs"])
+COMPARES = ["04_global_average_pooling", "06_what_a_network_costs", "09_when_nin_does_not_train"]
+
+
+@pytest.mark.parametrize("name", COMPARES)
 def test_what_a_table_compares_is_seen_at_once_on_a_phone(browser, address, name):
     page = browser.new_page(viewport={"width": 390, "height": 800})
     page.goto(f"{address}/{name}.html")
@@ -110,7 +113,7 @@ def test_what_a_table_compares_is_seen_at_once_on_a_phone(browser, address, name
     room = page.locator("article .pst-scrollable-table-container").evaluate_all(
         "all => all.map((e) => e.clientWidth - e.scrollWidth)"
     )
-    assert len(room) > 3 and min(room) >= 0
+    assert len(room) > 2 and min(room) >= 0
     page.close()
 
 
