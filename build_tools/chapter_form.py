@@ -17,6 +17,7 @@ FINISHED: tuple[str, ...] = (
     "07_training_on_a_gpu",
     "08_how_good_is_it",
     "09_when_nin_does_not_train",
+    "10_reproducing_the_paper",
     "11_after_nin",
 )
 EXERCISES = "Exercises"  # the section in which a chapter's exercises lie

@@ -33,8 +33,10 @@ def p_value(first: int, second: int) -> float:
     Args:
         first, second: on how many images only the first, only the second network is right.
     """
-    disputed = first + second
-    ways = sum(math.comb(disputed, k) for k in range(max(first, second), disputed + 1))
+    disputed, ways, of_this_split = first + second, 0, 1
+    for fewer in range(min(first, second) + 1):
+        ways += of_this_split
+        of_this_split = of_this_split * (disputed - fewer) // (fewer + 1)
     return min(1.0, 2 * ways / 2**disputed)
 
 

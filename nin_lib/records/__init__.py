@@ -4,7 +4,7 @@
 two load matplotlib, so they are imported by name.
 """
 
-from nin_lib.records.as_tables import compare, training_times
+from nin_lib.records.as_tables import compare
 from nin_lib.records.read import (
     MISSING,
     diverged,
@@ -19,5 +19,5 @@ from nin_lib.records.read import (
 
 __all__ = [
     "MISSING", "compare", "diverged", "every", "folder", "load", "missing", "one",
-    "predictions", "training_times", "where",
+    "predictions", "where",
 ]  # fmt: skip

@@ -5,18 +5,19 @@ A run without a record appears as "not yet measured"; the figures are drawn what
 
 from collections.abc import Mapping, Sequence
 from statistics import mean
+from textwrap import fill
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
 from nin_lib.recipes import Recipe
-from nin_lib.records.as_tables import accuracies, in_standard_deviations, signed, spread
+from nin_lib.records.as_tables import accuracies, in_standard_deviations, signed
 from nin_lib.records.read import MISSING, diverged, missing, one
 from nin_lib.tables import Table
 from nin_lib.theme import INK, MUTED, PAPER, RULE, ramp
 
-COLUMNS = (126, 182)  # right edges of two columns in the margin, in points
+COLUMNS = (42, 100)  # right edges of two columns in the margin, in points
 
 
 def rows_of(labels: Sequence[str], width: float, height: float, space: float = 0.9):
@@ -61,18 +62,18 @@ def accuracy(
     gain_over: str,
     ticks: Sequence[float] = (10, 50, 70, 80, 85, 90, 92, 94),
 ) -> Figure:
-    """Test accuracy of a study's recipes in percent: a dot per seed, a line at the mean.
+    """Accuracy of a study's recipes in percent: a dot per seed, a line at the mean.
 
     The scale is stretched to the right: equal steps are equal factors of the error. An arrow marks
-    a mean to the left of the ``ticks``. In the margin: the mean and its gain over the ``"first"``
+    a mean to the left of the ``ticks``. In the margin: the gain of the mean over the ``"first"``
     recipe or the one ``"before"``, in points and in standard deviations. Runs that diverged have no
     accuracy and are counted beside the label.
     """
     labels = []
     for label, recipe in study.items():
         lost = len(diverged(recipe.name, recipe.data))
-        labels.append(f"{label} ({lost} diverged)" if lost else label)
-    figure, ax = rows_of(labels, 9, 0.36)
+        labels.append(fill(f"{label} ({lost} diverged)" if lost else label, 22))
+    figure, ax = rows_of(labels, 5.2, 0.46)
     left = ticks[0] - 1
     stretch(ax, ticks, left, ticks[-1] + 1)
     base: list[float] = []
@@ -80,16 +81,19 @@ def accuracy(
         height = len(study) - 1 - number
         percent = accuracies(recipe)
         dots(ax, height, percent, left)
-        margin(ax, height, spread(percent) if percent else MISSING)
+        if not percent:
+            margin(ax, height, MISSING)
         if percent and base:
             gain = mean(percent) - mean(base)
-            margin(ax, height, signed(gain), COLUMNS[0], ha="right")
-            margin(ax, height, in_standard_deviations(gain, percent, base), COLUMNS[1], ha="right")
+            found = signed(gain), in_standard_deviations(gain, percent, base)
+            for offset, words in zip(COLUMNS, found, strict=True):
+                margin(ax, height, words, offset, ha="right", fontsize=11)
         if number == 0 or gain_over == "before":
             base = percent
     for offset, words in zip(COLUMNS, ("gain", "÷ st. dev."), strict=True):
-        margin(ax, len(study) - 0.3, words, offset, ha="right")
-    ax.set_xlabel("test accuracy, %, one dot per seed")
+        margin(ax, len(study) - 0.3, words, offset, ha="right", fontsize=10)
+    ax.set_xlabel("accuracy, %, one dot per seed", fontsize=11)
+    ax.tick_params(labelsize=11)
     ax.tick_params(axis="y", pad=9)  # room for half a dot, or an arrow, at the left end
     return figure
 

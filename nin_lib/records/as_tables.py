@@ -1,8 +1,8 @@
-"""The records as tables: accuracy and training time, by recipe and machine."""
+"""The records as tables: accuracy by recipe and machine."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from statistics import mean, median, stdev
+from collections.abc import Mapping, Sequence
+from statistics import mean, stdev
 
 import torch
 
@@ -44,29 +44,6 @@ def compare(study: Mapping[str, Recipe]) -> Table:
             seeds = ", ".join(str(record["seed"]) for record in lost)
             rows.append((f"{label}: seed {seeds}", *named, "diverged", "", "", where(lost[0])))
     return Table(rows)
-
-
-def training_times(names: Iterable[str]) -> Table:
-    """Time of a whole run of each recipe, evaluation and waiting included: a row per machine.
-
-    The median of the runs that were not interrupted; a recipe without one shows the command that
-    makes a record.
-    """
-    rows = [("recipe", "epochs", "time", "on")]
-    for name in names:
-        recipe = find(name)
-        measured: list[tuple[str, ...]] = []
-        slower = groups(name, recipe.data, in_float32=True)
-        for (place, epochs, *_), runs in [*groups(name, recipe.data).items(), *slower.items()]:
-            seconds = [run["wall_seconds"] for run in runs if not run["resumed"]]
-            if seconds and epochs == recipe.epochs:
-                measured.append((name, f"{epochs}", _duration(median(seconds)), place))
-        rows += measured or [(name, f"{recipe.epochs}", missing(command(name)))]
-    return Table(rows, right=(1, 2))
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 def accuracies(recipe: Recipe) -> list[float]:

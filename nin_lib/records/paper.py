@@ -1,22 +1,23 @@
 """The paper's results with ours beside them, reports by others, and the differences in training.
 
 Printed numbers are those of *Network In Network* (Lin, Chen, Yan 2013, arXiv:1312.4400, section 4)
-and of the configuration for CIFAR-10 that its authors published. Ours are read from the records;
-a result without one is "not yet measured", with the command that measures it.
+and of the configurations for CIFAR-10 that its authors published. Ours are read from the records;
+a result without one is "not yet measured", beside the recipe that measures it.
 """
 
 from dataclasses import dataclass
 from statistics import mean
 from types import SimpleNamespace
 
+import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-from nin_lib.plot import INK, MUTED, RULE
 from nin_lib.recipes import RECIPES, find
-from nin_lib.records.as_figures import margin, rows_of
-from nin_lib.records.as_tables import command, spread
-from nin_lib.records.read import MISSING, groups, missing
+from nin_lib.records.as_figures import margin
+from nin_lib.records.as_tables import spread
+from nin_lib.records.read import MISSING, groups
 from nin_lib.tables import Table
+from nin_lib.theme import INK, MUTED, RULE
 from nin_lib.train import interval
 
 
@@ -49,11 +50,13 @@ TABLES = (
 )
 
 
-#: Settings of the authors' configuration for CIFAR-10. Steps are batches.
+#: Settings of the authors' second configuration for CIFAR-10 (for Caffe). Steps are batches.
 PUBLISHED = SimpleNamespace(
     std=0.05,  # of the initial weights, Gaussian
     learning_rate=0.1,
-    cuts=(100_000, 120_000),  # steps after which the learning rate is a tenth
+    cut=100_000,  # steps after which the learning rate is a tenth
+    steps=120_000,  # in all
+    bias=2,  # the biases' learning rate, as a multiple of the weights'
     last=0.1,  # the last layer's learning rate, as a share of the others'
     batch=128,
     weight_decay=1e-4,  # none on biases; a tenth of it in the older configuration
@@ -64,10 +67,12 @@ REPORTED = (
     ("89.6", "the authors', for Caffe", "gist.github.com/mavenlin/e56253735ef32c3c296d"),
     ("89.64", "PyTorch, settings tuned", "github.com/jiecaoyu/pytorch-nin-cifar10"),
     ("91.63", "Keras, 200 epochs", "github.com/BIGBALLON/cifar-10-cnn"),
-    ("92", "Torch, batch normalization", "github.com/szagoruyko/cifar.torch"),
-    ("88", "Torch, without it", "github.com/szagoruyko/cifar.torch"),
+    ("91.9", "Torch, batch normalization", "github.com/szagoruyko/cifar.torch"),
+    ("90.4", "the same, no mirrored images", "github.com/szagoruyko/cifar.torch"),
+    ("88", "Torch, no batch normalization", "github.com/szagoruyko/cifar.torch"),
     ("87.7", "PyTorch, no dropout", "github.com/Jasonlee1995/NIN"),
-    ("65.5", "PyTorch, dropout", "github.com/Jasonlee1995/NIN"),
+    ("65.49", "PyTorch, dropout", "github.com/Jasonlee1995/NIN"),
+    ("72.82", "the same, smaller learning rate", "github.com/Jasonlee1995/NIN"),
 )
 
 
@@ -86,7 +91,7 @@ def ours(name: str) -> list[tuple[list[float], int, str]]:
 
 
 def results() -> Table:
-    """Test errors of the paper's network, of maxout, and of our runs.
+    """Test errors of the paper's network, of maxout, and of our runs; or the recipe that lacks one.
 
     The intervals are those that the number of images alone leaves.
     """
@@ -99,41 +104,34 @@ def results() -> Table:
             rows.append((*printed, spread(errors).removesuffix(" %"), span, how))
             printed = ("", "", "")
         if printed[0]:
-            rows.append((*printed, missing(command(line.recipe))))
+            rows.append((*printed, MISSING, "", line.recipe))
     return Table(rows, right=(1, 2, 3, 4))
 
 
-EDGE = 1.6  # of the figure, in multiples of the paper's error
-
-
 def intervals() -> Figure:
-    """Every error with its 95 % interval, as a multiple of the paper's on the same data set.
+    """The paper's error and that of maxout with their 95 % intervals, a row for each data set.
 
-    An arrow at the edge marks one that lies far outside, as of a run that was cut short.
+    In multiples of the paper's error, so that all data sets fit on one scale.
     """
-    figure, ax = rows_of([""] * len(TABLES), 7.4, 1, 0.7)
+    figure, ax = plt.subplots(figsize=(5.8, 3.9))
     for height, line in enumerate(reversed(TABLES)):
-        marks = [("NiN, paper", line.nin, line.images, "o", INK)]
-        if line.maxout:
-            marks.append(("maxout", line.maxout, line.images, "D", MUTED))
-        recorded = ours(line.recipe)
-        marks += [("ours", mean(errors), images, "s", INK) for errors, images, _ in recorded]
-        y = height + 0.14
-        ax.text(0, height + 0.44, line.name, va="top", transform=ax.get_yaxis_transform())
-        for label, error, images, marker, color in marks:
-            ends = [100 * end / line.nin for end in interval(error / 100, images)]
-            if ends[1] <= EDGE:
-                ax.plot(ends, (y, y), color=color, linewidth=1.4)
-                ax.plot(error / line.nin, y, marker, color=color, markersize=5)
-            else:
-                ax.plot(EDGE, y, ">", color=color, markersize=6)
-            margin(ax, y, f"{label} {error:.2f} %", color=color)
-            y -= 0.22
-        if not recorded:
-            margin(ax, y, f"ours: {MISSING}")
+        marks = [("NiN", line.nin, "o", INK, 0.14), ("maxout", line.maxout, "D", MUTED, -0.14)]
+        for label, error, marker, color, up in marks:
+            if error is None:
+                continue
+            ends = [100 * end / line.nin for end in interval(error / 100, line.images)]
+            ax.plot(ends, [height + up] * 2, color=color, linewidth=1.4)
+            ax.plot(error / line.nin, height + up, marker, color=color, markersize=6)
+            margin(ax, height + up, f"{label} {error:.2f} %", color=color, fontsize=11)
         ax.axhline(height - 0.5, color=RULE, linewidth=0.8)
+    names = [line.name.replace(", ", ",\n") for line in reversed(TABLES)]
+    ax.set_yticks(range(len(TABLES)), names, fontsize=11.5)
+    ax.tick_params(axis="x", labelsize=11)
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
     ax.axvline(1, color=RULE, linewidth=1, zorder=0)
-    ax.set(xlabel="test error, as a multiple of the paper's", ylim=(-0.5, len(TABLES) - 0.5))
+    ax.set_ylim(-0.5, len(TABLES) - 0.5)
+    ax.set_xlabel("test error, as a multiple of NiN’s", fontsize=11.5)
     return figure
 
 
@@ -142,8 +140,7 @@ def differences() -> Table:
     recipe, line = RECIPES["paper-cifar10"], TABLES[1]
     held_out = line.training - recipe.validation
     steps = recipe.epochs * (held_out // recipe.batch_size)
-    first, second = PUBLISHED.cuts
-    epochs = second * PUBLISHED.batch / line.training
+    epochs = PUBLISHED.steps * PUBLISHED.batch / line.training
     return Table(
         [
             ("", "the authors", "paper-cifar10"),
@@ -159,13 +156,19 @@ def differences() -> Table:
             ("initial weights", f"Gaussian, standard deviation {PUBLISHED.std}", "He"),
             (
                 "learning rate",
-                f"{PUBLISHED.learning_rate}; a tenth after {first:,} steps, again after {second:,}",
+                f"{PUBLISHED.learning_rate}; a tenth after {PUBLISHED.cut:,} of "
+                f"{PUBLISHED.steps:,} steps",
                 f"up to {recipe.learning_rate}, then down to 0, in {steps:,} steps",
             ),
+            ("biases' learning rate", f"{PUBLISHED.bias} times the weights'", "the same"),
             ("last layer's learning rate", f"{PUBLISHED.last} of the others'", "the same"),
             ("batch", f"{PUBLISHED.batch}", f"{recipe.batch_size}"),
             ("epochs", f"{epochs:.0f}", f"{recipe.epochs}"),
-            ("weight decay", f"{PUBLISHED.weight_decay:g}", f"{recipe.weight_decay:g}"),
+            (
+                "weight decay, none on biases",
+                f"{PUBLISHED.weight_decay:g}",
+                f"{recipe.weight_decay:g}",
+            ),
             ("smoothed labels", "no", f"{recipe.label_smoothing}"),
             ("weights that count", "the last", "a running average"),
         ]

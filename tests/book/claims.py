@@ -30,15 +30,16 @@ from nin_lib.check import (  # noqa: F401
     chapter06,
     chapter07,
     chapter08,
+    chapter10,
     chapter11,
     expect,
 )
-from nin_lib.check.chapter10 import _shared
 from nin_lib.check.grade import solved  # noqa: F401
 from nin_lib.data import wardrobe, whitening  # noqa: F401
 from nin_lib.live import bend, bending, dying
 from nin_lib.recipes import RECIPES, find, studies  # noqa: F401
 from nin_lib.records import one_change
+from nin_lib.records.paper import PUBLISHED
 from nin_lib.records.small_networks import small_records
 from nin_lib.train import Engine  # noqa: F401
 
@@ -571,9 +572,46 @@ def errors(row: int, network: str) -> int:
     return round(getattr(TABLES[row], network) / 100 * TABLES[row].images)
 
 
-def must_share(row: int) -> float:
+def must_share(row: int) -> int:
     """How many of these errors the two must have in common, for the difference to count."""
-    return _shared(errors(row, "nin"), errors(row, "maxout"))
+    return chapter10.must_share(errors(row, "nin"), errors(row, "maxout"))
+
+
+def shared_by_pairs() -> dict[tuple[str, str], float]:
+    """By pair of recorded networks: the errors that both make, as a share of the better one's."""
+    found = {}
+    for row in judged("pairs"):
+        only = row["only_first"], row["only_second"]
+        both = judged("images") - row["both"] - sum(only)
+        found[row["first"], row["second"]] = both / (both + min(only))
+    return found
+
+
+def if_shared(share: float) -> float:
+    """The p-value of the paper's two errors with augmentation, if they shared so many of NiN's."""
+    both = round(share * errors(1, "nin"))
+    return chapter08.p_value(errors(1, "nin") - both, errors(1, "maxout") - both)
+
+
+def by_chance(ratio: float) -> float:
+    """How often the means of twice three seeds differ by so many pooled standard deviations or
+    more, without any difference: Student's t with four degrees of freedom."""
+    t = ratio * math.sqrt(3 / 2)
+    sine = t / math.sqrt(t * t + 4)
+    return 1 - sine * (1 + (1 - sine * sine) / 2)
+
+
+def in_deviations(step: str) -> float:
+    """What a step of the study of departures is worth, in pooled standard deviations."""
+    changed, base = f"pocket-cifar10-{step}", "pocket-cifar10"
+    return worth(step) / math.sqrt((spread(changed) ** 2 + spread(base) ** 2) / 2)
+
+
+def signal_of_paper() -> list[float]:
+    """What each convolution of the paper's network and its ReLU keep of the mean square, by the
+    formula, with the published initialization."""
+    layers = (m for m in models.nin_paper("cifar10").modules() if isinstance(m, nn.Conv2d))
+    return [layer.weight[0].numel() * PUBLISHED.std**2 / 2 for layer in layers]
 
 
 # Chapter 1.
