@@ -3,12 +3,15 @@
 import copy
 import dataclasses
 import json
+import math
 
 import matplotlib
 import matplotlib.pyplot as plt
 import pytest
 
 from nin_lib import recipes, records
+from nin_lib.check.chapter08 import p_value
+from nin_lib.check.chapter10 import must_share
 from nin_lib.recipes import studies
 from nin_lib.records import as_tables, paper, read
 from nin_lib.train import interval, run
@@ -117,6 +120,16 @@ def test_what_is_quoted_is_what_the_paper_prints():
     assert [accuracy for accuracy, *_ in paper.REPORTED] == [
         "89.6", "89.64", "91.63", "91.9", "90.4", "88", "87.7", "65.49", "72.82",
     ]  # fmt: skip
+
+
+def test_two_published_errors_are_a_difference_if_enough_are_shared():
+    ways = sum(math.comb(30, k) for k in range(20, 31))
+    assert p_value(20, 10) == p_value(10, 20) == 2 * ways / 2**30
+    needed = must_share(881, 938)
+    assert must_share(938, 881) == needed
+    assert p_value(881 - needed, 938 - needed) <= 0.05 < p_value(882 - needed, 939 - needed)
+    assert must_share(1041, 1168) == 0
+    assert must_share(47, 45) is None and must_share(47, 47) is None
 
 
 def test_each_variant_of_the_study_changes_what_its_name_promises():
