@@ -113,7 +113,7 @@ def intervals() -> Figure:
 
     In multiples of the paper's error, so that all data sets fit on one scale.
     """
-    figure, ax = plt.subplots(figsize=(5.8, 3.9))
+    figure, ax = plt.subplots(figsize=(4.9, 3.8))
     for height, line in enumerate(reversed(TABLES)):
         marks = [("NiN", line.nin, "o", INK, 0.14), ("maxout", line.maxout, "D", MUTED, -0.14)]
         for label, error, marker, color, up in marks:
