@@ -5,7 +5,7 @@ import matplotlib.pyplot as plt
 import pytest
 
 from nin_lib import records
-from nin_lib.recipes import RECIPES, studies
+from nin_lib.recipes import studies
 from nin_lib.records import as_figures, read
 
 matplotlib.use("agg")
