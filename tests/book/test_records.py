@@ -180,7 +180,7 @@ SHIPPED = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize(("name", "least"), [("wardrobe", 0.95), ("fashion-mnist", 0.91)])
 def test_a_shipped_network_is_as_good_as_its_record(name, least, subtests):
     try:

@@ -35,7 +35,7 @@ FIGURES = {
     "9.1": live.Die,
     "11.1": live.WhereOnes,
 }
-#: Of what all figures share, `make test` asks this one, and the slow tests a quarter of the others.
+#: Of what all figures share, `make test` asks this one, and the slow tests an eighth of the others.
 FIRST = ("1.1",)
 SCREENS = {"desk": DESK, "phone": PHONE}
 

@@ -13,11 +13,11 @@ LOOK = {"color_scheme": "light", "reduced_motion": "no-preference"}
 
 @pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
 def pytest_collection_modifyitems(items):
-    """Of each test of what all figures share, a quarter is slow, another one for each test."""
+    """Of each test of what all figures share, an eighth is slow, another one for each test."""
     for item in items:
         if item.get_closest_marker("each"):
-            quarter = crc32(item.name.encode()) % 4 == 0
-            item.add_marker(pytest.mark.slow if quarter else pytest.mark.sweep)
+            eighth = crc32(item.name.encode()) % 8 == 0
+            item.add_marker(pytest.mark.slow if eighth else pytest.mark.sweep)
 
 
 def tab_in(context):

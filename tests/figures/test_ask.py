@@ -335,6 +335,7 @@ def test_an_exercise_of_another_kind_or_of_an_unfinished_chapter_gets_no_boxes(n
     assert not nin_cells.is_question(stub_of(number))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", ["1.2", "2.2", "3.2", "3.3", "4.2", "5.2", "5.4", "6.2"])
 def test_an_exercise_for_numbers_gets_its_boxes_above_its_stub(open_tab, tmp_path, number):
     exercise, cell = nin_check.boxes(number), stub_of(number)

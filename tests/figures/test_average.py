@@ -225,7 +225,7 @@ def test_the_readers_own_picture_goes_in_and_can_be_left_and_found_again(shown):
     assert check_sentence(page)[1] == logit
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 def test_the_address_holds_the_state_inside_what_there_is(shown):
     page = shown(figure(), "picture=9&chosen=7&row=2&column=5")
     assert re.search(r"%\. Row 2, column 5 adds .* logit of Sneaker\.", page.says())
@@ -245,7 +245,7 @@ def test_pictures_of_another_kind_are_refused():
         live.Average(torch.zeros(1, 28, 28))
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     "script",
     [

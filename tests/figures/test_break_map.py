@@ -125,6 +125,7 @@ def chance(seed):
         yield (t ^ (t >> 14)) / 2**32
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("blocks", [1, 2])
 def test_the_correlation_is_that_of_torch_with_the_same_draws(shown, blocks):
     page = shown(figure(redrawn=blocks, seed=3))
@@ -149,6 +150,7 @@ def test_the_correlation_is_that_of_torch_with_the_same_draws(shown, blocks):
     assert number(rows[blocks][1]) == number(r[1]) and number(rows[blocks][2]) == number(r[2])
 
 
+@pytest.mark.slow
 def test_nothing_reinitialized_agrees_fully_and_a_draw_leaves_the_trained_network_alone(shown):
     page = shown(figure(redrawn=4))
     guess(page)
@@ -163,7 +165,7 @@ def test_nothing_reinitialized_agrees_fully_and_a_draw_leaves_the_trained_networ
     assert "nothing reinitialized" in page.says()
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 def test_a_black_picture_and_the_readers_own_just_work(shown):
     page = shown(figure())
     guess(page)
@@ -193,7 +195,7 @@ def test_the_address_holds_the_state_inside_what_there_is(shown):
     assert re.search(ERASED, page.says())
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (1200, "dark")])
 def test_it_fits_and_axe_finds_nothing(check_looks, width, scheme):
     check_looks(figure(), width, scheme, guess)

@@ -130,6 +130,7 @@ def test_the_counts_are_those_of_torch_for_any_choice(shown, table):
             assert [*map(area, polygons)] == pytest.approx(row, rel=0.01, abs=4), choice
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [1, 7])
 def test_the_accuracy_is_that_of_the_nearest_trained_network(shown, table, share):
     """With all of them trained, and with only a seventh, where other choices must give way."""

@@ -170,7 +170,7 @@ def test_an_impossible_state_is_kept_inside_what_there_is(canvas):
     assert page.says() == first and "(items)" in page.note.inner_text()
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 def test_a_worker_that_never_answers_is_given_up(canvas):
     mute = "globalThis.Worker = class { postMessage() {} terminate() {} }"
     page = canvas(f"size=56&items={json.dumps(BOTH)}", script=mute)

@@ -179,7 +179,7 @@ def test_the_arrow_keys_ask_units_and_steps(die):
     assert "Block 1, 3×3, unit 0" in page.says() and parsed(page.says())[0] == 0
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("preset", "verdict"),
     [
@@ -224,7 +224,7 @@ def test_half_the_rate_is_half_of_it(die):
     assert page.root.locator(".slider .nin-number").all_inner_texts()[2] == "0.175"
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])
 def test_start_again_ends_a_training_and_its_traces(die, motion):
     page = die(options={"reduced_motion": motion})
@@ -320,7 +320,7 @@ FAILING = """window.Worker = class extends EventTarget {
 POLICY = """<meta http-equiv="Content-Security-Policy" content="worker-src 'none'">"""
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize(("script", "head"), [(FORBIDDEN, ""), (FAILING, ""), ("", POLICY)])
 def test_without_a_worker_it_trains_between_the_frames(die, script, head):
     page = die(options={"script": script, "head": head})
@@ -345,7 +345,7 @@ def test_with_reduced_motion_the_run_is_computed_and_then_scrubbed(die):
     assert parsed(page.press("ArrowLeft"))[0] == 597
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 def test_off_screen_it_rests(die):
     page = die(norm=True)
     page.tab.evaluate("document.body.style.paddingBottom = '3000px'")

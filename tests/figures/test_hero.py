@@ -194,7 +194,7 @@ def test_the_readers_own_picture_goes_in_and_what_is_none_gets_a_sentence(shown)
     assert "Before the first stroke" not in page.says()
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 def test_the_address_holds_the_drawing_inside_what_there_is(shown):
     page = shown(figure(), "picture=5")
     assert page.radio("Sandal").is_checked()
@@ -215,7 +215,7 @@ def test_the_address_holds_the_drawing_inside_what_there_is(shown):
         assert check(page)[0] == ("Ankle boot" if wrong == "99" else "T-shirt/top")
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize("script", ["delete globalThis.Worker", "delete globalThis.WebAssembly"])
 def test_strokes_without_a_worker_or_webassembly(shown, script):
     page = shown(figure(), script=script)

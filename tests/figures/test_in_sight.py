@@ -116,6 +116,7 @@ def test_over_the_whole_screen_the_sentence_is_of_the_test_that_is_shown(shown):
     assert "goes from" in page.says() and "|r|" in page.says()
 
 
+@pytest.mark.sweep
 def test_the_curves_are_ready_before_the_guess(shown):
     began = time.monotonic()
     shown(live.BreakMap(number="5.4"), "guess=more").wait_for("goes from")

@@ -59,7 +59,7 @@ def test_one_pixel_all_channels(shown, number):
         assert rounds(total, exact, len(total.partition(".")[2]), 1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 def test_three_names(shown):
     figure, page = FIGURES["1.5"]("1.5"), shown(FIGURES["1.5"]("1.5"))
     picture, weight, bias = map(torch.tensor, (figure.picture, figure.weight, figure.bias))
@@ -90,7 +90,7 @@ NETWORKS = [
 ]
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize(("pattern", "depth", "width"), NETWORKS)
 def test_one_filter_or_a_small_network(shown, pattern, depth, width):
     figure = live.Bend(number="2.1", pattern=pattern, depth=depth, width=width, row=7, column=33)
@@ -147,7 +147,7 @@ STATES = [
 ]
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 def test_the_network_inside_a_pixel(shown):
     page = shown(live.InsidePixel(number="2.5"))
     for state in STATES:

@@ -178,7 +178,7 @@ def test_the_address_holds_the_state(chapter):
     assert Shown(tab, "1.1").ready().says().startswith("Row 11, ")
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("name", "number"), [("01_one_by_one_convolution", "1.1"), ("02_mlpconv", "2.5")]
 )
@@ -308,7 +308,7 @@ def test_a_figure_in_one_piece_lives_without_a_server(shown, kind):
     assert figure.press("ArrowDown") != before
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("fragment", "words"),
     [

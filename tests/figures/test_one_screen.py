@@ -5,7 +5,7 @@ import re
 
 import pytest
 import screens
-from chapters import DESK, FIGURES, PHONE, each, swept
+from chapters import DESK, FIGURES, PHONE, each, swept, unless_first
 from playwright.sync_api import expect
 
 #: As on the site: its font size, a column of so many pixels, and its bar or a phone's own.
@@ -71,7 +71,7 @@ def test_enlarged_all_is_on_one_screen_and_read_from_the_last_row(sited, number,
 @pytest.mark.parametrize(
     ("number", "state", "controls", "pictures"),
     [
-        pytest.param(number, *change, marks=pytest.mark.slow)
+        pytest.param(number, *change, marks=unless_first(number))
         for number, changes in screens.CHANGES.items()
         for change in changes
     ],

@@ -70,6 +70,7 @@ def test_to_start_twenty_times_takes_the_memory_of_one_training(browser, tmp_pat
         assert now < then + growth, taken
 
 
+@pytest.mark.sweep
 def test_another_figure_moves_as_smoothly_while_it_trains(open_tab, tmp_path):
     """Compared with the same page while the training pauses, because a busy machine is late too."""
     both = alone(figure()) + live.OnePixel(number="1.1").html()

@@ -70,6 +70,7 @@ def test_files_that_do_not_load_are_asked_for_again(shown):
 # ---- workers, WebAssembly, GPU
 
 
+@pytest.mark.sweep
 def test_without_workers_it_trains_in_the_page(shown):
     page = shown(figure(), SHORT, script="delete globalThis.Worker")
     go(page).click()
@@ -116,7 +117,7 @@ def test_a_worker_that_dies_is_replaced_once_and_then_it_is_said(shown):
     assert "stopped" not in page.says()
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 def test_a_worker_that_is_silent_for_long_is_replaced(shown):
     script = """const later = setTimeout;
         globalThis.setTimeout = (act, ms, ...given) => later(act, ms > 1e5 ? 15_000 : ms, ...given);

@@ -285,6 +285,7 @@ def test_steps_are_those_of_torch(page, images, shape, steps):
     assert_state(page.answer("get"), wanted, parameters=1e-3, momentum=5e-2, running=1e-3)
 
 
+@pytest.mark.sweep
 def test_a_state_comes_back_as_it_went_and_a_gradient_changes_nothing(page, images):
     network = Shape().network()
     page.train(images, network)
@@ -339,6 +340,7 @@ def test_software_is_refused_unless_asked_for(page, images):
 
 
 @SLOW
+@pytest.mark.sweep
 def test_an_error_of_the_gpu_ends_the_training_in_words(page, images):
     page.train(images, Shape().network(), batch=2)
     page.opened = None

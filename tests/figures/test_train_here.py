@@ -193,7 +193,7 @@ def test_a_page_that_nobody_sees_does_not_train(shown):
     expect(go(page)).to_have_text("pause")
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 def test_other_settings_are_said_to_wait_and_failures_are_said(shown):
     page = shown(figure(), f"{SHORT}&norm=false&final_relu=true&initialization=default")
     said = trained(page)
@@ -205,7 +205,7 @@ def test_other_settings_are_said_to_wait_and_failures_are_said(shown):
     expect(page.root.locator(".note")).not_to_contain_text("from the start")
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 def test_a_rate_far_too_high_diverges_in_words(shown):
     page = shown(figure(), f"{SHORT}&norm=false&rate=3&initialization=he")
     said = trained(page)
@@ -285,13 +285,13 @@ def test_where_it_takes_long_the_small_twin_is_offered(shown):
     page.wait_for("The network predicts")
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 @pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (320, "light"), (1200, "dark")])
 def test_it_fits_and_is_read_by_all_once_it_has_learned(check_looks, width, scheme):
     check_looks(figure(network="twin", epochs=1), width, scheme, trained)
 
 
-@pytest.mark.slow
+@pytest.mark.sweep
 def test_on_a_phone_the_curve_is_beside_the_button(shown):
     page = shown(figure(), SHORT, **PHONE)
     trained(page)

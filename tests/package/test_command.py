@@ -90,7 +90,7 @@ def test_a_record_that_cannot_be_written_is_printed(handful, tmp_path, capsys, m
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(run, "save", full)
+    monkeypatch.setattr(type(run), "save", full)
     keep_record(run, str(tmp_path / "run.json"))
     out = capsys.readouterr().out
     assert "No space left" in out

@@ -219,6 +219,7 @@ FAULTY = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_healthy_networks_are_called_healthy(garments):
     """With a step that suits them all; a learning rate as small as that is a fine one."""
     for name, make, spoil in HEALTHY:

@@ -193,6 +193,7 @@ ODD = {
 }
 
 
+@pytest.mark.slow
 @each_chapter
 def test_whatever_is_handed_in_gets_a_sentence(chapter):
     for exercise in of(chapter):

@@ -4,8 +4,10 @@ import re
 from dataclasses import dataclass
 
 import pytest
-from test_site import PAGES, SHIFTS
+from test_site import CHAPTERS, PAGES, SHIFTS
 
+# Looked at whenever tests run; chapters with the slow tests, what is looked up each week.
+FIRST_PAGES = ("index", "01_one_by_one_convolution")
 # Colors are the same on all pages: these have every kind of element.
 READ_IN_THE_DARK = ("index", "04_global_average_pooling", "glossary", "api")
 WIDE, NARROW = {"width": 1320, "height": 900}, {"width": 320, "height": 700}
@@ -75,7 +77,14 @@ def pictures(page) -> list[tuple[bool, str]]:
     return found
 
 
-@pytest.fixture(scope="module", params=PAGES)
+def pages():
+    """The names of all pages, each with how often it is looked at."""
+    for name in PAGES:
+        often = pytest.mark.slow if name in CHAPTERS else pytest.mark.sweep
+        yield pytest.param(name, marks=() if name in FIRST_PAGES else often)
+
+
+@pytest.fixture(scope="module", params=pages())
 def visits(request, browser, address, violations):
     """The name of a page, and its two visits."""
     name = request.param
