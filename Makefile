@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE # where it is set, each process compiles all of
 
 .DEFAULT_GOAL := help
 .PHONY: help book test check serve strip figures address clean
-.PHONY: chapters heights links notebooks pdf push-notebooks test-colab test-slow test-sweeps test-firefox weekly
+.PHONY: chapters heights links notebooks pdf push-notebooks test-colab test-jax test-slow test-sweeps test-firefox weekly
 
 help: ## say what each command does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +83,9 @@ chapters: # for test-colab and the weekly run: every chapter, fast, with whateve
 test-colab: .venv-colab/.ready ## run every chapter with the versions that Colab has
 	$(MAKE) chapters BIN=.venv-colab/bin
 
+test-jax: .venv-jax/.ready ## run chapter 12 with Keras on JAX
+	KERAS_BACKEND=jax NIN_BOOK_FAST=1 TQDM_DISABLE=1 .venv-jax/bin/python -m pytest $(NBVAL)=300 book/12_*.ipynb
+
 clean: ## remove what was built (the virtual environment stays)
 	rm -rf _build
 
@@ -100,6 +103,11 @@ $(VENV)/.ready: requirements.txt pyproject.toml
 	.venv-colab/bin/pip install --quiet --no-compile .
 	.venv-colab/bin/pip freeze > .venv-colab/after
 	@! grep -vxFf .venv-colab/after .venv-colab/before || { echo "Installing nin_lib changed these."; exit 1; }
+	touch $@
+
+.venv-jax/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv-jax
+	.venv-jax/bin/pip install --quiet --no-compile -e . keras jax ipykernel nbval
 	touch $@
 
 figures/node_modules/.ready: figures/package-lock.json

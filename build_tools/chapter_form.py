@@ -19,6 +19,7 @@ FINISHED: tuple[str, ...] = (
     "09_when_nin_does_not_train",
     "10_reproducing_the_paper",
     "11_after_nin",
+    "12_nin_in_keras",
 )
 EXERCISES = "Exercises"  # the section in which a chapter's exercises lie
 KINDS = ("read", "predict", "build", "debug", "measure", "open")  # of exercises, in this order

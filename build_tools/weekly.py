@@ -1,6 +1,6 @@
-"""Run what takes too long for each commit, step by step: chapters with Colab's versions, the book
-in full, its links elsewhere, the slow tests, the figures in every width and in Firefox, whole
-trainings in a page, Lighthouse.
+"""Run what takes too long for each commit, step by step: chapters with Colab's versions, Keras on
+JAX, the book in full, its links elsewhere, the slow tests, the figures in every width and in
+Firefox, whole trainings in a page, Lighthouse.
 
 A step that has passed is remembered for the state of the files it passed with; so after a stop, or
 after one step was mended elsewhere, the same command goes on with the rest. What a step prints is
@@ -23,6 +23,7 @@ def steps(folder: Path) -> dict[str, list[list[str]]]:
     """The commands of each step, in their order; ``folder`` is for what they write."""
     found = {
         "colab": [["make", "test-colab"]],
+        "jax": [["make", "test-jax"]],
         "book": [["make", "book"]],
         "links": [["make", "links"]],  # of the book just built: a report
         "slow": [["make", "test-slow"]],

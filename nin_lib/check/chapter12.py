@@ -1,360 +1,374 @@
-"""Exercises of chapter 12: NiN in Keras. None of them needs Keras."""
+"""Exercises of chapter 12: NiN in Keras. What they hand over is run with the reader's Keras."""
 
-import torch.nn.functional as F
-from torch import Tensor
+import re
 
-from nin_lib.check.expect import expect_function, expect_numbers, whole_numbers
-from nin_lib.check.grade import exercise
+import torch
+from torch import Tensor, nn
+
+from nin_lib.check.expect import (
+    call,
+    expect_numbers,
+    expect_tensor,
+    expect_truths,
+    plain,
+    whole_numbers,
+)
+from nin_lib.check.grade import Wrong, exercise, solved
 
 
-def _same(side: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Zeros before and after one side, as Keras pads for ``"same"``."""
-    total = max((-(-side // stride) - 1) * stride + kernel - side, 0)
-    return total // 2, total - total // 2
+def _call(function, *arguments, case: str):
+    """As ``call``; but an error names a layer "dense", whichever of the session it is."""
+    try:
+        return call(function, *arguments, case=case)
+    except Wrong as mistake:
+        raise Wrong(re.sub(r"\b([a-z]\w*[a-z\d])_\d+\b", r"\1", mistake.nudge)) from None
 
 
-def _with(function, *more):
-    """The function of one argument that hands ``more`` on as well."""
-    return lambda first: function(first, *more)
+def _outputs(model, x: Tensor, case: str, **mode) -> Tensor:
+    """What a Keras layer or network returns for x, N×C×H×W, given to it with the channels last."""
+    from keras import Layer, ops
+
+    if not isinstance(model, Layer):
+        kind = type(model).__name__
+        raise Wrong(f"Your output is of type `{kind}`; wanted is a layer or network of Keras.")
+    images = x.movedim(1, -1).to(torch.float32).numpy()
+    y = _call(lambda given: model(given, **mode), images, case=case)
+    y = torch.tensor(ops.convert_to_numpy(y))
+    return y.movedim(-1, 1) if y.dim() == x.dim() else y
+
+
+def _filled(layer: nn.Module) -> nn.Module:
+    """The layer with whole numbers for weights, in float32."""
+    layer = layer.to(torch.float32)
+    with torch.no_grad():
+        for seed, parameter in enumerate(layer.parameters(), 1):
+            parameter.copy_(whole_numbers(*parameter.shape, seed=seed))
+    return layer
 
 
 @exercise(
     "12.1",
-    "predict",
+    "read",
     stub="""
-        # a side of 32 pixels, a filter of 5 in steps of 2: how many positions with
-        # "valid", how many with "same", and how many zeros "same" puts before the
-        # first pixel and after the last
-        padding = {"valid": ..., "same": ..., "before": ..., "after": ...}
-        check.answer("12.1", padding)
+        # True where the loss takes the outputs for what they are
+        fits = {"a": ..., "b": ..., "c": ..., "d": ..., "e": ...}
+        check.answer("12.1", fits)
     """,
     solution="""
-        same = -(-32 // 2)  # 32 / 2, rounded up
-        zeros = (same - 1) * 2 + 5 - 32  # equation (12.1)
-        padding = {
-            "valid": (32 - 5) // 2 + 1,
-            "same": same,
-            "before": zeros // 2,
-            "after": zeros - zeros // 2,  # the larger half
+        fits = {
+            "a": True,  # logits, taken for logits
+            "b": False,  # probabilities taken for logits: a second softmax
+            "c": False,  # logits taken for probabilities
+            "d": True,  # probabilities, taken for probabilities
+            "e": True,  # averages of probabilities are probabilities
         }
     """,
-    hint="The last of the positions begins at (positions − 1) · 2, and its filter is 5 wide: so "
-    "wide must the padded side be.",
+    hint="First decide what comes out: logits or probabilities. The loss takes probabilities "
+    "unless it is told otherwise.",
     wrong=[
-        ("(32 - 5) // 2 + 1", "(32 - 5) // 2", "The first position counts too."),
-        ("(32 - 5) // 2 + 1", "15", "must fit"),
-        ('"same": same', '"same": 32', "in steps of one"),
-        ('"before": zeros // 2', '"before": 2', "PyTorch's `padding=2`"),
-        ('"after": zeros - zeros // 2', '"after": zeros // 2', "the larger half"),
+        ('"a": True', '"a": False', "Averages of feature maps are logits, and the loss says so."),
+        ('"b": False', '"b": True', "The loss would apply a second softmax."),
+        ('"c": False', '"c": True', "By its name alone, the loss expects probabilities."),
+        ('"d": True', '"d": False', "The softmax makes probabilities, and those are expected."),
+        ('"e": True', '"e": False', "Averages of probabilities add up to 1, too."),
+        ('"e": True', '"e": "yes"', "True or False"),
     ],
 )
-def padding(answer):
-    side, kernel, stride = 32, 5, 2
-    valid, same = (side - kernel) // stride + 1, -(-side // stride)
-    before, after = _same(side, kernel, stride)
-    slips = {
-        "valid": {
-            valid - 1: "The first position counts too.",
-            valid + 1: "The filter must fit: what is left over is dropped.",
-            same: 'That is "same"; "valid" adds no zeros.',
-        },
-        "same": {
-            side: "It keeps the side only in steps of one.",
-            valid: 'That is "valid"; "same" adds zeros.',
-        },
-        "before": {
-            kernel // 2: "That is PyTorch's `padding=2`; add up how many zeros are needed, and "
-            "put the smaller half here.",
-            before + after: "That is all of them; a part comes after the last pixel.",
-            (before + after) / 2: "There are no half zeros.",
-        },
-        "after": {
-            before: "The number of zeros is odd, and the larger half comes after.",
-            before + after: "That is all of them; a part comes before the first pixel.",
-            (before + after) / 2: "There are no half zeros.",
-        },
-    }
-    wanted = {"valid": valid, "same": same, "before": before, "after": after}
-    expect_numbers(answer, wanted, slips)
-    return "so the filters stand one pixel off where PyTorch's `padding=2` would put them."
+def fits(answer):
+    wanted = solved("12.1")
+    for key, value in expect_truths(answer, wanted).items():
+        if value != wanted[key]:
+            raise Wrong(
+                f"“{key}” is not {value}.",
+                shared_by=lambda slip, key=key, value=value: slip[key] == value,
+            )
+    return "with d and e, the network itself outputs probabilities; with a it trains on logits."
 
 
 @exercise(
     "12.2",
-    "try",
+    "predict",
     stub="""
-        # an idx file, unpacked, begins with these bytes (hexadecimal):
-        #     00 00 08 03  00 00 03 e8  00 00 00 20  00 00 00 30
-        # how many pictures, of how many rows and columns; how long is the file?
-        header = {"pictures": ..., "rows": ..., "columns": ..., "bytes": ...}
-        check.answer("12.2", header)
+        numbers = {
+            "outputs_valid": ...,  # per row, with padding="valid"
+            "outputs_same": ...,  # per row, with padding="same"
+            "zeros_before": ...,  # that "same" puts before each row
+            "zeros_after": ...,  # that "same" puts after each row
+            "steps": ...,  # of fit on 1,000 images for 3 epochs, no batch size
+        }
+        check.answer("12.2", numbers)
     """,
     solution="""
-        from math import prod
-        from struct import unpack
-
-        raw = bytes.fromhex("00000803 000003e8 00000020 00000030")
-        pictures, rows, columns = unpack(">3I", raw[4:])  # big-endian
-        header = {"pictures": pictures, "rows": rows, "columns": columns}
-        header["bytes"] = len(raw) + prod((pictures, rows, columns))
+        same = -(-32 // 2)  # 32 / 2, rounded up
+        zeros = (same - 1) * 2 + 5 - 32  # equation (12.1)
+        numbers = {
+            "outputs_valid": (32 - 5) // 2 + 1,
+            "outputs_same": same,
+            "zeros_before": zeros // 2,
+            "zeros_after": zeros - zeros // 2,  # the larger half
+            "steps": 3 * -(-1000 // 32),  # the last batch of an epoch is smaller
+        }
     """,
-    hint="After the magic number each length takes four bytes, the one that counts most first; "
-    "e8 is 14 · 16 + 8.",
+    hint="The last of the windows begins at (outputs − 1) · 2 and is 5 wide: so wide must the "
+    "padded row be. Without a batch size, `fit` takes 32.",
     wrong=[
-        ('">3I"', '"<3I"', "the other way round"),
-        ('"pictures": pictures', '"pictures": 3', "how many dimensions"),
-        ('"rows": rows', '"rows": 20', "hexadecimal"),
-        ('"columns": columns', '"columns": rows', "Rows come first"),
-        ("len(raw) + prod", "prod", "The header belongs to the file"),
-        ("len(raw) + prod", "8 + prod", "sixteen bytes"),
-        ("len(raw) + prod", "4 * prod", "one byte"),
+        ("(32 - 5) // 2 + 1", "(32 - 5) // 2", "The first window counts, too."),
+        ("(32 - 5) // 2 + 1", "15", "The whole window must fit."),
+        ("(32 - 5) // 2 + 1", "16", 'That is "same".'),
+        ('"outputs_same": same', '"outputs_same": 32', "Only stride 1 keeps the width."),
+        ('"outputs_same": same', '"outputs_same": 14', 'That is "valid"; "same" adds zeros.'),
+        ('"zeros_before": zeros // 2', '"zeros_before": 2', "The larger half comes after."),
+        ('"zeros_before": zeros // 2', '"zeros_before": 3', "A part of them comes after the row."),
+        (
+            '"zeros_after": zeros - zeros // 2',
+            '"zeros_after": zeros // 2',
+            "The number of zeros is odd, and the larger half comes after.",
+        ),
+        ('"zeros_after": zeros - zeros // 2', '"zeros_after": 3', "A part comes before the row."),
+        ("3 * -(-1000 // 32)", "3 * (1000 // 32)", "The last, smaller batch is a step, too."),
+        ("3 * -(-1000 // 32)", "-(-3000 // 32)", "Each epoch ends with a smaller batch."),
+        ("3 * -(-1000 // 32)", "3", "An epoch has many batches."),
+        ("3 * -(-1000 // 32)", "-(-1000 // 32)", "That is one epoch."),
     ],
 )
-def header(answer):
-    lengths = {"pictures": "000003e8", "rows": "00000020", "columns": "00000030"}
-    wanted = {key: int(text, 16) for key, text in lengths.items()}
-    pixels = wanted["pictures"] * wanted["rows"] * wanted["columns"]
-    wanted["bytes"] = 16 + pixels
-    slips = {
-        key: {
-            int.from_bytes(bytes.fromhex(text), "little"): "You read it the other way round: "
-            "the byte that counts most comes first.",
-            **({int(text): "The bytes are hexadecimal."} if text.isdecimal() else {}),
-        }
-        for key, text in lengths.items()
-    }
-    slips["pictures"][3] = "That is how many dimensions there are."
-    slips["rows"][wanted["columns"]] = "Rows come first, then columns."
-    slips["columns"][wanted["rows"]] = "Rows come first, then columns."
-    slips["bytes"] = {
-        pixels: "The header belongs to the file.",
-        8 + pixels: "With three dimensions the header has sixteen bytes.",
-        4 + pixels: "With three dimensions the header has sixteen bytes.",
-        4 * pixels: "A pixel is one byte: that is what the 08 says.",
-    }
-    expect_numbers(answer, wanted, slips)
-    return "and a file of any other length is not whole."
+def numbers(answer):
+    expect_numbers(answer, solved("12.2"))
+    return "PyTorch’s `padding=2` would put the windows one pixel further to the left."
 
 
 @exercise(
     "12.3",
     "build",
     stub="""
-        # kernel is a kernel of Keras as a torch tensor, H×W×I×O (I channels in, O
-        # out); wanted is the weight for PyTorch, O×I×H×W
-        def to_torch(kernel):
+        # conv: an nn.Conv2d(C, C, k, stride, padding, groups=C), square, with a
+        # bias; returns a keras.Sequential that computes the same, N×H×W×C
+        def depthwise(conv):
             return ...
 
 
-        check.answer("12.3", to_torch)
+        check.answer("12.3", depthwise)
     """,
     solution="""
-        def to_torch(kernel):
-            return kernel.permute(3, 2, 0, 1)
+        import keras
+        from keras import layers
+
+
+        def depthwise(conv):
+            zeros = layers.ZeroPadding2D(conv.padding[0])
+            layer = layers.DepthwiseConv2D(conv.kernel_size[0], conv.stride[0])
+            shape = (None, None, conv.in_channels)
+            model = keras.Sequential([keras.Input(shape), zeros, layer])
+            kernel = conv.weight.detach().permute(2, 3, 0, 1)  # C×1×k×k → k×k×C×1
+            layer.set_weights([kernel.numpy(), conv.bias.detach().numpy()])
+            return model
     """,
-    hint="`permute` is told, for each axis of the result, which axis of the input it is.",
+    hint="`ZeroPadding2D`, then `DepthwiseConv2D` without padding. The kernel of PyTorch is "
+    "C×1×k×k.",
     wrong=[
-        ("(3, 2, 0, 1)", "(2, 3, 0, 1)", "channels in first"),
-        ("(3, 2, 0, 1)", "(3, 2, 1, 0)", "height and width have changed places"),
-        ("permute(3, 2, 0, 1)", "reshape(kernel.shape[::-1])", "renames the numbers"),
-        ("(3, 2, 0, 1)", "(3, 0, 1, 2)", "your output is"),
-        ("(3, 2, 0, 1)", "(2, 3, 1, 0)", "axes 2, 3, 1, 0 are for the way to Keras"),
+        ("permute(2, 3, 0, 1)", "permute(2, 3, 1, 0)", "your code stopped with"),
+        ("permute(2, 3, 0, 1)", "permute(3, 2, 0, 1)", "Height and width have changed places."),
+        (
+            "permute(2, 3, 0, 1)",
+            "reshape(*conv.kernel_size, -1, 1)",
+            "`reshape` leaves the numbers in their old order.",
+        ),
+        ("[keras.Input(shape), zeros, layer]", "[keras.Input(shape), layer]", "your output is"),
+        (
+            "conv.stride[0])\n",
+            'conv.stride[0], "same")\n    zeros = layers.ZeroPadding2D(0)\n',
+            'With a stride above 1, `"same"` puts the zeros elsewhere.',
+        ),
+        ("conv.bias.detach()", "0 * conv.bias.detach()", "The bias is missing."),
+        ("return model", "return kernel", "a layer or network of Keras"),
     ],
 )
-def to_torch(answer):
-    cases = {
-        "a 3×3 filter from 4 channels to 4": (whole_numbers(3, 3, 4, 4),),
-        "a 3×5 filter from 2 channels to 6": (whole_numbers(3, 5, 2, 6),),
-        "a 1×1 filter from 3 channels to 2": (whole_numbers(1, 1, 3, 2),),
-    }
-    slips = {
-        "you put channels in first; PyTorch has channels out first.": lambda k: k.permute(
-            2, 3, 0, 1
-        ),
-        "height and width have changed places.": lambda k: k.permute(3, 2, 1, 0),
-        "axes 2, 3, 1, 0 are for the way to Keras.": lambda k: k.permute(2, 3, 1, 0),
-        "`reshape` only renames the numbers as they lie in memory; the axes must change "
-        "places.": lambda k: k.reshape(k.shape[3], k.shape[2], *k.shape[:2]),
-    }
-    expect_function(answer, lambda k: k.permute(3, 2, 0, 1), cases, slips)
-    return "channels out, channels in, height, width."
+def depthwise(answer):
+    for channels, kernel, stride, side in ((4, 3, 2, 8), (3, 3, 1, 5), (2, 5, 2, 8)):
+        given = {"padding": kernel // 2, "groups": channels}
+        conv = _filled(nn.Conv2d(channels, channels, kernel, stride, **given))
+        x = whole_numbers(2, channels, side, side)
+        case = f"kernel size {kernel}, stride {stride} and {channels} channels"
+        got = _outputs(_call(answer, conv, case=case), x, case)
+        expect_tensor(got, conv(x), case)
+    return "the 1 stands at the end, where `Conv2D` has its output channels."
 
 
 @exercise(
     "12.4",
     "build",
     stub="""
-        # x is N×C×H×W; wanted is x with zeros around it, so many and where Keras
-        # puts them for "same" with a filter of kernel×kernel in steps of stride
-        def pad_same(x, kernel, stride):
+        # linear: an nn.Linear(C * height * width, K) behind nn.Flatten; returns a
+        # keras.Sequential of Flatten and Dense that computes the same, N×H×W×C
+        def head(linear, channels, height, width):
             return ...
 
 
-        check.answer("12.4", pad_same)
+        check.answer("12.4", head)
     """,
     solution="""
-        def pad_same(x, kernel, stride):
-            zeros = []
-            for n in (x.shape[3], x.shape[2]):  # pad takes the last axis first
-                out = -(-n // stride)
-                t = max((out - 1) * stride + kernel - n, 0)
-                zeros += [t // 2, t - t // 2]
-            return nn.functional.pad(x, zeros)
+        import keras
+        from keras import layers
+
+
+        def head(linear, channels, height, width):
+            shape = (height, width, channels)
+            dense = layers.Dense(linear.out_features)
+            model = keras.Sequential([keras.Input(shape), layers.Flatten(), dense])
+            maps = linear.weight.detach().unflatten(1, (channels, height, width))
+            kernel = maps.permute(2, 3, 1, 0).flatten(0, 2)
+            dense.set_weights([kernel.numpy(), linear.bias.detach().numpy()])
+            return model
     """,
-    hint="Equation (12.1) for each of the two sides; `nn.functional.pad` takes left, right, top, "
-    "bottom.",
+    hint="Give the long axis of the weight its three axes back, bring all four into the order of "
+    "Keras, and flatten three of them again.",
     wrong=[
-        ("[t // 2, t - t // 2]", "[kernel // 2, kernel // 2]", "whatever the stride"),
-        ("[t // 2, t - t // 2]", "[t - t // 2, t // 2]", "the larger half"),
-        ("(x.shape[3], x.shape[2])", "(x.shape[2], x.shape[3])", "the last axis first"),
-        ("max((out - 1) * stride + kernel - n, 0)", "kernel - 1", "whatever the stride"),
         (
-            "max((out - 1) * stride + kernel - n, 0)",
-            "(out - 1) * stride + kernel - n",
-            "cuts pixels off",
+            "maps.permute(2, 3, 1, 0).flatten(0, 2)",
+            "maps.flatten(1).T",
+            "The axes are in place, but along the long one it is still PyTorch’s order.",
         ),
-        ("-(-n // stride)", "n // stride", "rounded up"),
+        ("(2, 3, 1, 0)", "(3, 2, 1, 0)", "You flatten column by column; Keras goes row by row."),
+        ("maps.permute(2, 3, 1, 0).flatten(0, 2)", "maps.flatten(1)", "your code stopped with"),
+        ("linear.bias.detach()", "0 * linear.bias.detach()", "The bias is missing."),
+        ("return model", "return dense", "your code stopped with"),
+        ("return model", "return kernel", "a layer or network of Keras"),
     ],
 )
-def pad_same(answer):
-    def sides(rule):
-        """A padding function from what ``rule`` makes of side, kernel and stride."""
-
-        def pad(x: Tensor, kernel: int, stride: int) -> Tensor:
-            height, width = (rule(n, kernel, stride) for n in x.shape[2:])
-            return F.pad(x, [*width, *height])
-
-        return pad
-
-    def whole(total: int) -> tuple[int, int]:
-        return total // 2, total - total // 2
-
-    def swapped(x, kernel, stride):
-        height, width = (_same(n, kernel, stride) for n in x.shape[2:])
-        return F.pad(x, [*height, *width])
-
-    slips = {
-        "where the number of zeros is odd, the larger half comes after the picture.": sides(
-            lambda n, k, s: _same(n, k, s)[::-1]
-        ),
-        "`pad` takes the last axis first: left and right, then top and bottom.": swapped,
-        "that is as many zeros whatever the stride; Keras adds only as many as it needs.": sides(
-            lambda n, k, s: (k // 2, k // 2)
-        ),
-        "the number of zeros depends on the stride, and on the side.": sides(
-            lambda n, k, s: whole(k - 1)
-        ),
-        "a negative number of zeros cuts pixels off.": sides(
-            lambda n, k, s: whole((-(-n // s) - 1) * s + k - n)
-        ),
-        "the side divided by the stride is rounded up.": sides(
-            lambda n, k, s: whole(max((n // s - 1) * s + k - n, 0))
-        ),
-    }
-    for height, width, kernel, stride in ((8, 8, 3, 1), (8, 9, 5, 2), (7, 8, 4, 3), (9, 9, 1, 3)):
-        case = f"{height}×{width} pixels, a filter of {kernel} in steps of {stride}"
-        cases = {case: (whole_numbers(2, 3, height, width),)}
-        wanted, yours = (_with(one, kernel, stride) for one in (sides(_same), answer))
-        known = {hint: _with(slip, kernel, stride) for hint, slip in slips.items()}
-        expect_function(yours, wanted, cases, known)
-    return "with it, PyTorch's convolution without padding gives what Keras gives."
+def head(answer):
+    for channels, height, width, classes in ((2, 3, 3, 4), (3, 2, 5, 6), (4, 1, 1, 3)):
+        linear = _filled(nn.Linear(channels * height * width, classes))
+        x = whole_numbers(2, channels, height, width)
+        case = f"{channels} channels of {height}×{width}"
+        got = _outputs(_call(answer, linear, channels, height, width, case=case), x, case)
+        expect_tensor(got, linear(x.flatten(1)), case)
+    return "the same numbers, position by position instead of channel by channel."
 
 
 @exercise(
     "12.5",
-    "build",
+    "debug",
     stub="""
-        # weight is that of nn.Linear(C * height * width, K) behind nn.Flatten, so
-        # K×(C·height·width); wanted is the kernel of Keras' Dense behind Flatten,
-        # which flattens height×width×C: (height·width·C)×K
-        def dense_kernel(weight, channels, height, width):
-            return ...
+        from keras import layers
 
 
-        check.answer("12.5", dense_kernel)
+        def norm_in_keras(norm):  # norm: an nn.BatchNorm2d
+            layer = layers.BatchNormalization(momentum=norm.momentum)
+            layer.build((None, None, None, norm.num_features))
+            values = norm.weight, norm.bias, norm.running_var, norm.running_mean
+            layer.set_weights([value.detach().numpy() for value in values])
+            return layer
+
+
+        check.answer("12.5", norm_in_keras)
     """,
     solution="""
-        def dense_kernel(weight, channels, height, width):
-            maps = weight.unflatten(1, (channels, height, width))
-            return maps.permute(2, 3, 1, 0).flatten(0, 2)
-    """,
-    hint="Give the long axis its three axes back, bring all four into the order of Keras, and "
-    "flatten three of them again.",
-    wrong=[
-        ("maps.permute(2, 3, 1, 0).flatten(0, 2)", "weight.T", "still the order of PyTorch"),
-        ("(2, 3, 1, 0).flatten(0, 2)", "(0, 2, 3, 1).flatten(1)", "K×(height·width·C)"),
-        ("(2, 3, 1, 0)", "(3, 2, 1, 0)", "column by column"),
-        ("(channels, height, width)", "(height, width, channels)", "your output["),
-    ],
-)
-def dense_kernel(answer):
-    def wanted(weight, channels, height, width):
-        return weight.unflatten(1, (channels, height, width)).permute(2, 3, 1, 0).flatten(0, 2)
+        from keras import layers
 
-    slips = {
-        "the axes are in place, but along the long one it is still the order of PyTorch.": (
-            lambda w, *_: w.T
-        ),
-        "you have K×(height·width·C); Keras has the classes last.": lambda w, *s: wanted(w, *s).T,
-        "you flatten column by column; Keras flattens row by row.": lambda w, c, y, x: (
-            w.unflatten(1, (c, y, x)).permute(3, 2, 1, 0).flatten(0, 2)
-        ),
-    }
-    for channels, height, width, classes in ((2, 3, 3, 4), (3, 2, 5, 6), (4, 1, 1, 3)):
-        case, sizes = f"{channels} channels of {height}×{width}", (channels, height, width)
-        cases = {case: (whole_numbers(classes, channels * height * width),)}
-        known = {hint: _with(slip, *sizes) for hint, slip in slips.items()}
-        expect_function(_with(answer, *sizes), _with(wanted, *sizes), cases, known)
-    return "the same numbers, pixel by pixel instead of channel by channel."
+
+        def norm_in_keras(norm):
+            momentum = 1 - norm.momentum  # the share of the old value
+            layer = layers.BatchNormalization(epsilon=norm.eps, momentum=momentum)
+            layer.build((None, None, None, norm.num_features))
+            values = norm.weight, norm.bias, norm.running_mean, norm.running_var
+            layer.set_weights([value.detach().numpy() for value in values])
+            return layer
+    """,
+    hint="Keras wants scale, shift, mean, variance; its epsilon is not PyTorch’s; and its momentum "
+    "is the share of the old value.",
+    wrong=[
+        ("norm.running_mean, norm.running_var", "norm.running_var, norm.running_mean",
+         "Keras takes the mean before the variance."),
+        ("epsilon=norm.eps, ", "", "Keras has another epsilon."),
+        ("norm.weight, norm.bias", "norm.bias, norm.weight", "Keras takes the scale first."),
+        ("1 - norm.momentum", "norm.momentum", "the running mean"),
+        ("momentum = 1 - norm.momentum", "momentum = 0.99", "the running mean"),
+        ("return layer", "return values", "a layer or network of Keras"),
+    ],
+)  # fmt: skip
+def norm_in_keras(answer):
+    from keras import ops
+
+    for channels in (3, 5):
+        case = f"{channels} channels"
+        norm = nn.BatchNorm2d(channels, dtype=torch.float32)
+        with torch.no_grad():
+            norm.weight.copy_(whole_numbers(channels, seed=1) + 6)
+            norm.bias.copy_(whole_numbers(channels, seed=2))
+            norm.running_mean.copy_(whole_numbers(channels, seed=3))
+            norm.running_var.copy_(0.001 * (1 + torch.arange(channels)))
+        x = whole_numbers(2, channels, 3, 3)
+        layer = _call(answer, norm, case=case)
+        wanted = norm.eval()(x)
+        expect_tensor(_outputs(layer, x, f"{case}, in evaluation,", training=False), wanted, case)
+        _outputs(layer, x, case, training=True)
+        norm.train()(x)
+        got = torch.tensor(ops.convert_to_numpy(layer.moving_mean))
+        wanted = plain(norm.running_mean)
+        if not torch.allclose(plain(got), wanted, atol=1e-4):
+            raise Wrong(
+                f"For {case} the outputs are right, but after one training batch the running mean "
+                f"of the first channel is {got[0]:.4g}; wanted is {wanted[0]:.4g}."
+            )
+    return "scale, shift, mean, variance; and the two settings that are in no list of weights."
 
 
 @exercise(
     "12.6",
-    "think",
+    "measure",
     stub="""
-        # 60,000 pictures, and each epoch draws 60,000 times with replacement: how
-        # many have never been drawn after one epoch and after three (to the nearest
-        # hundred), and after how many whole epochs are fewer than 60 left?
-        unseen = {"after_1": ..., "after_3": ..., "epochs": ...}
-        check.answer("12.6", unseen)
+        # True where the outputs of Keras and PyTorch agree to within 0.0001
+        agree = {
+            "max_pool": ...,  # MaxPooling2D(3, 2, "same"), MaxPool2d(3, 2, 1)
+            "average_pool": ...,  # the same with AveragePooling2D, AvgPool2d
+            "layer_norm": ...,  # of the channels: LayerNormalization(), LayerNorm(6)
+            "gelu": ...,  # Activation("gelu"), GELU()
+            "leaky_relu": ...,  # LeakyReLU(), LeakyReLU()
+        }
+        check.answer("12.6", agree)
     """,
     solution="""
-        from math import ceil, exp, log
+        from keras import layers, ops
 
-        unseen = {
-            "after_1": round(60_000 * exp(-1), -2),
-            "after_3": round(60_000 * exp(-3), -2),
-            "epochs": ceil(log(60_000 / 60)),  # e to that power is a thousand
+        x = torch.randn(2, 6, 9, 9, dtype=torch.float32)
+        y = x.movedim(1, -1)  # N×H×W×C, also for the LayerNorm of PyTorch
+        norm = nn.LayerNorm(6, dtype=torch.float32)
+        pairs = {
+            "max_pool": (layers.MaxPooling2D(3, 2, "same"), nn.MaxPool2d(3, 2, 1)(x)),
+            "average_pool": (
+                layers.AveragePooling2D(3, 2, "same"),
+                nn.AvgPool2d(3, 2, 1)(x),
+            ),
+            "layer_norm": (layers.LayerNormalization(), norm(y).movedim(-1, 1)),
+            "gelu": (layers.Activation("gelu"), nn.GELU()(x)),
+            "leaky_relu": (layers.LeakyReLU(), nn.LeakyReLU()(x)),
         }
+        agree = {}
+        for name, (layer, wanted) in pairs.items():
+            found = torch.tensor(ops.convert_to_numpy(layer(y.numpy())))
+            gap = (found.movedim(-1, 1) - wanted).abs().max()
+            agree[name] = bool(gap < 1e-4)
     """,
-    hint="After E epochs a share of 1/e to the power of E is left.",
+    hint="`torch.randn(2, 6, 9, 9)`; Keras gets it by `.movedim(1, -1).numpy()`. The LayerNorm of "
+    "PyTorch, too, wants the channels last.",
     wrong=[
-        ("60_000 * exp(-1)", "60_000 * (1 - exp(-1))", "have been drawn"),
-        ("60_000 * exp(-3)", "60_000 * exp(-1) / 3", "Each epoch leaves"),
-        ("60_000 * exp(-3)", "60_000 * (1 - 3 * (1 - exp(-1)))", "Each epoch leaves"),
-        ("ceil(log(60_000 / 60))", "3", "natural logarithm"),
-        ("ceil(log(60_000 / 60))", "6", "one more"),
+        ("gap < 1e-4", 'gap < 1e-4 or name == "layer_norm"',
+         "Its epsilon is 0.001 in Keras and 0.00001 in PyTorch."),
+        ("gap < 1e-4", 'gap < 1e-4 or name == "average_pool"',
+         "At the edges Keras divides by the pixels, PyTorch by all nine."),
+        ("gap < 1e-4", 'gap < 1e-4 or name == "leaky_relu"',
+         "The slope is 0.3 in Keras and 0.01 in PyTorch."),
+        ("gap < 1e-4", 'gap < 1e-4 and name != "max_pool"',
+         "With stride 2 and nine pixels the zeros lie alike."),
+        ("gap < 1e-4", 'gap < 1e-4 and name != "gelu"', "Both compute it exactly by default."),
+        ("bool(gap < 1e-4)", "gap", "True or False"),
     ],
-)
-def unseen(answer):
-    count, left = 60_000, 60
-    missed = (1 - 1 / count) ** count  # by all draws of an epoch
-    after = {epochs: round(count * missed**epochs, -2) for epochs in (1, 3)}
-    epochs = next(e for e in range(100) if count * missed**e < left)
-    again = "Each epoch leaves the same share of what the one before left."
-    drawn = "So many have been drawn; wanted are those that have not."
-    slips = {
-        "after_1": {count - after[1]: drawn},
-        "after_3": {
-            count - after[3]: drawn,
-            round(count * missed / 3, -2): again,
-            round(count * (1 - 3 * (1 - missed)), -2): again,
-        },
-        "epochs": {
-            3: "A thousand is ten to the third; here it is the natural logarithm.",
-            epochs - 1: "That leaves more than 60: one more.",
-        },
-    }
-    wanted = {"after_1": after[1], "after_3": after[3], "epochs": epochs}
-    expect_numbers(answer, wanted, slips)
-    return "where shuffling has shown every picture after one."
+)  # fmt: skip
+def agree(answer):
+    wanted = solved("12.6")
+    for key, value in expect_truths(answer, wanted).items():
+        if value != wanted[key]:
+            raise Wrong(
+                f"“{key}” is not {value}.",
+                shared_by=lambda slip, key=key, value=value: slip[key] == value,
+            )
+    return "three of five differ by a default that no shape shows."

@@ -23,7 +23,7 @@ from types import SimpleNamespace
 import torch
 from torch import nn
 
-from nin_lib import live, models, records, summary, train
+from nin_lib import data, live, models, records, summary, train
 from nin_lib.check import (  # noqa: F401
     chapter02,
     chapter04,
@@ -37,7 +37,7 @@ from nin_lib.check import (  # noqa: F401
 from nin_lib.check.grade import solved  # noqa: F401
 from nin_lib.data import wardrobe, whitening  # noqa: F401
 from nin_lib.live import bend, bending, dying
-from nin_lib.recipes import RECIPES, find, studies  # noqa: F401
+from nin_lib.recipes import RECIPES, find, studies
 from nin_lib.records import one_change
 from nin_lib.records.paper import PUBLISHED
 from nin_lib.records.small_networks import small_records
@@ -1217,3 +1217,24 @@ def of_chapter_9(name: str):
     """What a cell of the chapter defines: ``dead``, for each of its thirty small networks how many
     class maps are dead before training; ``norms``, the gradients' by ending and seed."""
     return ran("09_when_nin_does_not_train", "norms")[name]
+
+
+def convolutions(network: nn.Module) -> list[nn.Conv2d]:
+    """The convolutions of a network, in order."""
+    return [m for m in network.modules() if isinstance(m, nn.Conv2d)]
+
+
+@cache
+def padded_as_in_keras() -> tuple[float, float, int]:
+    """The trained pocket network on the first 1,000 drawn garments for the test: its accuracy with
+    the zeros of Keras's ``"same"`` before its first layer, with its own, and how many answers
+    differ."""
+    with torch.device("cpu"), torch.no_grad():
+        drawn = data.load("wardrobe")
+        x = train.prepare(drawn.test_images[:1000], RECIPES["pocket"])
+        network = models.pocket_nin(trained=True)
+        own = network(x).argmax(1)
+        convolutions(network)[0].padding = 0
+        keras = network(nn.functional.pad(x, (1, 2, 1, 2))).argmax(1)
+    shares = ((said == drawn.test_labels[:1000]).float().mean().item() for said in (keras, own))
+    return *shares, (keras != own).sum().item()

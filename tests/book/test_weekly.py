@@ -55,7 +55,7 @@ def test_its_steps_are_make_targets_and_the_book_comes_before_its_links(
 ):
     monkeypatch.setattr(weekly.shutil, "which", lambda _: None)
     found = weekly.steps(tmp_path)
-    assert list(found) == ["colab", "book", "links", "slow", "sweeps"]
+    assert list(found) == ["colab", "jax", "book", "links", "slow", "sweeps"]
     makefile = (root / "Makefile").read_text()
     for [[program, target]] in found.values():
         assert program == "make" and f"\n{target}:" in makefile
@@ -63,3 +63,16 @@ def test_its_steps_are_make_targets_and_the_book_comes_before_its_links(
     *_, [train], (install, judge) = weekly.steps(tmp_path).values()
     assert (root / train[1]).is_file()
     assert weekly.LIGHTHOUSE in install and weekly.LIGHTHOUSE in (root / judge[1]).read_text()
+
+
+def test_keras_runs_on_jax_in_an_environment_of_its_own(root):
+    """And nowhere else, so the chapter must take the backend that it is told."""
+    dry = ["make", "--dry-run", "--always-make", "test-jax"]
+    done = subprocess.run(dry, cwd=root, capture_output=True, text=True, check=True).stdout
+    install, test = (
+        next(x for x in done.splitlines() if y in x) for y in ("pip install", "pytest")
+    )
+    assert install.startswith(".venv-jax/bin/pip ") and " jax " in install
+    assert "KERAS_BACKEND=jax " in test and ".venv-jax/bin/python " in test
+    [chapter] = root.glob(test.split()[-1])
+    assert 'setdefault(\\"KERAS_BACKEND\\"' in chapter.read_text(encoding="utf-8")
