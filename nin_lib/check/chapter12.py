@@ -63,12 +63,12 @@ def _filled(layer: nn.Module) -> nn.Module:
             "e": True,  # averages of probabilities are probabilities
         }
     """,
-    hint="First decide what comes out: logits or probabilities. The loss takes probabilities "
-    "unless it is told otherwise.",
+    hint="First decide what comes out: logits or probabilities. With `False` the loss takes "
+    "them for probabilities.",
     wrong=[
-        ('"a": True', '"a": False', "Averages of feature maps are logits, and the loss says so."),
+        ('"a": True', '"a": False', "Averages of feature maps are logits, and `True` says so."),
         ('"b": False', '"b": True', "The loss would apply a second softmax."),
-        ('"c": False', '"c": True', "By its name alone, the loss expects probabilities."),
+        ('"c": False', '"c": True', "With `False`, the loss expects probabilities."),
         ('"d": True', '"d": False', "The softmax makes probabilities, and those are expected."),
         ('"e": True', '"e": False', "Averages of probabilities add up to 1, too."),
         ('"e": True', '"e": "yes"', "True or False"),
