@@ -38,6 +38,38 @@ def defined(keras) -> dict:
             exec(code, names)
 
 
+def cell_with(words: str) -> str:
+    """The code of the chapter's first cell that has these words."""
+    cells = ("".join(cell["source"]) for cell in book_map.cells_of(CHAPTER))
+    return next(code for code in cells if words in code)
+
+
+def test_the_port_computes_the_same_and_with_swapped_channels_another_thing(keras):
+    names = defined(keras)
+    exec(cell_with("def port("), names)
+    torch.manual_seed(0)
+    network, model = models.nin(final_relu=False).eval(), names["build_nin"](67)
+    names["port"](network, model)
+    x = torch.rand(4, 1, 67, 67)
+    with torch.no_grad():
+        wanted, found = network(x), model(x.movedim(1, 3), training=False)
+    spread = wanted.std(dim=0).max()
+    assert spread > 0.01 and (found - wanted).abs().max() < 1e-4 * spread
+    kernel, bias = model.layers[1].get_weights()
+    model.layers[1].set_weights([kernel.swapaxes(2, 3), bias])
+    assert (model(x.movedim(1, 3), training=False) - wanted).abs().max() > 0.1 * spread
+
+
+def test_a_loaded_network_goes_on_as_the_saved_one(keras, tmp_path):
+    names = defined(keras) | {"folder": tmp_path, "FAST": True}
+    names["valid_x"] = torch.rand(8, 28, 28, 1).numpy()
+    names["model"] = names["pocket"]()
+    names["model"].compile(loss="mse")
+    names["model"].fit(names["valid_x"], torch.zeros(8, 10).numpy(), verbose=0)
+    exec(cell_with("model.save("), names)
+    assert (names["a"] == names["b"]).all() and int(names["loaded"].optimizer.iterations) == 1
+
+
 def test_up_to_saving_the_visible_cells_import_keras_and_numpy_alone():
     imported = set()
     for cell in book_map.cells_of(CHAPTER):
