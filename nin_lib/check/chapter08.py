@@ -365,9 +365,9 @@ def disputed(answer):
     "measure",
     stub="""
         measured = {
-            "pocket_not_average": ...,  # on so many, only the pocket network is right
-            "average_not_pocket": ...,  # on so many, only the average head
-            "p_average": ...,  # the p-value of the two
+            "pocket_not_average": ...,  # images only the pocket network gets right
+            "average_not_pocket": ...,  # images only the average head gets right
+            "p_average": ...,  # the p-value of these two counts
             "pocket_not_connected": ...,
             "connected_not_pocket": ...,
             "p_connected": ...,

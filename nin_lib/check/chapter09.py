@@ -77,7 +77,7 @@ def verdicts(answer):
     "9.2",
     "predict",
     stub="""
-        # of dead networks
+        # three dead networks
         dead = {
             "loss_100": ...,  # with 100 classes
             "classes": ...,  # their number, if the loss is 5.298317
@@ -230,7 +230,7 @@ def dead_classes(answer):
     stub="""
         # last: the last convolution, an nn.Conv2d(C, K, 1) whose ReLU outputs only
         # 0 for some classes; x: its input, N×C×H×W. Change only the biases, so that
-        # before the ReLU each class map has the mean 0 over the batch.
+        # before the ReLU each class map has mean 0 over the batch; return last.
         def revived(last, x):
             return ...
 
