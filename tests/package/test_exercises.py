@@ -160,7 +160,7 @@ def test_the_first_wrong_answer_runs_the_slips_and_takes_no_time_that_one_notice
         start = time.process_time()
         check.answer(exercise.number, wrong)
         spent = time.process_time() - start
-        assert spent < 0.3, f"exercise {exercise.number}: {spent:.2f} s"
+        assert spent < 0.5, f"exercise {exercise.number}: {spent:.2f} s"
 
 
 ODD = {
