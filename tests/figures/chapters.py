@@ -41,7 +41,7 @@ SCREENS = {"desk": DESK, "phone": PHONE}
 
 
 def unless_first(number):
-    """The mark of a test, of what all figures share, of this figure."""
+    """The mark of a figure in a test of what all figures share."""
     return () if number in FIRST else pytest.mark.each
 
 

@@ -635,7 +635,6 @@ def damaged(figure, rng, count=100):
     yield "j" + encoded(b'{"__proto__":{"row":1}}')
 
 
-@pytest.mark.slow
 @EVERY
 def test_no_damaged_link_kills_a_figure(opened, pages, number):
     rng = random.Random(int(number.replace(".", "")))

@@ -156,7 +156,6 @@ def test_the_small_twin_learns_in_the_page_and_names_what_is_drawn(shown):
     assert page.root.locator(".classes .best").inner_text().startswith("Trouser")
 
 
-@pytest.mark.slow
 def test_pause_go_on_and_another_seed(shown):
     page = shown(figure(), "network=twin&epochs=20")
     go(page).click()
@@ -275,7 +274,6 @@ def test_torch_draws_the_pages_numbers():
 # ---- how it looks
 
 
-@pytest.mark.slow
 def test_where_it_takes_long_the_small_twin_is_offered(shown):
     page = shown(figure(), "epochs=20")
     go(page).click()
